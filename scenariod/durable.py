@@ -1,0 +1,61 @@
+"""Put a file in place so that a power cut leaves the old one or the new one, never a part.
+
+Owns the order of write, fsync, rename and fsync of the folder. Never decides what is written.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+TEMPORARY_SUFFIX = ".part"
+
+
+@contextmanager
+def replacing(path: Path, *, mode: int = 0o640) -> Iterator[BinaryIO]:
+    """Yield a file to write; on leaving, it stands at `path`, durable, or not at all.
+
+    Raises OSError where it can't be written; the temporary file is then removed.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(path)
+    except BaseException:
+        with suppress(OSError):  # the disk may be gone too; the first error is the one to tell
+            temporary.unlink()
+        raise
+    sync_folder(path.parent)
+
+
+def write(path: Path, content: bytes, *, mode: int = 0o640) -> None:
+    """Make `path` hold exactly `content`, durably."""
+    with replacing(path, mode=mode) as file:
+        file.write(content)
+
+
+def remove_leftovers(folder: Path, pattern: str) -> None:
+    """Remove the temporary files that a crash left of files named like `pattern` in `folder`.
+
+    The caller holds the lock under which such files are written: any there are of the dead.
+    """
+    for leftover in folder.glob(f".{pattern}.*{TEMPORARY_SUFFIX}"):
+        leftover.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` durable: a rename is not, until its folder is synced."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,113 @@
+"""The errors a user can meet, each with its exit code and the command that helps.
+
+Owns the table of exit codes (scenariod(8), scenariodctl(1)). Never does any I/O.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit codes of `scenariod` and `scenariodctl`; stable, one table for both."""
+
+    OK = 0
+    INTERNAL = 1
+    USAGE = 2
+    SOME_REFUSED = 3
+    SOME_LEFT = 4
+    CONFIG = 10
+    LIBRARY_LOCKED = 11
+    LIBRARY_DAMAGED = 12
+    ALREADY_RUNNING = 13
+    NO_LIMIT = 14
+    ROOT_UNUSABLE = 15
+    BACKUP_UNUSABLE = 16
+    PAUSED = 17
+    NOT_FOUND = 18
+    NOT_RUNNING = 19
+    INTERRUPTED = 20
+
+
+EXIT_CODE_MEANING: dict[ExitCode, str] = {
+    ExitCode.OK: "everything asked for was done",
+    ExitCode.INTERNAL: "a defect in scenariod itself; the journal has the details",
+    ExitCode.USAGE: "unknown option or argument",
+    ExitCode.SOME_REFUSED: "done, but some files were refused (they are in failed/, with reasons)",
+    ExitCode.SOME_LEFT: "done, but some files could not be taken and are still in inbox/",
+    ExitCode.CONFIG: "the configuration is not valid",
+    ExitCode.LIBRARY_LOCKED: "the library is locked by another command",
+    ExitCode.LIBRARY_DAMAGED: "the library is damaged",
+    ExitCode.ALREADY_RUNNING: "another scenariod works on this root folder",
+    ExitCode.NO_LIMIT: "the memory limit cannot be put in force, so no worker may run",
+    ExitCode.ROOT_UNUSABLE: "the root folder or one of its folders cannot be used",
+    ExitCode.BACKUP_UNUSABLE: "the backup does not exist, or is not whole",
+    ExitCode.PAUSED: "stopped by the environment (disk full, read-only, ...); nothing was lost",
+    ExitCode.NOT_FOUND: "no such scenario, batch or backup",
+    ExitCode.NOT_RUNNING: "no scenariod runs on this root folder",
+    ExitCode.INTERRUPTED: "ended by a signal before everything was done; a start goes on",
+}
+
+
+class ScenariodError(Exception):
+    """An error that ends a command: what failed, on what, why; `hint` is the next command."""
+
+    exit_code = ExitCode.INTERNAL
+
+    def __init__(self, message: str, *, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class ConfigError(ScenariodError):
+    """The configuration names an unknown key or a value that is not allowed."""
+
+    exit_code = ExitCode.CONFIG
+
+
+class LibraryLockedError(ScenariodError):
+    """Another process holds the library's write lock."""
+
+    exit_code = ExitCode.LIBRARY_LOCKED
+
+
+class LibraryDamagedError(ScenariodError):
+    """The library file is not a sound SQLite database of ours."""
+
+    exit_code = ExitCode.LIBRARY_DAMAGED
+
+
+class AlreadyRunningError(ScenariodError):
+    """Another supervisor holds this root folder."""
+
+    exit_code = ExitCode.ALREADY_RUNNING
+
+
+class NoLimitError(ScenariodError):
+    """The memory limit of a worker is not, or cannot be, in force."""
+
+    exit_code = ExitCode.NO_LIMIT
+
+
+class RootUnusableError(ScenariodError):
+    """The root folder, or a folder in it, cannot be used."""
+
+    exit_code = ExitCode.ROOT_UNUSABLE
+
+
+class BackupUnusableError(ScenariodError):
+    """A backup does not exist, cannot be read, or is not whole."""
+
+    exit_code = ExitCode.BACKUP_UNUSABLE
+
+
+class NotFoundError(ScenariodError):
+    """What the user named is not there."""
+
+    exit_code = ExitCode.NOT_FOUND
+
+
+class NotRunningError(ScenariodError):
+    """A command that needs the daemon found none."""
+
+    exit_code = ExitCode.NOT_RUNNING

@@ -1,0 +1,64 @@
+"""File names: which are scenarios, in which order, and how to print them safely.
+
+Names are bytes to the kernel and `str` with surrogate escapes here (PEP 383). Pure: no I/O.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+
+NAME_MAX = 255
+"""Longest file name in bytes on every file system we meet (NAME_MAX in limits.h)."""
+
+_SCENARIO_NAME = re.compile(r"scenario-.*\.json", re.DOTALL)
+_DIGITS = re.compile(r"([0-9]+)")
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\\\\\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def is_scenario_name(name: str) -> bool:
+    """Say whether the inbox takes a file of this name: `scenario-*.json`."""
+    return _SCENARIO_NAME.fullmatch(name) is not None
+
+
+def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Return a sort key that puts 2 before 11; digits compare by value, then all by text."""
+    parts = _DIGITS.split(name)
+    return tuple((0, int(p), p) if p.isdecimal() and p.isascii() else (1, 0, p) for p in parts)
+
+
+def printable(text: str) -> str:
+    r"""Return `text` safe for a terminal or a log line: control characters as `\x1b`, and so on.
+
+    Also escapes what cannot be encoded (bytes that are not UTF-8 come as surrogates, shown as
+    their byte) and the characters that change the direction of text.
+    """
+    return _UNSAFE.sub(_escape, text)
+
+
+def with_suffix(name: str, suffix: str) -> str:
+    """Return `name + suffix`, cut and marked with a hash where it would exceed `NAME_MAX` bytes."""
+    whole = os.fsencode(name + suffix)
+    if len(whole) <= NAME_MAX:
+        return name + suffix
+    mark = "~" + hashlib.sha256(os.fsencode(name)).hexdigest()[:12]
+    room = NAME_MAX - len(os.fsencode(mark + suffix))
+    return os.fsdecode(os.fsencode(name)[:room]) + mark + suffix
+
+
+def numbered(name: str, mark: str) -> str:
+    """Return `name` with `.mark` before its ending: `scenario-1.json` → `scenario-1.MARK.json`."""
+    stem, dot, ending = name.rpartition(".")
+    if not dot:
+        return with_suffix(name, "." + mark)
+    return with_suffix(stem, f".{mark}.{ending}")
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    if match.group() == "\\":
+        return "\\\\"
+    if 0xDC80 <= code <= 0xDCFF:  # PEP 383: an undecodable byte
+        return f"\\x{code - 0xDC00:02x}"
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
