@@ -1,0 +1,111 @@
+"""What became of a batch's process, told from the evidence it left.
+
+Pure: the table of MEMORY.md ("Verdict on a worker"), in its order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+EXIT_SOFT_STOP = 75
+"""The worker was asked to stop, and says what it had done (EX_TEMPFAIL of sysexits.h)."""
+EXIT_MEMORY_ERROR = 70
+"""The worker got a MemoryError (EX_SOFTWARE of sysexits.h)."""
+EXIT_NO_LIMIT = 14
+EXIT_ENVIRONMENT = 17
+
+
+class Outcome(StrEnum):
+    """What became of a batch's process."""
+
+    OK = "ok"
+    OUT_OF_MEMORY = "out-of-memory"
+    HOST_OUT_OF_MEMORY = "host-out-of-memory"
+    SOFT_LIMIT = "soft-limit"
+    TIMEOUT = "timeout"
+    CRASH = "crash"
+    KILLED = "killed-from-outside"
+    NO_LIMIT = "no-limit"
+    ENVIRONMENT = "environment"
+    STOPPED = "stopped"
+
+
+FILE_FAULTS = frozenset({Outcome.OUT_OF_MEMORY, Outcome.SOFT_LIMIT, Outcome.TIMEOUT, Outcome.CRASH})
+"""Outcomes that count against a file; the others are the environment's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known when a worker has ended.
+
+    `exit_status` is negative for a signal, as `subprocess` has it. `oom_kills` and `limit_hits`
+    are `oom_kill` and `max` of the slice's memory.events (0 where there is no cgroup).
+    `ready` says that its limit was seen in force; `valid_verdict` that verdict.json is whole.
+    """
+
+    ready: bool
+    exit_status: int
+    oom_kills: int = 0
+    limit_hits: int = 0
+    timed_out: bool = False
+    stopped_by_us: bool = False
+    valid_verdict: bool = False
+
+
+def judge(evidence: Evidence) -> Outcome:
+    """Return the outcome that the evidence shows."""
+    if not evidence.ready:
+        return Outcome.STOPPED if evidence.stopped_by_us else Outcome.NO_LIMIT
+    if evidence.oom_kills:
+        hit_own_limit = evidence.limit_hits > 0
+        return Outcome.OUT_OF_MEMORY if hit_own_limit else Outcome.HOST_OUT_OF_MEMORY
+    if evidence.timed_out:
+        return Outcome.TIMEOUT
+    if evidence.stopped_by_us:
+        return Outcome.STOPPED
+    return _by_exit_status(evidence)
+
+
+def _by_exit_status(evidence: Evidence) -> Outcome:
+    known = {
+        EXIT_SOFT_STOP: Outcome.STOPPED,
+        EXIT_MEMORY_ERROR: Outcome.OUT_OF_MEMORY,
+        EXIT_NO_LIMIT: Outcome.NO_LIMIT,
+        EXIT_ENVIRONMENT: Outcome.ENVIRONMENT,
+        -9: Outcome.KILLED,
+    }
+    if evidence.exit_status == 0:
+        return Outcome.OK if evidence.valid_verdict else Outcome.CRASH
+    return known.get(evidence.exit_status, Outcome.CRASH)
+
+
+class Step(StrEnum):
+    """What the supervisor does with a batch whose worker has ended."""
+
+    SETTLE = "settle"
+    FAIL = "fail"
+    SPLIT = "split"
+    AGAIN = "again"
+    PAUSE = "pause"
+    LEAVE = "leave"
+
+
+MAX_ATTEMPTS = 3
+"""Launches of one batch before even a cause outside it counts against its files."""
+
+
+def next_step(outcome: Outcome, *, files: int, attempts: int, valid_verdict: bool) -> Step:
+    """Decide what follows: two kinds of failure, and a poison file is isolated.
+
+    A pair that ends badly is split, so that the good one passes; a single that does so fails.
+    """
+    if outcome is Outcome.OK or (outcome is Outcome.STOPPED and valid_verdict):
+        return Step.SETTLE
+    if outcome is Outcome.STOPPED:
+        return Step.LEAVE
+    if outcome in {Outcome.NO_LIMIT, Outcome.ENVIRONMENT}:
+        return Step.PAUSE
+    if outcome not in FILE_FAULTS and attempts < MAX_ATTEMPTS:
+        return Step.AGAIN
+    return Step.SPLIT if files > 1 else Step.FAIL
