@@ -1,0 +1,245 @@
+"""From `scenariod.toml` and the command line to checked settings.
+
+Owns every setting, its default and what is allowed. Never touches anything but the one file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import tomli
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from scenariod.errors import ConfigError
+from scenariod.names import printable
+
+MIB = 1 << 20
+SYSTEM_CONFIG = Path("/etc/scenariod/scenariod.toml")
+SYSTEM_ROOT = Path("/var/lib/scenariod")
+LIMIT_CEILING_MB = 4096
+"""No worker ever gets more (ARCHITECTURE.md: 4096 MB at most)."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Intake(_Section):
+    """How files get from `inbox/` into batches."""
+
+    batch_size: int = Field(2, ge=1, le=8)
+    pair_wait_s: float = Field(5.0, ge=0, le=3600)
+    settle_s: float = Field(2.0, ge=0.1, le=3600)
+    rescan_s: float = Field(30.0, ge=1, le=3600)
+    max_scenario_bytes: int = Field(8 * MIB, ge=1024, le=256 * MIB)
+
+
+class Worker(_Section):
+    """How the limited process is started and how long it may take."""
+
+    launcher: Literal["auto", "systemd"] = "auto"
+    timeout_s: float = Field(600.0, ge=1, le=86400)
+    ready_timeout_s: float = Field(120.0, ge=1, le=3600)
+    stop_grace_s: float = Field(30.0, ge=0, le=3600)
+    tasks_max: int = Field(32, ge=4, le=4096)
+
+
+class Memory(_Section):
+    """What a worker may use, and what always stays with the system. In MB of 1,048,576 bytes."""
+
+    limit_mb: int = Field(3072, ge=64, le=LIMIT_CEILING_MB)
+    reserve_mb: int = Field(2048, ge=0, le=1048576)
+
+    @property
+    def limit_bytes(self) -> int:
+        """The worker's `MemoryMax=`, in bytes."""
+        return self.limit_mb * MIB
+
+    @property
+    def reserve_bytes(self) -> int:
+        """What running workers must leave free for the rest of the machine, in bytes."""
+        return self.reserve_mb * MIB
+
+
+class Library(_Section):
+    """The SQLite database."""
+
+    busy_timeout_s: float = Field(30.0, ge=0, le=3600)
+
+
+class _File(_Section):
+    """The whole file: the sections, and `root`."""
+
+    root: str | None = Field(None, min_length=1)
+    intake: Intake = Intake()
+    worker: Worker = Worker()
+    memory: Memory = Memory()
+    library: Library = Library()
+
+    @model_validator(mode="after")
+    def _root_is_sane(self) -> _File:
+        if self.root is not None and "\0" in self.root:
+            raise ValueError("root must not hold a NUL character")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Checked settings, the root folder (absolute) and the file they came from, if any."""
+
+    root: Path
+    source: Path | None
+    intake: Intake
+    worker: Worker
+    memory: Memory
+    library: Library
+
+    @property
+    def inbox(self) -> Path:
+        """What people drop."""
+        return self.root / "inbox"
+
+    @property
+    def work(self) -> Path:
+        """Claimed batches."""
+        return self.root / "work"
+
+    @property
+    def done(self) -> Path:
+        """Processed files, as they were dropped."""
+        return self.root / "done"
+
+    @property
+    def failed(self) -> Path:
+        """Refused files, each with its reason."""
+        return self.root / "failed"
+
+    @property
+    def backups(self) -> Path:
+        """Whole JSON files of the library."""
+        return self.root / "backups"
+
+    @property
+    def database(self) -> Path:
+        """The SQLite library."""
+        return self.root / "library" / "scenarios.db"
+
+    @property
+    def published(self) -> Path:
+        """The library as JSON, for programs to read."""
+        return self.root / "library" / "scenarios.json"
+
+    @property
+    def socket(self) -> Path:
+        """Where the running supervisor answers `scenariodctl status`."""
+        return self.root / "library" / "scenariod.sock"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one supervisor of this root."""
+        return self.root / "library" / "scenariod.lock"
+
+
+def load(*, config: Path | None, root: Path | None, cwd: Path) -> Config:
+    """Return the settings for what the command line names; raise `ConfigError`.
+
+    Without `config`: `<root>/config/scenariod.toml`, else `<cwd>/config/scenariod.toml` (a
+    checkout), else /etc/scenariod/scenariod.toml, each where it exists, else the defaults.
+    Without `root`: the file's `root` (relative to its folder), else the folder that holds the
+    file's `config/`, else /var/lib/scenariod for the file in /etc, else `cwd`.
+    """
+    source = (cwd / config) if config is not None else _find(root=root, cwd=cwd)
+    settings = _File() if source is None else _parse(source)
+    return Config(
+        root=_root(settings, source=source, root=root, cwd=cwd),
+        source=source,
+        intake=settings.intake,
+        worker=settings.worker,
+        memory=settings.memory,
+        library=settings.library,
+    )
+
+
+def _find(*, root: Path | None, cwd: Path) -> Path | None:
+    if root is not None:
+        own = cwd / root / "config" / "scenariod.toml"
+        return own if own.exists() else None
+    candidates = (cwd / "config" / "scenariod.toml", SYSTEM_CONFIG)
+    return next((path for path in candidates if path.exists()), None)
+
+
+def _root(settings: _File, *, source: Path | None, root: Path | None, cwd: Path) -> Path:
+    if root is not None:
+        return (cwd / root).absolute()
+    if source is None:
+        return cwd.absolute()
+    if settings.root is not None:
+        return (source.parent / Path(settings.root).expanduser()).absolute()
+    if source == SYSTEM_CONFIG:
+        return SYSTEM_ROOT
+    return source.parent.parent.absolute() if source.parent.name == "config" else cwd.absolute()
+
+
+def _parse(source: Path) -> _File:
+    try:
+        document = tomli.loads(source.read_bytes().decode("utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"cannot read the configuration {source}: {error.strerror}",
+            hint="name another with --config FILE, or check its owner and mode with `ls -l`",
+        ) from error
+    except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{source} is not TOML: {error}", hint="mend it, then `scenariodctl config check`"
+        ) from error
+    try:
+        return _File.model_validate(document)
+    except ValidationError as error:
+        raise ConfigError(
+            f"{source} is not valid: " + "; ".join(_sentence(e) for e in error.errors()),
+            hint="every key is explained in the file that comes with scenariod, and in "
+            "`man 5 scenariod.toml`; then `scenariodctl config check`",
+        ) from error
+
+
+def _sentence(error: object) -> str:
+    """Turn one of pydantic's errors into: key, value, what is allowed."""
+    detail = dict(error) if isinstance(error, dict) else {}
+    key = ".".join(str(part) for part in detail["loc"]) or "the file"
+    if detail["type"] == "extra_forbidden":
+        return f"unknown key {printable(key)}{_nearest(key)}"
+    message = detail["msg"].removeprefix("Input ").removeprefix("Value error, ")
+    return f"{key} = {_shown(detail['input'])}: {message}"
+
+
+def _shown(value: object) -> str:
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    text = text.lower() if isinstance(value, bool) else text
+    return printable(text if len(text) <= 80 else text[:77] + "...")
+
+
+def _nearest(key: str) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(key, known_keys(), n=1, cutoff=0.5)
+    return f" (did you mean {near[0]}?)" if near else ""
+
+
+def known_keys() -> list[str]:
+    """Return every key the file may hold, dotted: `root`, `intake.batch_size`, ..."""
+    keys = ["root"]
+    for name, field in _File.model_fields.items():
+        if isinstance(field.default, _Section):
+            keys += [f"{name}.{key}" for key in type(field.default).model_fields]
+    return keys
+
+
+def settings(config: Config) -> dict[str, object]:
+    """Return every setting in force, dotted, in the file's order."""
+    sections = {name: getattr(config, name) for name in ("intake", "worker", "memory", "library")}
+    shown: dict[str, object] = {"root": str(config.root)}
+    for name, section in sections.items():
+        shown |= {f"{name}.{key}": value for key, value in section.model_dump().items()}
+    return shown
