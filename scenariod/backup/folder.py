@@ -1,0 +1,154 @@
+"""The folder of backups: write a new one, list them, find one.
+
+Owns the files' names. Never overwrites or removes a backup that was verified.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+from array import array
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from scenariod import durable, lock
+from scenariod.backup import trailer
+from scenariod.backup.reader import Verified, open_regular, opening_of, verify
+from scenariod.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+LOCK_FILE = ".backup.lock"
+LATEST = "latest"
+_NAME = re.compile(r"scenarios-backup-([0-9]{13,})\.json")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class BackupFile:
+    """A backup as its name and trailer tell, its content unread.
+
+    `batch` and `count` are None where it has no whole trailer; `created` is then from its name.
+    """
+
+    path: Path
+    created: datetime
+    size_bytes: int
+    batch: int | None
+    count: int | None
+
+
+def write(
+    folder: Path, documents: Iterable[Iterable[bytes]], *, batch: int, now: datetime
+) -> Verified:
+    """Write a new backup into `folder`, read it back, and return it, verified and durable.
+
+    Each document comes in chunks; `batch` is the last one that changed them; `now` is aware, and
+    names the file, or the next free millisecond does. Raises OSError where it can't be written
+    (ENOSPC …), or is not on the disk as it was written (EIO).
+    """
+    with lock.held(folder / LOCK_FILE):  # or two could choose one name, and rename() would replace
+        durable.remove_leftovers(folder, "scenarios-backup-*.json")
+        path = _free_path(folder, now)
+        with durable.replacing(path) as file:
+            sha256 = _write(file, documents, batch=batch, created=now)
+        _forget_cached(path)
+        checked = verify(path)
+        if not isinstance(checked, Verified) or checked.sha256 != sha256:
+            path.unlink()
+            raise OSError(errno.EIO, "the backup is not on the disk as it was written", str(path))
+    return checked
+
+
+def list_backups(folder: Path) -> list[BackupFile]:
+    """Return the backups in `folder`, newest first by their names; reads only their trailers."""
+    found = [(int(m[1]), p) for p in folder.iterdir() if (m := _NAME.fullmatch(p.name))]
+    return [_listed(path, unix_ms) for unix_ms, path in sorted(found, reverse=True)]
+
+
+def find(folder: Path, name: str) -> Path:
+    """Return the backup that `name` means: `latest`, a name in `folder`, or a path.
+
+    Raises NotFoundError. What is found need not be whole: verify it.
+    """
+    if name == LATEST:
+        backups = list_backups(folder)
+        if backups:
+            return backups[0].path
+        raise NotFoundError(
+            f"there is no backup in {folder} yet",
+            hint="one is written before files are added",
+        )
+    for path in (folder / name, folder / f"{name}.json", Path(name)):
+        if path.is_file():
+            return path
+    raise NotFoundError(
+        f"there is no backup {name!r}, neither in {folder} nor as a path",
+        hint="`scenariodctl backups` lists them",
+    )
+
+
+def _write(
+    file: BinaryIO, documents: Iterable[Iterable[bytes]], *, batch: int, created: datetime
+) -> str:
+    """Write all of a backup; return the SHA-256 in its trailer."""
+    digest = hashlib.sha256()
+
+    def put(piece: bytes) -> None:
+        digest.update(piece)
+        file.write(piece)
+
+    lengths = array("Q")
+    put(trailer.HEAD)
+    for chunks in documents:
+        put(trailer.SEPARATOR if lengths else b"")
+        lengths.append(0)
+        for chunk in chunks:
+            put(chunk)
+            lengths[-1] += len(chunk)
+    put(b"\n" if lengths else b"")
+    put(trailer.FOOT)
+    put(trailer.opening(created=created, batch=batch, count=len(lengths)))
+    for piece in trailer.written_lengths(lengths):
+        put(piece)
+    put(trailer.BEFORE_DIGEST)
+    file.write(digest.hexdigest().encode("ascii") + trailer.AFTER_DIGEST)
+    return digest.hexdigest()
+
+
+def _free_path(folder: Path, created: datetime) -> Path:
+    unix_ms = max((created - _EPOCH) // _MILLISECOND, 10**12)  # 13 digits, whatever the clock says
+    while os.path.lexists(path := folder / f"scenarios-backup-{unix_ms}.json"):
+        unix_ms += 1
+    return path
+
+
+def _forget_cached(path: Path) -> None:
+    """Ask the kernel to forget what it holds of a file, so that it is read from the disk."""
+    with open_regular(path) as file:
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def _listed(path: Path, unix_ms: int) -> BackupFile:
+    opening, size_bytes = None, 0
+    with suppress(OSError):  # listed all the same: `verify` tells what is wrong with it
+        size_bytes = path.lstat().st_size
+        with open_regular(path) as file:
+            opening = opening_of(file)
+    if opening is None:
+        return BackupFile(path, _moment(unix_ms), size_bytes, batch=None, count=None)
+    return BackupFile(path, opening.created, size_bytes, opening.batch, opening.count)
+
+
+def _moment(unix_ms: int) -> datetime:
+    try:
+        return _EPOCH + timedelta(milliseconds=unix_ms)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)

@@ -1,0 +1,180 @@
+"""Read backup files: verify them, and give their documents back. Never writes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, BinaryIO
+
+from scenariod.backup import trailer
+
+if TYPE_CHECKING:
+    from array import array
+    from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from scenariod.backup.trailer import Opening
+
+_CHUNK_BYTES = 64 << 10
+
+
+class DefectKind(StrEnum):
+    """What is wrong with a backup."""
+
+    CUT_OFF = "cut-off"
+    ALTERED = "altered"
+    WRONG_COUNT = "wrong-count"
+    FOREIGN = "foreign"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A backup that is whole, every byte as it was written.
+
+    It shows the library after its batch `batch`. `sha256` is the one in its trailer.
+    """
+
+    path: Path
+    created: datetime
+    batch: int
+    count: int
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """A file that is no usable backup, and why; `message` is a clause: `it is cut off`."""
+
+    path: Path
+    kind: DefectKind
+    message: str
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file for reading; raise OSError where it is none (a folder, a pipe)."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe must not block
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(f"{path} is not a regular file")
+    return os.fdopen(descriptor, "rb")
+
+
+def verify(path: Path) -> Verified | Defect:
+    """Read all of the backup at `path`, and say whether it is whole."""
+    try:
+        with open_regular(path) as file:
+            return verify_file(file, path=path)
+    except OSError as error:
+        return Defect(path, DefectKind.UNREADABLE, f"it cannot be read: {error.strerror or error}")
+
+
+def verify_file(file: BinaryIO, *, path: Path) -> Verified | Defect:
+    """Read all of an opened backup, and say whether it is whole; raise OSError if it can't be."""
+    size_bytes = _size(file)
+    line_start = last_line_start(file, size_bytes)
+    opening = trailer.parse_opening(_at(file, line_start, trailer.MAX_OPENING_BYTES))
+    sha256 = trailer.digest_in(_at(file, max(size_bytes - trailer.TAIL_BYTES, 0)))
+    if opening is None:
+        return _without_trailer(file, path, size_bytes=size_bytes, has_digest=sha256 is not None)
+    if sha256 is None:
+        return _broken_tail(file, path, line_start=line_start, size_bytes=size_bytes)
+    if _digest(file, up_to=size_bytes - trailer.TAIL_BYTES) != sha256:
+        return Defect(path, DefectKind.ALTERED, "its content is not what its trailer says: altered")
+    if opening.format != trailer.FORMAT:
+        known = f"its format is {opening.format}, this scenariod knows {trailer.FORMAT}"
+        return Defect(path, DefectKind.FOREIGN, known)
+    wrong = _wrong_count(file, opening, line_start=line_start)
+    if wrong is not None:
+        return Defect(path, DefectKind.WRONG_COUNT, wrong)
+    return Verified(path, opening.created, opening.batch, opening.count, size_bytes, sha256)
+
+
+def documents(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the documents of an opened backup that was verified, exactly as they were stored."""
+    line_start = last_line_start(file, _size(file))
+    opening = trailer.parse_opening(_at(file, line_start, trailer.MAX_OPENING_BYTES))
+    lengths = None if opening is None else _lengths(file, opening, line_start=line_start)
+    offset = len(trailer.HEAD)
+    for length in lengths or ():
+        yield _at(file, offset, length)
+        offset += length + len(trailer.SEPARATOR)
+
+
+def opening_of(file: BinaryIO) -> Opening | None:
+    """Return the opening of a backup's trailer without reading the rest; None if there is none."""
+    line_start = last_line_start(file, _size(file))
+    return trailer.parse_opening(_at(file, line_start, trailer.MAX_OPENING_BYTES))
+
+
+def last_line_start(file: BinaryIO, size_bytes: int) -> int:
+    """Return where the last line of a file begins; its last byte may be a line break or not."""
+    end = size_bytes - 1
+    while end > 0:
+        start = max(end - _CHUNK_BYTES, 0)
+        found = _at(file, start, end - start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        end = start
+    return 0
+
+
+def _without_trailer(file: BinaryIO, path: Path, *, size_bytes: int, has_digest: bool) -> Defect:
+    head = _at(file, 0, len(trailer.HEAD))
+    if not trailer.HEAD.startswith(head):
+        return Defect(path, DefectKind.FOREIGN, "it is not a backup of scenariod")
+    if has_digest:
+        return Defect(path, DefectKind.ALTERED, "its trailer is altered")
+    if _at(file, max(size_bytes - 3, 0)) == b"]}\n":
+        return Defect(path, DefectKind.FOREIGN, "it is a list of scenarios without a trailer")
+    return Defect(path, DefectKind.CUT_OFF, "it is cut off: its trailer is missing")
+
+
+def _broken_tail(file: BinaryIO, path: Path, *, line_start: int, size_bytes: int) -> Defect:
+    end = _at(file, max(line_start, size_bytes - 2 * trailer.TAIL_BYTES))
+    if trailer.is_cut_tail(end):
+        return Defect(path, DefectKind.CUT_OFF, "it is cut off in its trailer")
+    return Defect(path, DefectKind.ALTERED, "its trailer is altered")
+
+
+def _wrong_count(file: BinaryIO, opening: Opening, *, line_start: int) -> str | None:
+    lengths = _lengths(file, opening, line_start=line_start)
+    if lengths is None or len(lengths) != opening.count:
+        return f"it says that it holds {opening.count} scenarios, and gives other lengths"
+    if trailer.body_bytes(lengths) != line_start:
+        return f"the lengths of its {opening.count} scenarios are not those of its content"
+    return None
+
+
+def _lengths(file: BinaryIO, opening: Opening, *, line_start: int) -> array[int] | None:
+    start = line_start + opening.size_bytes
+    end = _size(file) - trailer.TAIL_BYTES - len(trailer.BEFORE_DIGEST)
+    return trailer.parse_lengths(_pieces(file, start=start, end=end))
+
+
+def _digest(file: BinaryIO, *, up_to: int) -> str:
+    digest = hashlib.sha256()
+    for piece in _pieces(file, start=0, end=up_to):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def _pieces(file: BinaryIO, *, start: int, end: int) -> Iterator[bytes]:
+    while start < end and (piece := _at(file, start, min(_CHUNK_BYTES, end - start))):
+        yield piece
+        start += len(piece)
+
+
+def _size(file: BinaryIO) -> int:
+    return os.fstat(file.fileno()).st_size
+
+
+def _at(file: BinaryIO, offset: int, length: int = trailer.MAX_OPENING_BYTES) -> bytes:
+    """Return up to `length` bytes at `offset`, fewer only at the end of the file."""
+    file.seek(offset)
+    return file.read(length)

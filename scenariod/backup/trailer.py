@@ -1,0 +1,119 @@
+r"""The format of a backup file: documents, then one line that tells what they must be. Pure.
+
+    {"scenarios":[
+    <document exactly as stored>,
+    <document>
+    ],
+    "backup":{"format":1,"created":"…Z","batch":7,"count":2,"lengths":[123,456],"sha256":"<hex>"}}
+
+The whole is one JSON document. The last line, the trailer, has no line break but its last byte.
+`lengths` are the documents' in bytes. `sha256` is of all bytes before the digest itself, and all
+that follows the digest is `"}}\n`: so any byte that is flipped or missing shows.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+FORMAT = 1
+HEAD = b'{"scenarios":[\n'
+SEPARATOR = b",\n"
+FOOT = b"],\n"
+BEFORE_DIGEST = b'],"sha256":"'
+AFTER_DIGEST = b'"}}\n'
+DIGEST_BYTES = 64
+TAIL_BYTES = DIGEST_BYTES + len(AFTER_DIGEST)
+MAX_OPENING_BYTES = 256
+"""No opening is longer: four numbers and a time."""
+
+_OPENING = re.compile(
+    rb'"backup":\{"format":(?P<format>[0-9]{1,9}),"created":"(?P<created>[0-9TZ:.-]{1,40})",'
+    rb'"batch":(?P<batch>[0-9]{1,19}),"count":(?P<count>[0-9]{1,19}),"lengths":\['
+)
+_TAIL = re.compile(rb'(?P<sha256>[0-9a-f]{64})"\}\}\n')
+_LENGTHS_AT_ONCE = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The trailer up to its lengths; `size_bytes` is its own."""
+
+    format: int
+    created: datetime
+    batch: int
+    count: int
+    size_bytes: int
+
+
+def opening(*, created: datetime, batch: int, count: int) -> bytes:
+    """Return the trailer up to its lengths."""
+    moment = created.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return (
+        f'"backup":{{"format":{FORMAT},"created":"{moment}","batch":{batch},"count":{count},'
+        f'"lengths":['
+    ).encode("ascii")
+
+
+def parse_opening(line: bytes) -> Opening | None:
+    """Return the opening that `line` begins with, or None."""
+    found = _OPENING.match(line)
+    if found is None:
+        return None
+    try:
+        created = datetime.fromisoformat(found["created"].decode("ascii"))
+    except ValueError:
+        return None
+    return Opening(
+        format=int(found["format"]),
+        created=created,
+        batch=int(found["batch"]),
+        count=int(found["count"]),
+        size_bytes=found.end(),
+    )
+
+
+def written_lengths(lengths: array[int]) -> Iterator[bytes]:
+    """Yield the lengths as the trailer has them, in pieces."""
+    for start in range(0, len(lengths), _LENGTHS_AT_ONCE):
+        piece = ",".join(map(str, lengths[start : start + _LENGTHS_AT_ONCE]))
+        yield (("," if start else "") + piece).encode("ascii")
+
+
+def parse_lengths(pieces: Iterable[bytes]) -> array[int] | None:
+    """Return the lengths that `pieces` of the trailer say; None if they are not numbers."""
+    lengths = array("Q")
+    cut_off = b""
+    try:
+        for piece in pieces:
+            *whole, cut_off = (cut_off + piece).split(b",")
+            lengths.extend(map(int, whole))
+        lengths.extend([int(cut_off)] if cut_off or lengths else [])
+    except (ValueError, OverflowError):
+        return None
+    return lengths
+
+
+def digest_in(tail: bytes) -> str | None:
+    """Return the SHA-256 that the last `TAIL_BYTES` of a backup say, or None."""
+    found = _TAIL.fullmatch(tail)
+    return None if found is None else found["sha256"].decode("ascii")
+
+
+def body_bytes(lengths: array[int]) -> int:
+    """Return how many bytes come before the trailer when the documents have these lengths."""
+    # Each document is followed by a separator, the last by a line break.
+    between = len(SEPARATOR) * len(lengths) - (len(SEPARATOR) - 1 if lengths else 0)
+    return len(HEAD) + sum(lengths) + between + len(FOOT)
+
+
+def is_cut_tail(end: bytes) -> bool:
+    """Say whether `end`, the last bytes of a trailer, are too few after the digest's name."""
+    _, found, rest = end.rpartition(BEFORE_DIGEST)
+    return not found or len(rest) < TAIL_BYTES

@@ -1,0 +1,34 @@
+"""The library: the SQLite database of record. The only package with SQL.
+
+`database.py` has the `Library` that others use; the other modules own one table or step each.
+"""
+
+from scenariod.library.database import Library
+from scenariod.library.failures import LibraryTooNewError
+from scenariod.library.records import (
+    Entry,
+    FileResult,
+    FileVerdict,
+    Kind,
+    Restored,
+    RestoredDocument,
+    ScenarioRecord,
+    SettledBatch,
+)
+from scenariod.library.settlement import AlreadySettledError
+from scenariod.library.snapshot import Snapshot
+
+__all__ = [
+    "AlreadySettledError",
+    "Entry",
+    "FileResult",
+    "FileVerdict",
+    "Kind",
+    "Library",
+    "LibraryTooNewError",
+    "Restored",
+    "RestoredDocument",
+    "ScenarioRecord",
+    "SettledBatch",
+    "Snapshot",
+]

@@ -1,0 +1,70 @@
+"""Documents in and out of the database in small pieces: memory stays flat.
+
+Owns the table `document`. Never knows what a document says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scenariod.library.failures import code_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+CHUNK_BYTES = 64 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Where a document is, and what it is."""
+
+    row: int
+    sha256: str
+    size_bytes: int
+
+
+class DocumentDamagedError(Exception):
+    """A stored document is not what was stored."""
+
+
+def store(db: sqlite3.Connection, chunks: Iterable[bytes], *, size_bytes: int) -> Stored | None:
+    """Store a document of `size_bytes`; return None, with a part stored, if it has another size.
+
+    The caller's transaction or savepoint then removes the part.
+    """
+    inserted = db.execute("INSERT INTO document (content) VALUES (zeroblob(?))", (size_bytes,))
+    row = int(inserted.lastrowid or 0)
+    digest = hashlib.sha256()
+    left = size_bytes
+    with db.blobopen("document", "content", row) as blob:
+        for chunk in chunks:
+            left -= len(chunk)
+            if left < 0:
+                return None
+            blob.write(chunk)
+            digest.update(chunk)
+    return Stored(row, digest.hexdigest(), size_bytes) if left == 0 else None
+
+
+def load(db: sqlite3.Connection, stored: Stored) -> Iterator[bytes]:
+    """Yield a document in chunks; at its end raise DocumentDamagedError if it is not as stored."""
+    digest = hashlib.sha256()
+    with _opened(db, stored.row) as blob:
+        while chunk := blob.read(CHUNK_BYTES):
+            digest.update(chunk)
+            yield chunk
+    if digest.hexdigest() != stored.sha256:
+        raise DocumentDamagedError(f"document {stored.row} is not what was stored")
+
+
+def _opened(db: sqlite3.Connection, row: int) -> sqlite3.Blob:
+    try:
+        return db.blobopen("document", "content", row, readonly=True)
+    except sqlite3.OperationalError as error:
+        if code_of(error) != sqlite3.SQLITE_ERROR:
+            raise
+        raise DocumentDamagedError(f"document {row} is missing") from error

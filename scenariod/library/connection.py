@@ -1,0 +1,122 @@
+"""Connections to the library's database, and their transactions.
+
+Owns how SQLite is set up. Never knows a table.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from scenariod.errors import RootUnusableError
+from scenariod.library.failures import code_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+WAL_BYTES_KEPT = 16 << 20
+"""What a WAL that grew in a restore, or while a long read held it, is cut back to."""
+_PAGES_PER_CHECKPOINT = 1000
+_CACHE_KIB = 2048
+
+
+def open_writable(path: Path, *, busy_timeout_s: float) -> sqlite3.Connection:
+    """Open the database at `path`, or make an empty one; WAL, each commit durable."""
+    db = _connect(path, "mode=rwc", busy_timeout_s=busy_timeout_s)
+    try:
+        _set_up(db)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def use_wal(db: sqlite3.Connection, path: Path) -> None:
+    """Put the database in WAL mode: the one set-up step that writes to the file."""
+    (mode,) = db.execute("PRAGMA journal_mode = WAL").fetchone()
+    if mode != "wal":
+        raise RootUnusableError(
+            f"the file system of {path.parent} cannot hold the library: no shared memory for a WAL",
+            hint="put the root folder on a local file system",
+        )
+
+
+def open_readable(path: Path, *, busy_timeout_s: float) -> sqlite3.Connection:
+    """Open the database at `path` for reading only."""
+    try:
+        return _open_readable(path, "mode=ro", busy_timeout_s=busy_timeout_s)
+    except sqlite3.OperationalError as error:
+        # A reader needs the -wal and -shm files. The last writer that closes removes them, and a
+        # group member who may only read cannot make them anew. Then all there is is in the main
+        # file, and `immutable` reads that without them, and without locks. Where there is a -wal
+        # file it may hold commits, which `immutable` would not show: then the error stands. A
+        # daemon that starts during such a read can spoil it; the reader then sees an error, or
+        # the state before: the commands that read this way are short, and can be repeated.
+        unreachable = code_of(error) in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
+        if not unreachable or path.with_name(path.name + "-wal").exists():
+            raise
+        return _open_readable(path, "mode=ro&immutable=1", busy_timeout_s=busy_timeout_s)
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """Run the body in one write transaction: all of it is durable on leaving, or none."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:  # SQLite itself rolls back where the disk is full
+            db.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def savepoint(db: sqlite3.Connection) -> Iterator[None]:
+    """Run the body so that an error in it undoes the body, not the transaction around it."""
+    db.execute("SAVEPOINT step")
+    try:
+        yield
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK TO step")
+            db.execute("RELEASE step")
+        raise
+    db.execute("RELEASE step")
+
+
+def _connect(path: Path, query: str, *, busy_timeout_s: float) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?{query}",
+        uri=True,
+        timeout=busy_timeout_s,
+        isolation_level=None,  # transactions are begun by hand, where one can see them
+        check_same_thread=False,  # `Library` keeps threads apart with a lock of its own
+    )
+
+
+def _open_readable(path: Path, query: str, *, busy_timeout_s: float) -> sqlite3.Connection:
+    db = _connect(path, query, busy_timeout_s=busy_timeout_s)
+    try:
+        db.execute("PRAGMA query_only = ON")
+        db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        db.execute("PRAGMA schema_version").fetchone()  # the first read, which opens the WAL
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _set_up(db: sqlite3.Connection) -> None:
+    for pragma in (
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "trusted_schema = OFF",
+        "cell_size_check = ON",
+        f"cache_size = -{_CACHE_KIB}",
+        f"wal_autocheckpoint = {_PAGES_PER_CHECKPOINT}",
+        f"journal_size_limit = {WAL_BYTES_KEPT}",
+    ):
+        db.execute(f"PRAGMA {pragma}")

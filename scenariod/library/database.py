@@ -1,0 +1,228 @@
+"""The library as the rest of scenariod sees it: settle, look, restore, reserve.
+
+Owns library/scenarios.db. Never parses a scenario, never holds more than a piece of one.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Self
+
+from scenariod.errors import NotFoundError
+from scenariod.library import history, restoration, schema, settlement
+from scenariod.library.connection import open_readable, open_writable, transaction, use_wal
+from scenariod.library.failures import LibraryTooNewError, damaged, translating
+from scenariod.library.records import Kind, SettledBatch
+from scenariod.library.scenarios import current
+from scenariod.library.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from scenariod.library.records import (
+        Entry,
+        FileResult,
+        Restored,
+        RestoredDocument,
+        ScenarioRecord,
+    )
+
+
+class Library:
+    """An open library. Any thread may call it; calls wait for each other, snapshots do not.
+
+    Every method raises LibraryLockedError, LibraryDamagedError, or OSError where the disk is at
+    fault (full, read-only, failing). One that writes has then changed nothing.
+    """
+
+    def __init__(self, db: sqlite3.Connection, *, path: Path, busy_timeout_s: float) -> None:
+        self.path = path
+        self._db = db
+        self._busy_timeout_s = busy_timeout_s
+        self._lock = threading.RLock()
+
+    @classmethod
+    def open(cls, path: Path, *, busy_timeout_s: float) -> Self:
+        """Open the library at `path`, its tables up to date; where there is none, make one.
+
+        An empty file counts as none. Raises LibraryTooNewError for that of a newer scenariod.
+        """
+        with translating(path):
+            db = open_writable(path, busy_timeout_s=busy_timeout_s)
+            try:
+                _check(db, path)
+                use_wal(db, path)
+                schema.migrate(db)
+            except BaseException:
+                db.close()
+                raise
+        return cls(db, path=path, busy_timeout_s=busy_timeout_s)
+
+    @classmethod
+    def open_read_only(cls, path: Path, *, busy_timeout_s: float) -> Self:
+        """Open the library at `path` for one who may read it, and need not be able to write.
+
+        Raises NotFoundError where there is none yet.
+        """
+        with translating(path):
+            if not path.exists() or path.stat().st_size == 0:
+                raise _nothing_there(path)
+            db = open_readable(path, busy_timeout_s=busy_timeout_s)
+            try:
+                _check(db, path)
+                if schema.version_of(db) < schema.VERSION:
+                    raise _nothing_there(path)
+            except BaseException:
+                db.close()
+                raise
+        return cls(db, path=path, busy_timeout_s=busy_timeout_s)
+
+    def close(self) -> None:
+        """Close the library; the last to close it folds the WAL into the database."""
+        with self._lock, translating(self.path):
+            self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def reserve_batch(self, *, above: int = 0) -> int:
+        """Return the id of a new batch, given to nobody else ever, and larger than `above`.
+
+        `above` is the highest id that is in work/: a reservation may be lost in a power cut.
+        """
+        with self._writing() as db:
+            return history.reserve(db, above=above)
+
+    def settle(self, batch: SettledBatch, entries: Iterable[Entry]) -> list[FileResult]:
+        """Record a batch and add what it accepted, in one transaction, durable on return.
+
+        Files are settled in their order. Raises AlreadySettledError, and OSError also where a
+        file cannot be read.
+        """
+        with self._writing() as db:
+            return settlement.settle(db, batch, entries)
+
+    def settled(self, batch_id: int) -> list[FileResult] | None:
+        """Return what was recorded of a batch's files; None if the batch is not settled."""
+        with self._reading() as db:
+            return settlement.settled(db, batch_id)
+
+    def restore(
+        self,
+        documents: Iterable[RestoredDocument],
+        *,
+        unless_changed_since: int,
+        clock: Callable[[], datetime],
+        note: str,
+    ) -> Restored | None:
+        """Make the current scenarios exactly `documents`, as a batch of its own, durable on return.
+
+        Return None, with nothing changed, if `unless_changed_since` is not the latest change.
+        `clock` tells aware UTC. Raises BackupUnusableError if two documents have one id.
+        """
+        started_at = clock()
+        with self._writing() as db:
+            if history.state(db).last_change != unless_changed_since:
+                return None
+            batch_id = history.reserve(db, above=0)
+            restored = restoration.replace_all(db, documents, batch=batch_id)
+            settled_at = clock()
+            batch = SettledBatch(
+                id=batch_id,
+                started_at=started_at,
+                settled_at=settled_at,
+                outcome="ok",
+                duration_ms=round((settled_at - started_at).total_seconds() * 1000),
+                launcher="none",
+                kind=Kind.RESTORE,
+                note=note,
+            )
+            added, removed = restored.added, restored.removed
+            replaced = restored.replaced
+            history.record(db, batch, added=added + replaced, removed=removed + replaced)
+        return restored
+
+    def count(self) -> int:
+        """Return how many scenarios there are."""
+        with self._reading() as db:
+            return history.state(db).scenarios
+
+    def latest_change(self) -> int:
+        """Return the batch that changed scenarios last; 0 if none did.
+
+        Batches settle in another order than their ids: compare for equality only.
+        """
+        with self._reading() as db:
+            return history.state(db).last_change
+
+    def published(self) -> int | None:
+        """Return the latest change that was published; None if nothing ever was."""
+        with self._reading() as db:
+            return history.marked(db, history.PUBLISHED)
+
+    def mark_published(self, batch_id: int) -> None:
+        """Record that what is published shows the library as it was after this batch."""
+        with self._writing() as db:
+            history.mark(db, history.PUBLISHED, batch_id)
+
+    def scenarios(self) -> Iterator[ScenarioRecord]:
+        """Yield the current scenarios in the order in which they were added."""
+        with self.snapshot() as snapshot:
+            yield from snapshot.scenarios()
+
+    def scenario(self, scenario_id: str) -> tuple[ScenarioRecord, bytes] | None:
+        """Return one scenario and its document; None if there is no such scenario."""
+        with self.snapshot() as snapshot:
+            return snapshot.scenario(scenario_id)
+
+    def has(self, scenario_id: str) -> bool:
+        """Say whether there is a scenario of this id."""
+        with self._reading() as db:
+            return current(db, scenario_id) is not None
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """Yield the library as it is at this instant, on a connection of its own."""
+        with (
+            translating(self.path),
+            closing(open_readable(self.path, busy_timeout_s=self._busy_timeout_s)) as db,
+        ):
+            yield Snapshot(db, path=self.path)
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, translating(self.path):
+            yield self._db
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, translating(self.path), transaction(self._db):
+            yield self._db
+
+
+def _check(db: sqlite3.Connection, path: Path) -> None:
+    """Raise unless `db` is empty, or holds tables of ours that we know."""
+    (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    (application_id,) = db.execute("PRAGMA application_id").fetchone()
+    if tables and application_id != schema.APPLICATION_ID:
+        raise damaged(path, "it is a SQLite database, but not one of scenariod")
+    version = schema.version_of(db)
+    if version > schema.VERSION:
+        raise LibraryTooNewError(
+            f"the library {path} has version {version}, this scenariod knows {schema.VERSION}",
+            hint="install the scenariod that wrote it, or a newer one",
+        )
+
+
+def _nothing_there(path: Path) -> NotFoundError:
+    return NotFoundError(
+        f"there is no library of this version at {path} yet",
+        hint="start scenariod once: it makes the library",
+    )

@@ -1,0 +1,82 @@
+"""SQLite's errors in our words: locked, damaged, or the fault of the disk.
+
+Owns the table from result codes to errors. Never touches the database.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from scenariod.errors import LibraryDamagedError, LibraryLockedError, RootUnusableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_PRIMARY_CODE = 0xFF
+_LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
+_ENVIRONMENT = {
+    sqlite3.SQLITE_FULL: errno.ENOSPC,
+    sqlite3.SQLITE_IOERR: errno.EIO,
+    sqlite3.SQLITE_READONLY: errno.EROFS,
+    sqlite3.SQLITE_CANTOPEN: errno.EACCES,
+    sqlite3.SQLITE_PERM: errno.EACCES,
+    sqlite3.SQLITE_NOMEM: errno.ENOMEM,
+}
+
+
+class LibraryTooNewError(RootUnusableError):
+    """The library was written by a newer scenariod: it is sound, and must not be "repaired"."""
+
+
+@contextmanager
+def translating(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors about the library at `path` into ours.
+
+    Raises LibraryLockedError, LibraryDamagedError, or an OSError where the environment is at
+    fault (ENOSPC, EIO, EROFS, EACCES, ENOENT). Anything else is a defect of ours and stays.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        ours = _translated(error, path)
+        if ours is None:
+            raise
+        raise ours from error
+
+
+def damaged(path: Path, why: str) -> LibraryDamagedError:
+    """Return the error that says that the library at `path` is damaged, and what to do."""
+    return LibraryDamagedError(
+        f"the library {path} is damaged: {why}",
+        hint=f"stop scenariod, move {path.name}* out of {path.parent}, then run"
+        " `scenariodctl restore latest`",
+    )
+
+
+def _translated(error: sqlite3.Error, path: Path) -> Exception | None:
+    code = code_of(error)
+    if code in _LOCKED:
+        return LibraryLockedError(
+            f"the library {path} is locked by another command",
+            hint=f"try again once it has ended; `fuser -v {path}` names it",
+        )
+    if code in _DAMAGED:
+        return damaged(path, str(error))
+    if code in _ENVIRONMENT:
+        number = _ENVIRONMENT[code]
+        if code == sqlite3.SQLITE_CANTOPEN and not path.parent.is_dir():
+            number = errno.ENOENT
+        return OSError(number, f"{os.strerror(number)} (SQLite: {error})", str(path))
+    return None
+
+
+def code_of(error: sqlite3.Error) -> int | None:
+    """Return SQLite's primary result code; None where the error is Python's own."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & _PRIMARY_CODE

@@ -1,0 +1,97 @@
+"""The batches: their numbers, their order, and what the library was after each.
+
+Owns the tables `batch` and `mark`. Never commits: the caller's transaction does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from scenariod.library.records import SettledBatch
+
+PUBLISHED = "published"
+_RESERVED = "reserved"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The library after its last batch. `last_change` is 0 while nothing was ever added."""
+
+    position: int = 0
+    scenarios: int = 0
+    last_change: int = 0
+
+
+def state(db: sqlite3.Connection) -> State:
+    """Return what the library is now."""
+    found = db.execute(
+        "SELECT position, scenarios, last_change FROM batch ORDER BY position DESC LIMIT 1"
+    ).fetchone()
+    return State() if found is None else State(*found)
+
+
+def is_settled(db: sqlite3.Connection, batch_id: int) -> bool:
+    """Say whether this batch was recorded."""
+    return db.execute("SELECT 1 FROM batch WHERE id = ?", (batch_id,)).fetchone() is not None
+
+
+def record(db: sqlite3.Connection, batch: SettledBatch, *, added: int, removed: int) -> None:
+    """Record `batch`, which added and removed so many scenarios, as the last one."""
+    before = state(db)
+    db.execute(
+        "INSERT INTO batch (id, position, kind, started_at, settled_at, outcome, duration_ms,"
+        " memory_peak_bytes, memory_limit_bytes, launcher, note,"
+        " added, removed, scenarios, last_change)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            batch.id,
+            before.position + 1,
+            batch.kind.value,
+            _utc(batch.started_at),
+            _utc(batch.settled_at),
+            batch.outcome,
+            batch.duration_ms,
+            batch.memory_peak_bytes,
+            batch.memory_limit_bytes,
+            batch.launcher,
+            batch.note,
+            added,
+            removed,
+            before.scenarios + added - removed,
+            batch.id if added or removed else before.last_change,
+        ),
+    )
+
+
+def reserve(db: sqlite3.Connection, *, above: int) -> int:
+    """Give out a batch id that none has or had, and that is larger than `above`."""
+    (highest,) = db.execute("SELECT coalesce(max(id), 0) FROM batch").fetchone()
+    batch_id: int = max(highest, marked(db, _RESERVED) or 0, above) + 1
+    mark(db, _RESERVED, batch_id)
+    return batch_id
+
+
+def marked(db: sqlite3.Connection, name: str) -> int | None:
+    """Return the batch that bears this mark, or None."""
+    found = db.execute("SELECT batch FROM mark WHERE name = ?", (name,)).fetchone()
+    return None if found is None else int(found[0])
+
+
+def mark(db: sqlite3.Connection, name: str, batch_id: int) -> None:
+    """Put this mark on a batch."""
+    db.execute(
+        "INSERT INTO mark (name, batch) VALUES (?, ?)"
+        " ON CONFLICT (name) DO UPDATE SET batch = excluded.batch",
+        (name, batch_id),
+    )
+
+
+def _utc(moment: datetime) -> str:
+    if moment.tzinfo is None:
+        raise ValueError(f"a time without its zone: {moment.isoformat()}")
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,108 @@
+"""What goes into the library and comes out of it: plain frozen records.
+
+Never touches the database.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from scenariod.reasons import Problem
+    from scenariod.verdict import Verdict
+
+
+class Kind(StrEnum):
+    """What kind of change a batch is."""
+
+    INTAKE = "intake"
+    RESTORE = "restore"
+
+
+class FileVerdict(StrEnum):
+    """What became of one file of a batch.
+
+    `CHANGED`: the file is not the one that the worker checked; nothing of it was added.
+    """
+
+    ADDED = "added"
+    ALREADY_ADDED = "already-added"
+    REFUSED = "refused"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class SettledBatch:
+    """A batch as the library records it. Both times are aware."""
+
+    id: int
+    started_at: datetime
+    settled_at: datetime
+    outcome: str
+    duration_ms: int
+    launcher: str
+    memory_peak_bytes: int | None = None
+    memory_limit_bytes: int | None = None
+    kind: Kind = Kind.INTAKE
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file to settle: the worker's verdict, and the file itself, opened at its start.
+
+    `file` is needed for an accepted verdict only; None says that it is not there any more.
+    """
+
+    verdict: Verdict
+    file: BinaryIO | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileResult:
+    """What was recorded of one file."""
+
+    name: str
+    verdict: FileVerdict
+    size_bytes: int
+    sha256: str | None
+    scenario_id: str | None
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioRecord:
+    """One current scenario, without its document. `size_bytes` is the document's."""
+
+    id: str
+    title: str
+    correct_answer: str
+    content_sha256: str
+    size_bytes: int
+    added_batch: int
+
+
+@dataclass(frozen=True, slots=True)
+class RestoredDocument:
+    """One scenario that a restore is to put in place, with its document as stored."""
+
+    id: str
+    title: str
+    correct_answer: str
+    content_sha256: str
+    document: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a restore changed. A replaced scenario counts in neither `added` nor `removed`."""
+
+    batch: int
+    added: int
+    removed: int
+    replaced: int
+    unchanged: int

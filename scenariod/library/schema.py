@@ -1,0 +1,118 @@
+"""The tables of the library, as migrations: the n-th makes version n of version n - 1.
+
+Never changes a migration that was released: add one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scenariod.library.connection import transaction
+
+if TYPE_CHECKING:
+    import sqlite3
+
+APPLICATION_ID = 0x53434E44
+"""`SCND`, at byte 68 of the file: file(1) and we can tell our databases from others."""
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        f"PRAGMA application_id = {APPLICATION_ID}",
+        # `id` is given when a batch is claimed. With several workers batches settle in another
+        # order, which `position` tells: 1, 2, 3, … `scenarios` and `last_change` (the last batch
+        # up to this one that changed scenarios; 0: none) are the state after it, so that
+        # neither needs a count. Times are ISO 8601 in UTC. Kinds: records.Kind.
+        """
+        CREATE TABLE batch (
+          id                 INTEGER PRIMARY KEY,
+          position           INTEGER NOT NULL UNIQUE,
+          kind               TEXT    NOT NULL,
+          started_at         TEXT    NOT NULL,
+          settled_at         TEXT    NOT NULL,
+          outcome            TEXT    NOT NULL,
+          duration_ms        INTEGER NOT NULL,
+          memory_peak_bytes  INTEGER,
+          memory_limit_bytes INTEGER,
+          launcher           TEXT    NOT NULL,
+          note               TEXT    NOT NULL,
+          added              INTEGER NOT NULL,
+          removed            INTEGER NOT NULL,
+          scenarios          INTEGER NOT NULL,
+          last_change        INTEGER NOT NULL
+        ) STRICT
+        """,
+        # The dropped bytes without a BOM, apart from the scenario's row: to mark a scenario
+        # removed must not rewrite its document, and bringing one back need not copy it.
+        """
+        CREATE TABLE document (
+          row     INTEGER PRIMARY KEY,
+          content BLOB NOT NULL
+        ) STRICT
+        """,
+        # Rows are never deleted: removed_batch ends them, so that every batch can be undone.
+        # `sha256` is the document's: SQLite alone does not notice a flipped bit in a BLOB.
+        """
+        CREATE TABLE scenario (
+          row            INTEGER PRIMARY KEY,
+          id             TEXT    NOT NULL,
+          title          TEXT    NOT NULL,
+          correct_answer TEXT    NOT NULL,
+          content_sha256 TEXT    NOT NULL,
+          sha256         TEXT    NOT NULL,
+          size_bytes     INTEGER NOT NULL,
+          document       INTEGER NOT NULL REFERENCES document (row),
+          added_batch    INTEGER NOT NULL REFERENCES batch (id) DEFERRABLE INITIALLY DEFERRED,
+          removed_batch  INTEGER          REFERENCES batch (id) DEFERRABLE INITIALLY DEFERRED
+        ) STRICT
+        """,
+        "CREATE UNIQUE INDEX scenario_current ON scenario (id) WHERE removed_batch IS NULL",
+        "CREATE INDEX scenario_added ON scenario (added_batch)",
+        """
+        CREATE INDEX scenario_removed ON scenario (removed_batch) WHERE removed_batch IS NOT NULL
+        """,
+        # `name` is the file name's bytes (it need not be UTF-8). `problems` is JSON, and `code`
+        # that of the first. Verdicts: records.FileVerdict.
+        """
+        CREATE TABLE file (
+          batch       INTEGER NOT NULL REFERENCES batch (id) DEFERRABLE INITIALLY DEFERRED,
+          number      INTEGER NOT NULL,
+          name        BLOB    NOT NULL,
+          sha256      TEXT,
+          size_bytes  INTEGER NOT NULL,
+          verdict     TEXT    NOT NULL,
+          code        TEXT,
+          scenario_id TEXT,
+          problems    TEXT    NOT NULL,
+          PRIMARY KEY (batch, number)
+        ) STRICT, WITHOUT ROWID
+        """,
+        # 'published': the last change that library/scenarios.json shows.
+        # 'reserved': the highest batch id given out.
+        """
+        CREATE TABLE mark (
+          name  TEXT PRIMARY KEY,
+          batch INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """,
+    ),
+)
+
+VERSION = len(MIGRATIONS)
+
+
+def version_of(db: sqlite3.Connection) -> int:
+    """Return the version of the tables in `db`; 0 for a new database."""
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+def migrate(db: sqlite3.Connection) -> None:
+    """Bring the tables up to `VERSION`, one transaction a step."""
+    while version_of(db) < VERSION:
+        with transaction(db):
+            # Read again within the lock: another process may have been first.
+            version = version_of(db)
+            if version < VERSION:
+                for statement in MIGRATIONS[version]:
+                    db.execute(statement)
+                db.execute(f"PRAGMA user_version = {version + 1}")

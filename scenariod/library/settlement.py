@@ -1,0 +1,165 @@
+"""One batch into the library: every file's verdict, and the scenarios that were accepted.
+
+Owns the table `file`. Never commits: the caller's transaction does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from typing import TYPE_CHECKING, BinaryIO
+
+from scenariod.errors import ScenariodError
+from scenariod.library import blob, history, scenarios
+from scenariod.library.connection import savepoint
+from scenariod.library.dropped import DroppedFile
+from scenariod.library.records import FileResult, FileVerdict
+from scenariod.reasons import Problem, Reason
+from scenariod.verdict import Accepted, Rejected
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
+    from scenariod.library.records import Entry, SettledBatch
+    from scenariod.library.scenarios import Present
+    from scenariod.verdict import Verdict
+
+_CHANGED = Problem(Reason.CHANGED, "the file was changed, or taken away, after it was checked")
+
+
+class AlreadySettledError(ScenariodError):
+    """A batch of this id is in the library already, and nothing was changed."""
+
+
+class _ChangedError(Exception):
+    """The file is not the one that was checked."""
+
+
+def settle(
+    db: sqlite3.Connection, batch: SettledBatch, entries: Iterable[Entry]
+) -> list[FileResult]:
+    """Record `batch` and its files in their order; return what became of each file.
+
+    Raises AlreadySettledError.
+    """
+    if history.is_settled(db, batch.id):
+        raise AlreadySettledError(
+            f"batch {batch.id} is settled already", hint="its files can be moved as recorded"
+        )
+    results = [_settle_file(db, batch.id, entry) for entry in entries]
+    for number, result in enumerate(results):
+        _record_file(db, result, batch=batch.id, number=number)
+    added = sum(result.verdict is FileVerdict.ADDED for result in results)
+    history.record(db, batch, added=added, removed=0)
+    return results
+
+
+def settled(db: sqlite3.Connection, batch_id: int) -> list[FileResult] | None:
+    """Return what was recorded of a batch's files, or None if the batch was not settled."""
+    if not history.is_settled(db, batch_id):
+        return None
+    rows = db.execute(
+        "SELECT name, verdict, size_bytes, sha256, scenario_id, problems FROM file"
+        " WHERE batch = ? ORDER BY number",
+        (batch_id,),
+    )
+    return [
+        FileResult(
+            name=os.fsdecode(name),
+            verdict=FileVerdict(verdict),
+            size_bytes=size_bytes,
+            sha256=sha256,
+            scenario_id=scenario_id,
+            problems=_decoded(problems),
+        )
+        for name, verdict, size_bytes, sha256, scenario_id, problems in rows
+    ]
+
+
+def _settle_file(db: sqlite3.Connection, batch_id: int, entry: Entry) -> FileResult:
+    verdict = entry.verdict
+    if isinstance(verdict, Rejected):
+        return _result(verdict, FileVerdict.REFUSED, verdict.problems)
+    if entry.file is None:
+        return _result(verdict, FileVerdict.CHANGED, (_CHANGED,))
+    try:
+        return _settle_accepted(db, batch_id, verdict, entry.file)
+    except _ChangedError:
+        return _result(verdict, FileVerdict.CHANGED, (_CHANGED,))
+
+
+def _settle_accepted(
+    db: sqlite3.Connection, batch_id: int, accepted: Accepted, file: BinaryIO
+) -> FileResult:
+    present = scenarios.current(db, accepted.scenario_id)
+    if present is None:
+        _add(db, batch_id, accepted, file)
+        return _result(accepted, FileVerdict.ADDED)
+    _check(accepted, file)
+    if present.content_sha256 == accepted.content_sha256:
+        return _result(accepted, FileVerdict.ALREADY_ADDED)
+    return _result(accepted, FileVerdict.REFUSED, (_conflict(accepted, present),))
+
+
+def _add(db: sqlite3.Connection, batch_id: int, accepted: Accepted, file: BinaryIO) -> None:
+    with savepoint(db):
+        dropped = DroppedFile(file, size_bytes=accepted.size_bytes)
+        stored = blob.store(db, dropped.chunks(), size_bytes=dropped.document_bytes)
+        if stored is None or not dropped.is_as_checked(accepted.sha256):
+            raise _ChangedError
+        scenarios.add_accepted(db, accepted, stored=stored, batch=batch_id)
+
+
+def _check(accepted: Accepted, file: BinaryIO) -> None:
+    dropped = DroppedFile(file, size_bytes=accepted.size_bytes)
+    for _ in dropped.chunks():
+        pass
+    if not dropped.is_as_checked(accepted.sha256):
+        raise _ChangedError
+
+
+def _conflict(accepted: Accepted, present: Present) -> Problem:
+    return Problem(
+        Reason.CONFLICT,
+        f'the library holds another scenario with the id "{accepted.scenario_id}" already,'
+        f" added by batch {present.added_batch}; give this one an id of its own",
+        field="id",
+    )
+
+
+def _result(
+    verdict: Verdict, became: FileVerdict, problems: tuple[Problem, ...] = ()
+) -> FileResult:
+    return FileResult(
+        name=verdict.name,
+        verdict=became,
+        size_bytes=verdict.size_bytes,
+        sha256=verdict.sha256,
+        scenario_id=verdict.scenario_id,
+        problems=problems,
+    )
+
+
+def _record_file(db: sqlite3.Connection, result: FileResult, *, batch: int, number: int) -> None:
+    scenario_id = result.scenario_id
+    db.execute(
+        "INSERT INTO file (batch, number, name, sha256, size_bytes, verdict, code, scenario_id,"
+        " problems) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            batch,
+            number,
+            os.fsencode(result.name),
+            result.sha256,
+            result.size_bytes,
+            result.verdict.value,
+            result.problems[0].code.value if result.problems else None,
+            None if scenario_id is None else scenarios.text(scenario_id),
+            json.dumps([asdict(problem) for problem in result.problems], ensure_ascii=True),
+        ),
+    )
+
+
+def _decoded(problems: str) -> tuple[Problem, ...]:
+    return tuple(Problem(**{**p, "code": Reason(p["code"])}) for p in json.loads(problems))

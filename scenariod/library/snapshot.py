@@ -1,0 +1,59 @@
+"""The library at one instant, read in small pieces while others write.
+
+Never writes. A snapshot holds back the WAL's checkpoint: use it, then leave it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scenariod.library import blob, history, scenarios
+from scenariod.library.failures import damaged
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from scenariod.library.records import ScenarioRecord
+
+
+class Snapshot:
+    """The current scenarios at the moment it was made, in the order in which they were added.
+
+    `batch` is the last batch that had changed scenarios (0: none), `count` how many there are.
+    """
+
+    def __init__(self, db: sqlite3.Connection, *, path: Path) -> None:
+        self._db = db
+        self._path = path
+        db.execute("BEGIN")
+        now = history.state(db)  # the first read fixes what all the others see
+        self.batch = now.last_change
+        self.count = now.scenarios
+
+    def scenarios(self) -> Iterator[ScenarioRecord]:
+        """Yield the scenarios, without their documents."""
+        return scenarios.records(self._db)
+
+    def scenario(self, scenario_id: str) -> tuple[ScenarioRecord, bytes] | None:
+        """Return one scenario and its document, as it was dropped without a BOM; None: no such."""
+        found = scenarios.record(self._db, scenario_id)
+        if found is None:
+            return None
+        record, stored = found
+        return record, b"".join(self._chunks(stored))
+
+    def documents(self) -> Iterator[Iterator[bytes]]:
+        """Yield each document as an iterator of its chunks, to be used up before the next.
+
+        Raises LibraryDamagedError at the end of one that is not what was stored.
+        """
+        for stored in scenarios.stored_documents(self._db):
+            yield self._chunks(stored)
+
+    def _chunks(self, stored: blob.Stored) -> Iterator[bytes]:
+        try:
+            yield from blob.load(self._db, stored)
+        except blob.DocumentDamagedError as error:
+            raise damaged(self._path, str(error)) from error

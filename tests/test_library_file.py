@@ -1,0 +1,362 @@
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from library_makers import (
+    add,
+    batch,
+    document,
+    entry,
+    held,
+    kill,
+    open_library,
+    sql,
+    verdicts,
+)
+
+from scenariod.errors import LibraryDamagedError, LibraryLockedError, NotFoundError
+from scenariod.library import (
+    FileVerdict,
+    Library,
+    LibraryTooNewError,
+    schema,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[Library]:
+    with open_library(tmp_path) as opened:
+        yield opened
+
+
+# Opening
+
+
+def test_an_empty_file_is_a_new_library(tmp_path: Path) -> None:
+    (tmp_path / "scenarios.db").touch()
+
+    with open_library(tmp_path) as library:
+        add(library, document("one"))
+
+    with open_library(tmp_path) as library:
+        assert library.count() == 1
+
+
+def test_the_database_names_itself_and_its_version(tmp_path: Path) -> None:
+    open_library(tmp_path).close()
+
+    header = (tmp_path / "scenarios.db").read_bytes()
+    assert header[68:72] == b"SCND"
+    assert sql(tmp_path / "scenarios.db", "PRAGMA user_version") == [(schema.VERSION,)]
+    assert sql(tmp_path / "scenarios.db", "PRAGMA journal_mode") == [("wal",)]
+
+
+def test_a_library_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
+    open_library(tmp_path).close()
+    sql(tmp_path / "scenarios.db", "PRAGMA user_version = 99")
+
+    for opening in (Library.open, Library.open_read_only):
+        with pytest.raises(LibraryTooNewError, match="version 99") as caught:
+            opening(tmp_path / "scenarios.db", busy_timeout_s=0.2)
+        assert "newer" in caught.value.hint
+
+    assert sql(tmp_path / "scenarios.db", "PRAGMA user_version") == [(99,)]
+
+
+def test_a_library_of_an_older_version_is_migrated_step_by_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_library(tmp_path) as library:
+        add(library, document("one"))
+    steps = (("CREATE TABLE pack (name TEXT) STRICT",), ("INSERT INTO pack VALUES ('p')",))
+    monkeypatch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS + steps)
+    monkeypatch.setattr(schema, "VERSION", schema.VERSION + 2)
+
+    with open_library(tmp_path) as library:
+        assert list(held(library)) == ["one"]
+
+    assert sql(tmp_path / "scenarios.db", "SELECT name FROM pack") == [("p",)]
+    assert sql(tmp_path / "scenarios.db", "PRAGMA user_version") == [(schema.VERSION,)]
+
+
+def test_a_migration_that_fails_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_library(tmp_path).close()
+    version = schema.VERSION
+    step = ("CREATE TABLE pack (name TEXT) STRICT", "INSERT INTO nowhere VALUES (1)")
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, step))
+    monkeypatch.setattr(schema, "VERSION", version + 1)
+
+    with pytest.raises(sqlite3.OperationalError, match="nowhere"):
+        open_library(tmp_path)
+
+    tables = sql(tmp_path / "scenarios.db", "SELECT name FROM sqlite_schema WHERE name = 'pack'")
+    assert tables == []
+    assert sql(tmp_path / "scenarios.db", "PRAGMA user_version") == [(version,)]
+
+
+@pytest.mark.parametrize("content", [b"{}", b"\0" * 8192, b'{"scenarios":[]}' * 1000])
+def test_a_file_that_is_no_database_is_damage_with_the_way_out(
+    tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "scenarios.db"
+    path.write_bytes(content)
+
+    with pytest.raises(LibraryDamagedError) as caught:
+        open_library(tmp_path)
+
+    assert str(path) in str(caught.value)
+    assert "scenariodctl restore latest" in caught.value.hint
+    assert path.read_bytes() == content
+
+
+def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "scenarios.db"
+    sql(path, "CREATE TABLE theirs (x)")
+    content = path.read_bytes()
+
+    with pytest.raises(LibraryDamagedError, match="not one of scenariod"):
+        open_library(tmp_path)
+
+    assert path.read_bytes() == content
+
+
+def test_a_missing_folder_is_told_as_such(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        open_library(tmp_path / "nowhere")
+
+
+def test_a_flipped_byte_in_a_stored_document_is_noticed(tmp_path: Path) -> None:
+    with open_library(tmp_path) as library:
+        add(library, document("one", text="find me here"))
+    path = tmp_path / "scenarios.db"
+    path.write_bytes(path.read_bytes().replace(b"find me here", b"find mf here"))
+
+    with (
+        open_library(tmp_path) as library,
+        pytest.raises(LibraryDamagedError, match="not what was stored"),
+    ):
+        held(library)
+
+
+def test_a_missing_document_is_noticed(tmp_path: Path) -> None:
+    with open_library(tmp_path) as library:
+        add(library, document("one"))
+    sql(tmp_path / "scenarios.db", "DELETE FROM document")
+
+    with (
+        open_library(tmp_path) as library,
+        pytest.raises(LibraryDamagedError, match="document 1 is missing"),
+    ):
+        library.scenario("one")
+
+
+def test_a_locked_library_is_told_after_the_busy_timeout(tmp_path: Path) -> None:
+    with open_library(tmp_path) as library:
+        other = sqlite3.connect(tmp_path / "scenarios.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+
+        with pytest.raises(LibraryLockedError, match="locked"):
+            library.settle(batch(1), [])
+        readable = library.count()
+        other.close()
+
+        library.settle(batch(1), [])
+    assert readable == 0
+
+
+# Reading only
+
+
+def test_a_reader_sees_what_a_running_daemon_has_added(tmp_path: Path) -> None:
+    with open_library(tmp_path) as library:
+        add(library, document("one"))
+
+        with Library.open_read_only(tmp_path / "scenarios.db", busy_timeout_s=0.2) as reader:
+            assert held(reader) == {"one": document("one")}
+            assert (reader.count(), reader.latest_change()) == (1, 1)
+
+
+def test_a_reader_cannot_write(tmp_path: Path) -> None:
+    open_library(tmp_path).close()
+
+    with (
+        Library.open_read_only(tmp_path / "scenarios.db", busy_timeout_s=0.2) as reader,
+        pytest.raises(OSError, match="Read-only file system"),
+    ):
+        reader.reserve_batch()
+
+
+def test_a_reader_is_told_where_there_is_no_library_yet(tmp_path: Path) -> None:
+    for _ in range(2):
+        with pytest.raises(NotFoundError, match="no library"):
+            Library.open_read_only(tmp_path / "scenarios.db", busy_timeout_s=0.2)
+        (tmp_path / "scenarios.db").touch()
+
+
+READ_AS_OTHER = """
+import os, sys
+from pathlib import Path
+from scenariod.library import Library
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+path = Path(sys.argv[1])
+try:
+    with Library.open_read_only(path, busy_timeout_s=0.2) as library:
+        print(library.count(), [record.id for record in library.scenarios()])
+except OSError as error:
+    print(error.errno)
+"""
+
+
+def read_as_one_who_may_not_write(folder: Path) -> str:
+    """Read the library as nobody (or, where we are not root, without write permission)."""
+    files = [folder / name for name in os.listdir(folder)]
+    for path in files:
+        path.chmod(0o444)
+    folder.chmod(0o555)
+    try:
+        command = [sys.executable, "-c", READ_AS_OTHER, str(folder / "scenarios.db")]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    finally:
+        folder.chmod(0o755)
+        for path in files:
+            path.chmod(0o644)
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def open_folder(tmp_path: Path) -> Path:
+    """Return a folder that other users can reach."""
+    for parent in (tmp_path, *tmp_path.parents[:2]):
+        parent.chmod(0o755)
+    return tmp_path
+
+
+def test_one_who_may_only_read_reads_while_the_daemon_runs(open_folder: Path) -> None:
+    with open_library(open_folder) as library:
+        add(library, document("one"))
+
+        assert read_as_one_who_may_not_write(open_folder) == "1 ['one']"
+
+
+def test_one_who_may_only_read_reads_after_the_daemon_has_ended(open_folder: Path) -> None:
+    with open_library(open_folder) as library:
+        add(library, document("one"))
+    assert os.listdir(open_folder) == ["scenarios.db"]
+
+    assert read_as_one_who_may_not_write(open_folder) == "1 ['one']"
+
+
+@pytest.mark.parametrize("lost", [[], ["scenarios.db-shm"]], ids=["all there", "no -shm"])
+def test_one_who_may_only_read_never_misses_what_a_killed_daemon_had_committed(
+    open_folder: Path, lost: list[str]
+) -> None:
+    kill(open_folder, "settle", "scenariod.library", "Library.close", 1)
+    for name in lost:
+        (open_folder / name).unlink()
+
+    read = read_as_one_who_may_not_write(open_folder)
+
+    assert read == ("13" if lost else "2 ['new-1', 'new-2']")  # 13 is EACCES
+
+
+# The disk
+
+
+def test_a_full_disk_settles_nothing_and_the_next_try_succeeds(library: Library) -> None:
+    add(library, document("one"))
+    (pages,) = library._db.execute("PRAGMA page_count").fetchone()
+    large = document("large", text="x" * 3_000_000)
+
+    library._db.execute(f"PRAGMA max_page_count = {pages + 20}")
+    with pytest.raises(OSError, match="No space left on device"):
+        library.settle(batch(9), [entry(document("two")), entry(large)])
+    held_then, settled_then = held(library), library.settled(9)
+    library._db.execute("PRAGMA max_page_count = 1000000")
+
+    assert (list(held_then), settled_then) == (["one"], None)
+    assert verdicts(library.settle(batch(9), [entry(large)])) == [FileVerdict.ADDED]
+
+
+@pytest.mark.parametrize("limit_kib", [40, 64, 100, 200, 400, 800, 1600])
+def test_a_write_that_fails_at_any_size_settles_all_or_nothing(
+    tmp_path: Path, limit_kib: int
+) -> None:
+    program = f"""
+import resource, signal
+from pathlib import Path
+from library_makers import add, document, open_library
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, ({limit_kib << 10}, {limit_kib << 10}))
+try:
+    library = open_library(Path({str(tmp_path)!r}))
+    for number in range(1000):
+        add(library, document(f"a{{number}}"), document(f"b{{number}}", text="x" * 100_000))
+        print("added", number, flush=True)
+except OSError as error:
+    print(error.errno)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parent,
+    )
+    *added, failure = done.stdout.splitlines()
+
+    with open_library(tmp_path) as library:
+        assert len(held(library)) == library.count() == 2 * len(added)
+        assert failure in {"5", "28"}  # EIO or ENOSPC
+        assert sql(library.path, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_the_wal_stays_bounded(library: Library, tmp_path: Path) -> None:
+    for number in range(40):
+        add(library, document(f"s{number}", text="x" * 500_000))
+
+    assert (tmp_path / "scenarios.db-wal").stat().st_size <= 16 << 20
+
+
+def test_settling_large_documents_takes_little_memory(tmp_path: Path) -> None:
+    program = f"""
+from pathlib import Path
+from library_makers import accepted, batch, document, open_library
+from scenariod.library import Entry
+path = Path({str(tmp_path)!r}) / "scenario-1.json"
+path.write_bytes(document("large", text="x" * (8 << 20)))
+told = accepted(path.read_bytes())
+library = open_library(path.parent)
+Path("/proc/self/clear_refs").write_text("5")
+def peak(): return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
+before = peak()
+with path.open("rb") as file:
+    library.settle(batch(1), [Entry(told, file)])
+with library.snapshot() as snapshot:
+    size = sum(len(chunk) for chunks in snapshot.documents() for chunk in chunks)
+print(size, peak() - before)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parent,
+    )
+    size, grown_kib = map(int, done.stdout.split())
+
+    assert size > 8 << 20
+    assert grown_kib < 6144  # of which two caches may take 2048 each

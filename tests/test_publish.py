@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from library_makers import add, batch, document, kill, open_library
+
+from scenariod.library import (
+    Entry,
+    Library,
+)
+from scenariod.publish import is_current, publish
+from scenariod.reasons import Problem, Reason
+from scenariod.verdict import Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BOM = b"\xef\xbb\xbf"
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[Library]:
+    with open_library(tmp_path) as opened:
+        yield opened
+
+
+def test_what_is_published_is_valid_json_with_every_document_as_dropped(
+    library: Library, tmp_path: Path
+) -> None:
+    plain, spaced = document("plain"), b"\n\t " + document("spaced") + b"\r\n \n"
+    long_end = document("long", text="x" * 65_000) + b" " * 200_000 + b"\n"
+    add(library, plain, BOM + spaced, long_end)
+
+    published = publish(library, tmp_path / "scenarios.json")
+
+    content = (tmp_path / "scenarios.json").read_bytes()
+    ids = [scenario["id"] for scenario in json.loads(content)["scenarios"]]
+    assert ids == ["plain", "spaced", "long"]
+    trimmed = b",\n".join(part.strip() for part in (plain, spaced, long_end))
+    assert content == b'{"scenarios":[\n' + trimmed + b"\n]}\n"
+    assert (published.count, published.size_bytes) == (3, len(content))
+
+
+def test_an_empty_library_is_published_as_an_empty_list(library: Library, tmp_path: Path) -> None:
+    publish(library, tmp_path / "scenarios.json")
+
+    assert json.loads((tmp_path / "scenarios.json").read_bytes()) == {"scenarios": []}
+
+
+def test_what_is_published_is_current_until_a_change(library: Library, tmp_path: Path) -> None:
+    path = tmp_path / "scenarios.json"
+    before = is_current(library, path)
+    publish(library, path)
+    published = is_current(library, path)
+    library.settle(batch(8), [Entry(Rejected("a", 0, None, (Problem(Reason.EMPTY, "empty"),)))])
+    unchanged = is_current(library, path)
+    add(library, document("one"))
+    changed = is_current(library, path)
+    publish(library, path)
+    path.unlink()
+
+    assert (before, published, unchanged, changed) == (False, True, True, False)
+    assert not is_current(library, path)
+
+
+def test_two_publishers_leave_the_newest_state(tmp_path: Path) -> None:
+    path = tmp_path / "scenarios.json"
+    with open_library(tmp_path) as library, open_library(tmp_path) as other:
+        for number in range(10):
+            add(library, document(f"s{number}"))
+            threads = [threading.Thread(target=publish, args=(it, path)) for it in (library, other)]
+            for thread in threads:
+                thread.start()
+            add(library, document(f"t{number}"))
+            publish(library, path)
+            for thread in threads:
+                thread.join()
+
+            count = len(json.loads(path.read_bytes())["scenarios"])
+            assert count == library.count()
+            assert is_current(library, path)
+
+
+@pytest.mark.parametrize(
+    ("module", "attribute", "expected"),
+    [
+        ("scenariod.publish", "_trimmed", ["old"]),
+        ("os", "fsync", ["old"]),
+        ("pathlib", "Path.rename", ["old"]),
+        ("scenariod.durable", "sync_folder", ["old", "new"]),
+        ("scenariod.library", "Library.mark_published", ["old", "new"]),
+    ],
+)
+def test_killed_while_publishing_the_old_or_the_new_stands_there_whole(
+    tmp_path: Path, module: str, attribute: str, expected: list[str]
+) -> None:
+    path = tmp_path / "scenarios.json"
+    with open_library(tmp_path) as library:
+        add(library, document("old"))
+        publish(library, path)
+        add(library, document("new"))
+
+    kill(tmp_path, "publish", module, attribute, 1)
+
+    assert [scenario["id"] for scenario in json.loads(path.read_bytes())["scenarios"]] == expected
+    with open_library(tmp_path) as library:
+        assert not is_current(library, path)
+        publish(library, path)
+        assert is_current(library, path)
+    assert not list(tmp_path.glob(".*.part"))
