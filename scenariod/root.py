@@ -1,0 +1,101 @@
+"""The root folder of one daemon: its folders, and the lock that keeps it to one supervisor.
+
+Never looks into the folders.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pwd
+from typing import TYPE_CHECKING
+
+from scenariod.errors import AlreadyRunningError, RootUnusableError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scenariod.config import Config
+
+
+def prepare(config: Config) -> None:
+    """Make the folders that are missing; raise `RootUnusableError` where one can't serve.
+
+    True on return: all folders can be written, and files can be renamed between inbox/, work/,
+    done/ and failed/.
+    """
+    if not config.root.is_dir():
+        raise RootUnusableError(
+            f"the root folder {config.root} is not there",
+            hint=f"`mkdir -p {config.root}`, or name another with --root DIR",
+        )
+    folders = [config.inbox, config.work, config.done, config.failed, config.backups]
+    for folder in [*folders, config.database.parent]:
+        _make(folder)
+    devices = {folder.stat().st_dev for folder in folders[:4]}
+    if len(devices) > 1:
+        raise RootUnusableError(
+            f"inbox/, work/, done/ and failed/ of {config.root} lie on different file systems",
+            hint="files are moved between them by rename; put them on one (see `findmnt`)",
+        )
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise RootUnusableError(
+            f"cannot make {folder}: {error.strerror}",
+            hint=f"see `ls -ld {folder.parent}`; it must be writable for user {os.geteuid()}",
+        ) from error
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
+        raise RootUnusableError(
+            f"{folder} is not writable for user {os.geteuid()}",
+            hint=f"see `ls -ld {folder}`; give it to the user that runs scenariod",
+        )
+
+
+class Lock:
+    """Held by the one supervisor of a root folder, from start to end; a crash releases it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: int | None = None
+
+    def acquire(self) -> None:
+        """Take the lock; raise `AlreadyRunningError` with the holder's PID where it is taken."""
+        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(file, 32).decode("ascii", "replace").strip() or "unknown"
+            os.close(file)
+            raise AlreadyRunningError(
+                f"another scenariod (PID {holder}) works on {self._path.parent.parent}",
+                hint="see `scenariodctl status`; stop it first, or name another --root DIR",
+            ) from None
+        os.ftruncate(file, 0)
+        os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+        self._file = file
+
+    def release(self) -> None:
+        """Give the lock back; the file stays, so that two never hold different ones."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+def become_owner(root: Path) -> None:
+    """Where we are root and `root` belongs to a user, be that user from now on.
+
+    So `sudo scenariodctl restore` leaves no file that the daemon may not touch, and nothing of
+    ours runs as root. Raises PermissionError where that is refused.
+    """
+    if os.geteuid() != 0 or not root.is_dir():
+        return
+    owner = root.stat()
+    if owner.st_uid == 0:
+        return
+    os.initgroups(pwd.getpwuid(owner.st_uid).pw_name, owner.st_gid)
+    os.setgid(owner.st_gid)
+    os.setuid(owner.st_uid)

@@ -1,0 +1,188 @@
+"""The batch folders `work/<batch>/`, and where their files go from there.
+
+Owns what is in work/, done/ and failed/. Never decides what becomes of a file, never overwrites.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import json
+import os
+import stat
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from scenariod import durable
+from scenariod.names import is_scenario_name, natural_key, numbered, with_suffix
+from scenariod.verdict import MAX_VERDICT_BYTES, VERDICT_FILE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+NOTE_FILE = "batch.json"
+REASON_SUFFIX = ".reason.json"
+_AT_FDCWD = -100
+_RENAME_NOREPLACE = 1
+_MAX_NOTE_BYTES = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One folder in work/. `attempts` counts the launches so far that may be a file's fault."""
+
+    id: int
+    folder: Path
+    attempts: int = 0
+
+    def names(self) -> list[str]:
+        """Return the names of the files that are in the folder now, in natural order."""
+        with os.scandir(self.folder) as entries:
+            return sorted((e.name for e in entries if is_scenario_name(e.name)), key=natural_key)
+
+
+class Work:
+    """The folders work/, done/ and failed/ of one root."""
+
+    def __init__(self, *, work: Path, done: Path, failed: Path) -> None:
+        self._work = work
+        self._done = done
+        self._failed = failed
+
+    def batches(self) -> list[Batch]:
+        """Return the batches in work/, oldest first: running, or cut off by a crash."""
+        ids = sorted(int(p.name) for p in self._work.iterdir() if p.name.isdecimal())
+        return [self._load(batch_id) for batch_id in ids]
+
+    def reload(self, batch: Batch) -> Batch:
+        """Return the batch as its folder has it now."""
+        return self._load(batch.id)
+
+    def create(self, batch_id: int) -> Batch:
+        """Make the folder of a new batch; raise FileExistsError where there is one already."""
+        folder = self._folder(batch_id)
+        folder.mkdir(mode=0o700)
+        return Batch(batch_id, folder)
+
+    def count_attempt(self, batch: Batch, *, by: int = 1) -> Batch:
+        """Add `by` to the batch's attempts, durably: written before a launch, no crash loops."""
+        counted = replace(batch, attempts=max(batch.attempts + by, 0))
+        note = json.dumps({"attempts": counted.attempts}).encode()
+        durable.write(batch.folder / NOTE_FILE, note)
+        return counted
+
+    def set_apart(self, batch: Batch, names: Iterable[str], *, batch_id: int) -> Batch:
+        """Move files of `batch` into a new batch of their own; return it."""
+        apart = self.create(batch_id)
+        for name in names:
+            os.rename(batch.folder / name, apart.folder / name)
+        return apart
+
+    def verdict(self, batch: Batch) -> bytes | None:
+        """Return the bytes of the batch's verdict.json, or None if there is none of a sane size."""
+        try:
+            file = os.open(batch.folder / VERDICT_FILE, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno in {errno.ENOENT, errno.ELOOP}:
+                return None
+            raise
+        with os.fdopen(file, "rb") as opened:
+            status = os.fstat(opened.fileno())
+            if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_VERDICT_BYTES:
+                return None
+            return opened.read(MAX_VERDICT_BYTES)
+
+    def forget_verdict(self, batch: Batch) -> None:
+        """Remove the verdict of an earlier run: one is never trusted across a crash."""
+        (batch.folder / VERDICT_FILE).unlink(missing_ok=True)
+
+    def to_done(self, batch: Batch, name: str) -> Path | None:
+        """Move a file to done/; return where it is now, or None if it was moved already."""
+        moved = self._deliver(batch, name, self._done)
+        if moved is not None:
+            self._drop_stale_reason(name)
+        return moved
+
+    def to_failed(self, batch: Batch, name: str, *, reason: dict[str, object]) -> Path | None:
+        """Move a file to failed/, with its reason beside it; return where, None if moved already.
+
+        The reason is written first, so that no file in failed/ is ever without one.
+        """
+        if not os.path.lexists(batch.folder / name):
+            return None
+        free = _free_name(self._failed, name, batch=batch)
+        text = json.dumps({"file": name, **reason}, indent=2, ensure_ascii=True).encode()
+        durable.write(self._failed / with_suffix(free, REASON_SUFFIX), text + b"\n")
+        return self._deliver(batch, name, self._failed)
+
+    def remove(self, batch: Batch) -> None:
+        """Remove the folder of a settled batch; raise OSError where a file is still in it."""
+        for entry in list(batch.folder.iterdir()):
+            ours = entry.name in {NOTE_FILE, VERDICT_FILE}
+            if ours or entry.name.endswith(durable.TEMPORARY_SUFFIX):
+                entry.unlink()
+        batch.folder.rmdir()
+
+    def _folder(self, batch_id: int) -> Path:
+        return self._work / f"{batch_id:06d}"
+
+    def _load(self, batch_id: int) -> Batch:
+        folder = self._folder(batch_id)
+        try:
+            note = json.loads((folder / NOTE_FILE).read_bytes()[:_MAX_NOTE_BYTES])
+            return Batch(batch_id, folder, attempts=int(note["attempts"]))
+        except FileNotFoundError:
+            return Batch(batch_id, folder)
+        except (ValueError, KeyError, TypeError):
+            # Cut off by a power cut between rename and data: count it as one launch.
+            return Batch(batch_id, folder, attempts=1)
+
+    def _deliver(self, batch: Batch, name: str, folder: Path) -> Path | None:
+        for _ in range(1000):
+            target = folder / _free_name(folder, name, batch=batch)
+            try:
+                rename_without_replacing(batch.folder / name, target)
+            except FileExistsError:
+                continue
+            except FileNotFoundError:
+                return None
+            return target
+        raise FileExistsError(errno.EEXIST, "no free name", str(folder / name))
+
+    def _drop_stale_reason(self, name: str) -> None:
+        """Remove the reason of an earlier failure whose file was mended and dropped again."""
+        if not os.path.lexists(self._failed / name):
+            (self._failed / with_suffix(name, REASON_SUFFIX)).unlink(missing_ok=True)
+
+
+def _free_name(folder: Path, name: str, *, batch: Batch) -> str:
+    """Return `name`, or where that is taken, one marked with the batch's number."""
+    if not os.path.lexists(folder / name):
+        return name
+    mark = f"b{batch.id:06d}"
+    candidates = [mark, *(f"{mark}-{n}" for n in range(2, 1000))]
+    return next(
+        (free for m in candidates if not os.path.lexists(folder / (free := numbered(name, m)))),
+        name,
+    )
+
+
+def rename_without_replacing(source: Path, target: Path) -> None:
+    """Rename `source` to `target`; raise FileExistsError where there is a `target`.
+
+    Uses renameat2(2) with RENAME_NOREPLACE. Where the file system has no such thing (NFS, old
+    FUSE), looks first: nobody but the one supervisor writes to these folders.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    result = libc.renameat2(
+        _AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _RENAME_NOREPLACE
+    )
+    if result == 0:
+        return
+    code = ctypes.get_errno()
+    if code not in {errno.EINVAL, errno.ENOSYS}:
+        raise OSError(code, os.strerror(code), str(source), None, str(target))
+    if os.path.lexists(target):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+    source.rename(target)
