@@ -1,0 +1,10 @@
+"""Limited worker processes: launch them, see their limit in force, watch them, say how they ended.
+
+The only caller of systemd. Never opens the inbox or the library.
+"""
+
+from scenariod.scope.job import Ended, Job, Reading
+from scenariod.scope.launcher import Launcher, choose
+from scenariod.scope.run import run
+
+__all__ = ["Ended", "Job", "Launcher", "Reading", "choose", "run"]

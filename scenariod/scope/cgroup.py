@@ -1,0 +1,84 @@
+"""What the kernel's own files say of a control group: limits in force, use, and what happened.
+
+Reads cgroup v2 only. systemd's properties say what was asked for, these say what is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+MOUNT = Path("/sys/fs/cgroup")
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """A slice's story: its peak in bytes (None before Linux 5.19), and memory.events."""
+
+    peak_bytes: int | None
+    oom_kills: int
+    limit_hits: int
+
+
+def of_process(pid: int) -> Path:
+    """Return the folder of the control group that holds `pid`; raise OSError if it is gone."""
+    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        if line.startswith("0::"):
+            return MOUNT / line.removeprefix("0::").lstrip("/")
+    raise FileNotFoundError(f"process {pid} is in no cgroup v2")
+
+
+def limit(folder: Path, file: str) -> int | None:
+    """Return a limit in bytes, or None where none is set or the kernel has no such file."""
+    try:
+        text = (folder / file).read_text().strip()
+    except FileNotFoundError:
+        return None
+    return None if text == "max" else int(text)
+
+
+def unreclaimable(folder: Path) -> int:
+    """Return the bytes that the kernel could not take back: page cache is none of a worker's need.
+
+    `memory.current - (file - shmem) - slab_reclaimable`; a 64 MB scope that reads a large file
+    sits at its limit with a few MB of its own.
+    """
+    current = int((folder / "memory.current").read_text())
+    figures = _figures(folder / "memory.stat")
+    cache = figures.get("file", 0) - figures.get("shmem", 0)
+    return max(current - cache - figures.get("slab_reclaimable", 0), 0)
+
+
+def counters(folder: Path) -> Counters:
+    """Return what happened in `folder` and below; raise OSError if it is gone."""
+    events = _figures(folder / "memory.events")
+    return Counters(
+        peak_bytes=limit(folder, "memory.peak"),
+        oom_kills=events.get("oom_kill", 0),
+        limit_hits=events.get("max", 0),
+    )
+
+
+def missing() -> str | None:
+    """Return why no memory limit can be put in force on this kernel, or None."""
+    if not (MOUNT / "cgroup.controllers").exists():
+        return "this system runs cgroup v1, which cannot tell whether a worker ran out of memory"
+    if "memory" not in (MOUNT / "cgroup.controllers").read_text().split():
+        return "the kernel runs without its memory controller"
+    return None
+
+
+def cure() -> str:
+    """Return the command or edit that brings the memory controller back."""
+    if not (MOUNT / "cgroup.controllers").exists():
+        return "boot with systemd.unified_cgroup_hierarchy=1 on the kernel command line"
+    return (
+        "append `cgroup_enable=memory` to the one line of /boot/firmware/cmdline.txt (on other "
+        "machines than a Raspberry Pi: take `cgroup_disable=memory` off the kernel command line), "
+        "then reboot"
+    )
+
+
+def _figures(path: Path) -> dict[str, int]:
+    pairs = (line.split() for line in path.read_text().splitlines())
+    return {name: int(value) for name, value in pairs}

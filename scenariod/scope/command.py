@@ -1,0 +1,115 @@
+"""The command lines that are given to systemd and to the worker.
+
+Pure: values in, a list of arguments out; another module runs it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Manager = Literal["user", "system"]
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """The names of one batch's units.
+
+    `instance` is the slice of all workers of one root folder, so that two daemons of one user
+    never stop each other's. A dash in a slice's name nests it in the slice before the dash.
+    """
+
+    instance: str
+    slice: str
+    scope: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The user that a worker is to be, where the supervisor is root."""
+
+    uid: int
+    gid: int
+
+
+def units(root: Path, batch_id: int) -> Units:
+    """Return the unit names for a batch of the daemon that works on `root`."""
+    mark = hashlib.sha256(os.fsencode(os.path.realpath(root))).hexdigest()[:8]
+    return Units(
+        instance=f"scenariod-{mark}.slice",
+        slice=f"scenariod-{mark}-b{batch_id:06d}.slice",
+        scope=f"scenariod-b{batch_id:06d}-{mark}.scope",
+    )
+
+
+def worker(
+    folder: Path, *, launcher: str, limit_bytes: int, max_scenario_bytes: int, supervisor_pid: int
+) -> list[str]:
+    """Return the worker's own command: isolated from the caller's environment (`-I`)."""
+    return [
+        sys.executable,
+        *("-I", "-m", "scenariod.worker"),
+        str(folder),
+        *("--launcher", launcher),
+        *("--limit-bytes", str(limit_bytes)),
+        *("--max-scenario-bytes", str(max_scenario_bytes)),
+        *("--supervisor-pid", str(supervisor_pid)),
+    ]
+
+
+def scope(
+    inner: list[str],
+    *,
+    manager: Manager,
+    names: Units,
+    limit_bytes: int,
+    tasks_max: int,
+    runtime_max_s: float,
+) -> list[str]:
+    """Return the `systemd-run` that puts `inner` into a limited scope (docs/MEMORY.md).
+
+    OOMPolicy=kill: with the default, an OOM looks like a polite stop. MemorySwapMax=0: swap
+    lies outside MemoryMax=. RuntimeMaxSec= is the last resort; the supervisor's own comes first.
+    """
+    return [
+        "systemd-run",
+        *(["--user"] if manager == "user" else []),
+        *("--scope", "--quiet", "--collect"),
+        f"--unit={names.scope}",
+        f"--slice={names.slice}",
+        *("-p", f"Description=scenariod worker of batch {_number(names)}"),
+        *("-p", f"MemoryMax={limit_bytes}"),
+        *("-p", "MemorySwapMax=0"),
+        *("-p", "OOMPolicy=kill"),
+        *("-p", f"TasksMax={tasks_max}"),
+        *("-p", f"RuntimeMaxSec={runtime_max_s + 30:.0f}"),
+        "--",
+        *inner,
+    ]
+
+
+def as_account(inner: list[str], account: Account) -> list[str]:
+    """Return `inner` run as another user; scopes accept `-p User=`, and ignore it."""
+    return [
+        "setpriv",
+        f"--reuid={account.uid}",
+        f"--regid={account.gid}",
+        "--init-groups",
+        "--",
+        *inner,
+    ]
+
+
+def stop(unit: str, *, manager: Manager) -> list[str]:
+    """Return the `systemctl stop` that ends everything in `unit`."""
+    return ["systemctl", *(["--user"] if manager == "user" else []), "stop", "--quiet", "--", unit]
+
+
+def _number(names: Units) -> str:
+    return names.scope.removeprefix("scenariod-b").partition("-")[0]

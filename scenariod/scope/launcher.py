@@ -1,0 +1,227 @@
+"""The ways to run a worker with a memory limit that is in force: a systemd scope, or rlimits.
+
+A launcher builds the command, confirms the limit with the kernel, and cleans up. It never talks
+to the worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import signal
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import psutil
+
+from scenariod.errors import ConfigError, NoLimitError
+from scenariod.scope import cgroup, command
+
+if TYPE_CHECKING:
+    from scenariod.scope.job import Job
+
+STOP_TIMEOUT_S = 90.0
+"""How long systemd may take to stop a slice; its own default (DefaultTimeoutStopSec=)."""
+_NO_BATCH = 0
+
+
+class Launcher(Protocol):
+    """A way to run workers with a limit that is in force."""
+
+    name: str
+
+    def command(self, job: Job) -> list[str]:
+        """Return the command that starts the worker of `job`."""
+
+    def confirm(self, pid: int, job: Job) -> Meter:
+        """Return the worker's meter; raise `NoLimitError` where its limit is not in force."""
+
+    def check(self) -> None:
+        """Raise `NoLimitError` where this machine cannot put a limit in force."""
+
+    async def clean_up(self, job: Job) -> None:
+        """Leave nothing of the job behind."""
+
+    async def sweep(self, root: Path) -> None:
+        """End all that an earlier run on `root` left behind."""
+
+
+class Meter(Protocol):
+    """Reads one worker's memory, and in the end what happened to it."""
+
+    def used_bytes(self) -> int:
+        """Return what it uses now; raise OSError or psutil.Error once it is gone."""
+
+    def counters(self) -> cgroup.Counters:
+        """Return peak and kills; raise OSError once they are gone."""
+
+
+class _CgroupMeter:
+    def __init__(self, scope: Path) -> None:
+        self._scope = scope
+
+    def used_bytes(self) -> int:
+        return cgroup.unreclaimable(self._scope)
+
+    def counters(self) -> cgroup.Counters:
+        # The scope is gone 20 ms after its last process; its slice stays until it is stopped.
+        return cgroup.counters(self._scope.parent)
+
+
+class _ProcessMeter:
+    def __init__(self, pid: int) -> None:
+        self._process = psutil.Process(pid)
+
+    def used_bytes(self) -> int:
+        return int(self._process.memory_info().rss)
+
+    def counters(self) -> cgroup.Counters:
+        return cgroup.Counters(peak_bytes=None, oom_kills=0, limit_hits=0)
+
+
+class SystemdLauncher:
+    """Workers in scopes of a service manager, limited by their control group."""
+
+    def __init__(self, manager: command.Manager, *, account: command.Account | None) -> None:
+        self.name = f"systemd ({manager} manager)"
+        self._manager = manager
+        self._account = account
+
+    def command(self, job: Job) -> list[str]:
+        """See `Launcher.command`."""
+        inner = _worker_command(job, launcher="systemd")
+        return command.scope(
+            command.as_account(inner, self._account) if self._account else inner,
+            manager=self._manager,
+            names=command.units(job.root, job.batch_id),
+            limit_bytes=job.limit_bytes,
+            tasks_max=job.tasks_max,
+            runtime_max_s=job.ready_timeout_s + job.timeout_s,
+        )
+
+    def confirm(self, pid: int, job: Job) -> Meter:
+        """See `Launcher.confirm`; what counts is the kernel's file, not systemd's property."""
+        folder = cgroup.of_process(pid)
+        names = command.units(job.root, job.batch_id)
+        found = cgroup.limit(folder, "memory.max")
+        swap = cgroup.limit(folder, "memory.swap.max")
+        if folder.name != names.scope or found != job.limit_bytes or swap not in {0, None}:
+            raise NoLimitError(
+                f"the worker in {folder.name} has memory.max = {found} and memory.swap.max = "
+                f"{swap}, not {job.limit_bytes} and 0",
+                hint=cgroup.cure(),
+            )
+        return _CgroupMeter(folder)
+
+    def check(self) -> None:
+        """See `Launcher.check`."""
+        why = cgroup.missing()
+        if why is not None:
+            raise NoLimitError(f"no memory limit can be put in force: {why}", hint=cgroup.cure())
+
+    async def clean_up(self, job: Job) -> None:
+        """See `Launcher.clean_up`."""
+        await self._stop(command.units(job.root, job.batch_id).slice)
+
+    async def sweep(self, root: Path) -> None:
+        """See `Launcher.sweep`: the slice of this root holds all of its workers."""
+        await self._stop(command.units(root, _NO_BATCH).instance)
+
+    async def _stop(self, unit: str) -> None:
+        status, said = await _call(command.stop(unit, manager=self._manager))
+        if status != 0 and "not loaded" not in said:
+            raise NoLimitError(
+                f"cannot stop {unit}: {said or f'exit status {status}'}",
+                hint=f"see `{' '.join(command.stop(unit, manager=self._manager))}`",
+            )
+
+
+class RlimitLauncher:
+    """Workers limited by RLIMIT_AS and RLIMIT_DATA: only where there is no systemd."""
+
+    name = "rlimits (no systemd here)"
+
+    def command(self, job: Job) -> list[str]:
+        """See `Launcher.command`; the worker sets its own limits before it reads anything."""
+        return _worker_command(job, launcher="rlimits")
+
+    def confirm(self, pid: int, job: Job) -> Meter:
+        """See `Launcher.confirm`."""
+        for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA):
+            found = resource.prlimit(pid, kind)
+            if found != (job.limit_bytes, job.limit_bytes):
+                raise NoLimitError(
+                    f"the worker's rlimits are {found}, not {job.limit_bytes}",
+                    hint="see `ulimit -a` and the limits of whatever starts scenariod",
+                )
+        return _ProcessMeter(pid)
+
+    def check(self) -> None:
+        """See `Launcher.check`: each worker's own limits are read back."""
+
+    async def clean_up(self, job: Job) -> None:
+        """See `Launcher.clean_up`: the process was all there is."""
+
+    async def sweep(self, root: Path) -> None:
+        """See `Launcher.sweep`: a worker dies with its supervisor (PR_SET_PDEATHSIG)."""
+
+
+def choose(asked: str, *, root: Path) -> Launcher:
+    """Return the launcher for this machine; `asked` is `worker.launcher` of the configuration.
+
+    Raises `ConfigError` where systemd is asked for and absent, `NoLimitError` where it is there
+    and cannot be used: never falls back from that.
+    """
+    if not Path("/run/systemd/system").is_dir():  # sd_booted(3)
+        if asked == "systemd":
+            raise ConfigError(
+                'worker.launcher = "systemd", but this system was not booted with systemd',
+                hint='set worker.launcher = "auto" to run workers under rlimits here',
+            )
+        return RlimitLauncher()
+    if os.geteuid() == 0:
+        return SystemdLauncher("system", account=_account_of(root))
+    if "XDG_RUNTIME_DIR" not in os.environ:
+        raise NoLimitError(
+            f"no service manager of user {os.geteuid()} can be reached: XDG_RUNTIME_DIR is not set",
+            hint=f"`sudo loginctl enable-linger {os.geteuid()}`, then log in anew; "
+            f"or set XDG_RUNTIME_DIR=/run/user/{os.geteuid()}",
+        )
+    return SystemdLauncher("user", account=None)
+
+
+def _account_of(root: Path) -> command.Account:
+    owner = root.stat()
+    if owner.st_uid == 0:
+        raise NoLimitError(
+            f"workers never run as root, and {root} belongs to root",
+            hint=f"give it to a user (`chown -R scenariod: {root}`), or run scenariod as a user",
+        )
+    return command.Account(owner.st_uid, owner.st_gid)
+
+
+def _worker_command(job: Job, *, launcher: str) -> list[str]:
+    return command.worker(
+        job.folder,
+        launcher=launcher,
+        limit_bytes=job.limit_bytes,
+        max_scenario_bytes=job.max_scenario_bytes,
+        supervisor_pid=os.getpid(),
+    )
+
+
+async def _call(arguments: list[str]) -> tuple[int, str]:
+    """Run a short command; return its exit status and what it said, stripped."""
+    process = await asyncio.create_subprocess_exec(
+        *arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    try:
+        async with asyncio.timeout(STOP_TIMEOUT_S):
+            said, _ = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        return -signal.SIGKILL, f"no answer within {STOP_TIMEOUT_S:g} s"
+    return process.returncode or 0, said.decode("utf-8", "replace").strip()

@@ -1,0 +1,227 @@
+"""Run one worker: start it, see its limit in force, hand it its files, watch it, gather evidence.
+
+Owns the worker's process from the first to the last moment. Never decides what the end means.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import psutil
+
+from scenariod.errors import NoLimitError
+from scenariod.outcome import Evidence
+from scenariod.scope import cgroup
+from scenariod.scope.job import Ended, Job, Reading
+
+if TYPE_CHECKING:
+    from asyncio.subprocess import Process
+    from collections.abc import Callable
+
+    from scenariod.scope.launcher import Launcher, Meter
+
+SAMPLE_S = 0.25
+STDERR_TAIL_BYTES = 8192
+_LINE_LIMIT = 1 << 16
+
+
+async def run(
+    launcher: Launcher,
+    job: Job,
+    *,
+    stop: asyncio.Event,
+    on_reading: Callable[[Reading], None],
+) -> Ended:
+    """Run the worker of `job` to its end, whatever that is, and leave nothing of it behind.
+
+    `stop` asks it to end early: politely first, by force after the grace. Raises OSError where
+    it cannot even be started, and `NoLimitError` where its units cannot be removed.
+    """
+    started = time.monotonic()
+    process = await asyncio.create_subprocess_exec(
+        *launcher.command(job),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        limit=_LINE_LIMIT,
+        process_group=0,  # Ctrl-C on a terminal is the supervisor's to handle
+    )
+    conversation = _Conversation(launcher, job, process, on_reading=on_reading)
+    try:
+        await conversation.hold(stop)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        counters = conversation.counters()
+        await launcher.clean_up(job)
+    return conversation.ended(counters, duration_s=time.monotonic() - started)
+
+
+class _Conversation:
+    """What supervisor and worker say to each other, line by line, and what was seen meanwhile."""
+
+    def __init__(
+        self,
+        launcher: Launcher,
+        job: Job,
+        process: Process,
+        *,
+        on_reading: Callable[[Reading], None],
+    ) -> None:
+        self._launcher = launcher
+        self._job = job
+        self._process = process
+        self._on_reading = on_reading
+        self._meter: Meter | None = None
+        self._peak_bytes = 0
+        self._at_file: str | None = None
+        self._said = ""
+        self._stderr = b""
+        self._timed_out = False
+        self._stopped = False
+
+    async def hold(self, stop: asyncio.Event) -> None:
+        """Talk until the worker has ended."""
+        errors = asyncio.create_task(self._read_stderr())
+        talk = asyncio.create_task(self._talk())
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({talk, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not talk.done():
+                await self._end_early(talk)
+            await talk
+            await self._process.wait()
+            await errors
+        finally:
+            for task in (errors, talk, stopping):
+                task.cancel()
+
+    def counters(self) -> cgroup.Counters:
+        """Return what the kernel counted; zeros where the worker never got that far."""
+        if self._meter is not None:
+            with suppress(OSError):  # the slice is gone with all it knew: say what is known
+                return self._meter.counters()
+        return cgroup.Counters(peak_bytes=None, oom_kills=0, limit_hits=0)
+
+    def ended(self, counters: cgroup.Counters, *, duration_s: float) -> Ended:
+        """Return how it ended."""
+        status = self._process.returncode
+        evidence = Evidence(
+            ready=self._meter is not None,
+            exit_status=-signal.SIGKILL if status is None else status,
+            oom_kills=counters.oom_kills,
+            limit_hits=counters.limit_hits,
+            timed_out=self._timed_out,
+            stopped_by_us=self._stopped,
+        )
+        last_words = self._stderr.decode("utf-8", "replace").strip().splitlines()
+        return Ended(
+            evidence=evidence,
+            peak_bytes=max(self._peak_bytes, counters.peak_bytes or 0),
+            limit_bytes=self._job.limit_bytes,
+            duration_s=duration_s,
+            at_file=self._at_file,
+            detail=self._said or (last_words[-1] if last_words else ""),
+        )
+
+    async def _talk(self) -> None:
+        if not await self._greet():
+            return
+        watch = asyncio.create_task(self._watch())
+        try:
+            async with asyncio.timeout(self._job.timeout_s):
+                while (event := await self._next_event()) is not None:
+                    self._note(event)
+                await self._process.wait()
+        except TimeoutError:
+            self._timed_out = True
+            self._said = f"took longer than {self._job.timeout_s:g} s"
+            self._process.kill()
+        finally:
+            watch.cancel()
+
+    async def _greet(self) -> bool:
+        """See the worker ready and its limit in force, then hand it its files."""
+        try:
+            async with asyncio.timeout(self._job.ready_timeout_s):
+                event = await self._next_event()
+        except TimeoutError:
+            self._said = f"the worker was not ready within {self._job.ready_timeout_s:g} s"
+            self._process.kill()
+            return False
+        if event is None or event.get("event") != "ready":
+            self._said = str(event.get("reason", event)) if event else ""
+            return False
+        try:
+            meter = self._launcher.confirm(self._process.pid, self._job)
+        except (NoLimitError, OSError, psutil.Error) as error:
+            self._said = str(error)
+            self._process.kill()
+            return False
+        self._meter = meter
+        await self._hand_over()
+        return True
+
+    async def _hand_over(self) -> None:
+        stdin = self._process.stdin
+        assert stdin is not None  # noqa: S101  asked for with PIPE
+        with suppress(BrokenPipeError, ConnectionResetError):  # it died: its exit status tells
+            if self._job.names:
+                stdin.write(json.dumps({"files": self._job.names}).encode() + b"\n")
+                await stdin.drain()
+            stdin.close()
+
+    async def _next_event(self) -> dict[str, object] | None:
+        """Return the worker's next line, or None at its end."""
+        stdout = self._process.stdout
+        assert stdout is not None  # noqa: S101  asked for with PIPE
+        try:
+            line = await stdout.readline()
+            event = json.loads(line) if line else None
+        except ValueError as error:  # too long, or not JSON: no worker of ours says that
+            self._said = f"the worker said something unintelligible: {error}"
+            self._process.kill()
+            return None
+        return event if isinstance(event, dict) else None
+
+    def _note(self, event: dict[str, object]) -> None:
+        kind = event.get("event")
+        if kind == "file":
+            self._at_file = str(event.get("name"))
+        elif kind == "done":
+            peak = event.get("peak_rss_bytes")
+            self._peak_bytes = max(self._peak_bytes, peak if isinstance(peak, int) else 0)
+        elif kind in {"environment", "memory-error"}:
+            self._said = str(event.get("message", kind))
+
+    async def _watch(self) -> None:
+        """Sample the worker's memory until it is gone."""
+        while self._meter is not None:
+            try:
+                used = self._meter.used_bytes()
+            except (OSError, psutil.Error, ValueError):
+                return
+            self._peak_bytes = max(self._peak_bytes, used)
+            self._on_reading(Reading(used, self._job.limit_bytes))
+            await asyncio.sleep(SAMPLE_S)
+
+    async def _end_early(self, talk: asyncio.Task[None]) -> None:
+        self._stopped = True
+        with suppress(ProcessLookupError):
+            self._process.terminate()
+        _, late = await asyncio.wait({talk}, timeout=self._job.stop_grace_s)
+        if late and self._process.returncode is None:
+            self._process.kill()
+
+    async def _read_stderr(self) -> None:
+        stderr = self._process.stderr
+        assert stderr is not None  # noqa: S101  asked for with PIPE
+        while chunk := await stderr.read(4096):
+            self._stderr = (self._stderr + chunk)[-STDERR_TAIL_BYTES:]
