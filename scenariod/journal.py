@@ -1,0 +1,150 @@
+"""Tell people what happens: entries in the journal or on the terminal, and sd_notify.
+
+Owns the kinds of events and their MESSAGE_IDs. Never decides anything.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+from scenariod.names import printable
+from systemd import daemon
+from systemd import journal as systemd_journal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Field = str | int | float | None
+
+_JOURNAL_SOCKET = Path("/run/systemd/journal/socket")
+_ERROR, _WARNING, _NOTICE, _INFO = 3, 4, 5, 6
+"""Priorities of syslog(3)."""
+
+
+class Event(Enum):
+    """A kind of event: its MESSAGE_ID (stable; `journalctl MESSAGE_ID=...`) and its priority."""
+
+    STARTED = ("eb30dbd35c2d4e97bad9dfe6042766da", _INFO)
+    STOPPED = ("7519e9ef43314ad6a2c15c38b218721a", _INFO)
+    STOPPING = ("8742d7b21d53402d90cd84c9fa32fd42", _INFO)
+    RECOVERED = ("dc866f682ff0474883b270b59541f0fe", _NOTICE)
+    BATCH_STARTED = ("2a779fbc17c742828f1b4f0b9917ce5a", _INFO)
+    BATCH_SETTLED = ("39143be137ca46309c074559d964325c", _INFO)
+    BATCH_SPLIT = ("98112891b0d749f1b5401f9f45a50e11", _WARNING)
+    BATCH_AGAIN = ("0e6ac4a95a114cf0afdc6a38eb27143d", _WARNING)
+    FILE_ADDED = ("d3a5479163494069bbb1920dc18704a2", _INFO)
+    FILE_ALREADY_ADDED = ("0f8434234d734bb89ad3df1275f27757", _INFO)
+    FILE_REFUSED = ("b02cf8ee40fd48d9a11c80b01693882d", _WARNING)
+    FILE_WAITS = ("3e0c550995104e4690d1350e0af48f39", _NOTICE)
+    BACKUP_WRITTEN = ("96c7604aa28e49879f8f9e07138fb41e", _INFO)
+    PUBLISHED = ("0ce32d2780674a3f88e1cbe4b19d3a48", _INFO)
+    PAUSED = ("a58af803dfc6408c8135378b9d53c5c7", _ERROR)
+    RESUMED = ("b541ef609e004811be3ec1c978867e74", _NOTICE)
+    RESTORED = ("b3f4a823237b4ae5b6640a5859342305", _NOTICE)
+    WATCH_TROUBLE = ("c2c400c6c91347e480383c73fdab98de", _WARNING)
+    FAILED = ("0e67d4bf59994df09283cfe9269a3fa3", _ERROR)
+
+    def __init__(self, message_id: str, priority: int) -> None:
+        self.message_id = message_id
+        self.priority = priority
+
+
+class Journal(Protocol):
+    """Where events go."""
+
+    def tell(self, event: Event, message: str, **fields: Field) -> None:
+        """Write one entry that can be read by itself; `fields` as `batch=3` become BATCH=3."""
+
+
+class SystemdJournal:
+    """Structured entries in the journal; every field is SCENARIOD_<NAME>."""
+
+    def tell(self, event: Event, message: str, **fields: Field) -> None:
+        """See `Journal.tell`."""
+        systemd_journal.send(
+            printable(message),
+            MESSAGE_ID=event.message_id,
+            PRIORITY=event.priority,
+            SYSLOG_IDENTIFIER="scenariod",
+            **journal_fields(fields),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TextJournal:
+    """The same entries as lines of text, for a terminal or a log file."""
+
+    stream: TextIO
+
+    def tell(self, event: Event, message: str, **fields: Field) -> None:  # noqa: ARG002
+        """See `Journal.tell`; the message says it all, the fields are for machines."""
+        mark = {_ERROR: "error: ", _WARNING: "! "}.get(event.priority, "")
+        self.stream.write(f"{mark}{printable(message)}\n")
+        self.stream.flush()
+
+
+def journal_fields(fields: Mapping[str, Field]) -> dict[str, str]:
+    """Return the journal's field names and values; what is None is left out."""
+    return {
+        f"SCENARIOD_{name.upper()}": printable(str(value))
+        for name, value in fields.items()
+        if value is not None
+    }
+
+
+def open_journal(environment: Mapping[str, str]) -> Journal:
+    """Return the journal where stderr leads to it (JOURNAL_STREAM, systemd.exec(5)), else text."""
+    return SystemdJournal() if _stderr_is_journal(environment) else TextJournal(sys.stderr)
+
+
+def tell_from_command(event: Event, message: str, **fields: Field) -> None:
+    """Write an entry of a command that a person runs: to the journal, where there is one."""
+    if _JOURNAL_SOCKET.exists():
+        SystemdJournal().tell(event, message, **fields)
+
+
+def _stderr_is_journal(environment: Mapping[str, str]) -> bool:
+    device, _, inode = environment.get("JOURNAL_STREAM", "").partition(":")
+    try:
+        status = os.fstat(2)
+    except OSError:
+        return False
+    return (device, inode) == (str(status.st_dev), str(status.st_ino))
+
+
+class Notifier:
+    """Tells the service manager how the service is (sd_notify(3)); does nothing without one."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.watchdog_s = _watchdog_s(environment)
+        self._status = ""
+
+    def ready(self) -> None:
+        """Say that the service is up."""
+        daemon.notify("READY=1")
+
+    def status(self, line: str) -> None:
+        """Show `line` in `systemctl status`; says nothing new where it has not changed."""
+        if line != self._status:
+            self._status = line
+            daemon.notify(f"STATUS={printable(line)}")
+
+    def alive(self) -> None:
+        """Pet the watchdog."""
+        daemon.notify("WATCHDOG=1")
+
+    def stopping(self) -> None:
+        """Say that the service is going down."""
+        daemon.notify("STOPPING=1")
+
+
+def _watchdog_s(environment: Mapping[str, str]) -> float | None:
+    """Return how often to pet the watchdog, in seconds: half of what the manager allows."""
+    usec = environment.get("WATCHDOG_USEC", "")
+    ours = environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+    return int(usec) / 2_000_000 if usec.isdecimal() and ours else None

@@ -1,0 +1,132 @@
+"""How the daemon is, right now: the record, its one line, and asking for it over a socket.
+
+Owns the status document that `scenariodctl status --json` prints. Never changes anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+MIB = 1 << 20
+ASK_TIMEOUT_S = 5.0
+
+
+class State(StrEnum):
+    """What the supervisor is doing."""
+
+    STARTING = "starting"
+    IDLE = "idle"
+    WORKING = "working"
+    WAITING = "waiting"
+    PAUSED = "paused"
+    STOPPING = "stopping"
+
+
+@dataclass(slots=True)
+class Running:
+    """The batch that a worker has now; bytes."""
+
+    batch: int
+    files: list[str]
+    used_bytes: int = 0
+    limit_bytes: int = 0
+
+
+@dataclass(slots=True)
+class Status:
+    """Everything that `scenariodctl status` shows. Counts are since the start."""
+
+    root: str
+    pid: int
+    version: str
+    launcher: str
+    started_at: str
+    state: State = State.STARTING
+    detail: str = ""
+    scenarios: int = 0
+    added: int = 0
+    already_added: int = 0
+    refused: int = 0
+    batches: int = 0
+    inbox: int = 0
+    waiting: list[dict[str, str]] = field(default_factory=list)
+    worker: Running | None = None
+    watch: str = "events"
+    newest_backup: str | None = None
+
+    def line(self) -> str:
+        """Return the one line of `systemctl status`: state, counts, and the worker's memory."""
+        counts = f"{self.added} added, {self.refused} refused, {self.inbox} waiting"
+        if self.worker is not None:
+            now = self.worker
+            many = "1 file" if len(now.files) == 1 else f"{len(now.files)} files"
+            return f"batch {now.batch}: {many}; {counts}; worker {memory(now)}"
+        what = f"{self.state}: {self.detail}" if self.detail else str(self.state)
+        return f"{what}; {counts}; library {self.scenarios}"
+
+
+def memory(running: Running) -> str:
+    """Return a worker's memory for people: `45 MB of 3072 MB (1 %)`."""
+    percent = 100 * running.used_bytes // running.limit_bytes if running.limit_bytes else 0
+    return f"{running.used_bytes // MIB} MB of {running.limit_bytes // MIB} MB ({percent} %)"
+
+
+async def serve(path: Path, snapshot: Callable[[], Status]) -> asyncio.Server:
+    """Answer each connection to the socket at `path` with one JSON document.
+
+    Members of the folder's group may connect. Raises OSError where the socket can't be made.
+    """
+
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(json.dumps(asdict(snapshot())).encode() + b"\n")
+        writer.close()
+        await writer.wait_closed()
+
+    return await asyncio.start_unix_server(answer, sock=_listen(path))
+
+
+def _listen(path: Path) -> socket.socket:
+    path.unlink(missing_ok=True)  # left by a run that was killed; the lock says we are alone
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    with _short(path) as name:
+        listening.bind(name)
+    path.chmod(0o660)
+    return listening
+
+
+def ask(path: Path) -> dict[str, object] | None:
+    """Return the status document of the running daemon, or None where none runs.
+
+    Raises OSError where it runs but may not be asked, or does not answer in time.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(ASK_TIMEOUT_S)
+        try:
+            with _short(path) as name:
+                connection.connect(name)
+        except (FileNotFoundError, ConnectionRefusedError):
+            return None
+        with connection.makefile("rb") as answer:
+            document = json.loads(answer.read())
+    return dict(document)
+
+
+@contextmanager
+def _short(path: Path) -> Iterator[str]:
+    """Yield a name for `path` that fits a socket address: 108 bytes (unix(7)), however deep."""
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
