@@ -1,0 +1,10 @@
+"""`python -m scenariod` is the daemon."""
+
+from __future__ import annotations
+
+import sys
+
+from scenariod.daemon import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,221 @@
+"""One attempt at a batch: launch its worker, read its verdict, and see to what follows.
+
+Wires scope, work and settle for one batch. Never claims, never admits, never waits for a turn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from scenariod import clock, scope, verdict
+from scenariod.journal import Event
+from scenariod.names import printable
+from scenariod.outcome import MAX_ATTEMPTS, Outcome, Step, judge, next_step
+from scenariod.reasons import Problem, Reason
+from scenariod.settle import Run, Settled
+from scenariod.status import Running
+from scenariod.verdict import InvalidVerdictError, Rejected, Verdict
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+    from scenariod.config import Config
+    from scenariod.journal import Journal
+    from scenariod.settle import Settler
+    from scenariod.work import Batch, Work
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    """What an attempt came to: what was settled, batches to take next, and why to pause if so."""
+
+    settled: Settled
+    again: list[Batch] = field(default_factory=list)
+    pause: str | None = None
+
+
+class Attempts:
+    """Takes batches to their end, one call a batch.
+
+    `show` is told of the running worker, and of None when it has ended.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        settler: Settler,
+        work: Work,
+        launcher: scope.Launcher,
+        journal: Journal,
+        show: Callable[[Running | None], None],
+    ) -> None:
+        self._config = config
+        self._settler = settler
+        self._work = work
+        self._launcher = launcher
+        self._journal = journal
+        self._show = show
+
+    async def take(self, batch: Batch, *, stop: asyncio.Event) -> Concluded:
+        """Run the batch's worker and do what its end asks for.
+
+        Raises OSError, `NoLimitError` or `LibraryLockedError` for what is no file's fault; the
+        batch is then as it was, to be taken again.
+        """
+        if not batch.folder.exists():  # somebody has removed it by hand
+            return Concluded(Settled())
+        finished = await self._settler.finish(batch)
+        names = batch.names()
+        if finished is not None or not names:
+            return await self._tidy(batch, finished or Settled())
+        if batch.attempts >= MAX_ATTEMPTS:
+            words = f"its processing was cut off {batch.attempts} times"
+            return await self._isolate(batch, Outcome.CRASH, ended=None, detail=words)
+        self._work.forget_verdict(batch)
+        counted = self._work.count_attempt(batch)
+        ended = await self._run_worker(counted, names, stop=stop)
+        return await self._conclude(counted, names, ended)
+
+    async def _run_worker(
+        self, batch: Batch, names: list[str], *, stop: asyncio.Event
+    ) -> scope.Ended:
+        job = _job(self._config, batch, names)
+        running = Running(batch.id, [printable(n) for n in names], 0, job.limit_bytes)
+        self._show(running)
+        self._journal.tell(
+            Event.BATCH_STARTED,
+            f"batch {batch.id}: {', '.join(names)}",
+            batch=batch.id,
+            files=len(names),
+            memory_limit_bytes=job.limit_bytes,
+        )
+
+        def note(reading: scope.Reading) -> None:
+            running.used_bytes = reading.used_bytes
+
+        try:
+            return await scope.run(self._launcher, job, stop=stop, on_reading=note)
+        finally:
+            self._show(None)
+
+    async def _conclude(self, batch: Batch, names: list[str], ended: scope.Ended) -> Concluded:
+        verdicts = _verdicts(self._work.verdict(batch), names)
+        valid = verdicts is not None
+        outcome = judge(replace(ended.evidence, valid_verdict=valid))
+        step = next_step(outcome, files=len(names), attempts=batch.attempts, valid_verdict=valid)
+        if step is Step.SETTLE:
+            return await self._settle(batch, verdicts or [], self._run(ended, outcome))
+        if step in {Step.SPLIT, Step.FAIL}:
+            return await self._isolate(batch, outcome, ended=ended, detail=ended.detail)
+        return self._put_off(batch, step, outcome=outcome, detail=ended.detail)
+
+    def _put_off(self, batch: Batch, step: Step, *, outcome: Outcome, detail: str) -> Concluded:
+        """Have a batch run again that ended by no fault of its files."""
+        if step is Step.AGAIN:
+            self._journal.tell(
+                Event.BATCH_AGAIN,
+                f"batch {batch.id}: {outcome}, by no fault of its files; it runs again",
+                batch=batch.id,
+                outcome=outcome,
+            )
+            return Concluded(Settled(), again=[batch])
+        uncounted = self._work.count_attempt(batch, by=-1)
+        pause = detail or f"batch {batch.id}: {outcome}"
+        return Concluded(Settled(), again=[uncounted], pause=pause if step is Step.PAUSE else None)
+
+    async def _isolate(
+        self, batch: Batch, outcome: Outcome, *, ended: scope.Ended | None, detail: str
+    ) -> Concluded:
+        """Have the files of a batch that ended badly run one at a time; a single one fails."""
+        names = batch.names()
+        run = self._run(ended, outcome)
+        if len(names) == 1:
+            problem = _blame(outcome, ended=ended, detail=detail)
+            size = (batch.folder / names[0]).lstat().st_size
+            refusal = Rejected(names[0], size_bytes=size, sha256=None, problems=(problem,))
+            return await self._settle(batch, [refusal], run)
+        self._journal.tell(
+            Event.BATCH_SPLIT,
+            f"batch {batch.id}: {outcome}{f' ({detail})' if detail else ''}; "
+            f"its {len(names)} files run one at a time",
+            batch=batch.id,
+            outcome=outcome,
+        )
+        singles = [await self._set_apart(batch, [name]) for name in names]
+        concluded = await self._settle(batch, [], run)
+        return replace(concluded, again=[*singles, *concluded.again])
+
+    async def _settle(self, batch: Batch, verdicts: list[Verdict], run: Run) -> Concluded:
+        return await self._tidy(batch, await self._settler.settle(batch, verdicts, run))
+
+    async def _tidy(self, batch: Batch, settled: Settled) -> Concluded:
+        """Remove the batch's folder; files without a verdict become a batch of their own."""
+        left = batch.names()
+        again = [await self._set_apart(batch, left)] if left else []
+        self._work.remove(batch)
+        return Concluded(settled, again=again)
+
+    async def _set_apart(self, batch: Batch, names: list[str]) -> Batch:
+        number = await self._settler.reserve_batch(above=batch.id)
+        return self._work.set_apart(batch, names, batch_id=number)
+
+    def _run(self, ended: scope.Ended | None, outcome: Outcome) -> Run:
+        return Run(
+            outcome=outcome,
+            ended_at=clock.now(),
+            duration_s=ended.duration_s if ended else 0.0,
+            peak_bytes=ended.peak_bytes if ended else None,
+            limit_bytes=ended.limit_bytes if ended else self._config.memory.limit_bytes,
+            launcher=self._launcher.name,
+        )
+
+
+def _job(config: Config, batch: Batch, names: list[str]) -> scope.Job:
+    return scope.Job(
+        root=config.root,
+        batch_id=batch.id,
+        folder=batch.folder,
+        names=tuple(names),
+        limit_bytes=config.memory.limit_bytes,
+        max_scenario_bytes=config.intake.max_scenario_bytes,
+        tasks_max=config.worker.tasks_max,
+        ready_timeout_s=config.worker.ready_timeout_s,
+        timeout_s=config.worker.timeout_s,
+        stop_grace_s=config.worker.stop_grace_s,
+    )
+
+
+def _verdicts(content: bytes | None, names: list[str]) -> list[Verdict] | None:
+    """Return the verdicts on files of this batch, each at most once; None where they are not."""
+    if content is None:
+        return None
+    try:
+        verdicts = verdict.decode(content)
+    except InvalidVerdictError:
+        return None
+    told = [v.name for v in verdicts]
+    return verdicts if len(set(told)) == len(told) and set(told) <= set(names) else None
+
+
+def _blame(outcome: Outcome, *, ended: scope.Ended | None, detail: str) -> Problem:
+    """Return the problem of a file whose worker came to a bad end, in words."""
+    reason = _REASONS.get(outcome, Reason.CRASH)
+    if reason is Reason.OUT_OF_MEMORY and ended is not None:
+        limit, peak = ended.limit_bytes // MIB, ended.peak_bytes // MIB
+        words = f"needed more than {limit} MB (peak {peak} MB, limit {limit} MB)"
+        return Problem(reason, f"{words}; split it, or raise memory.limit_mb")
+    return Problem(reason, f"its worker ended with {outcome}{f': {detail}' if detail else ''}")
+
+
+_REASONS = {
+    Outcome.OUT_OF_MEMORY: Reason.OUT_OF_MEMORY,
+    Outcome.HOST_OUT_OF_MEMORY: Reason.OUT_OF_MEMORY,
+    Outcome.SOFT_LIMIT: Reason.SOFT_LIMIT,
+    Outcome.TIMEOUT: Reason.TIMEOUT,
+    Outcome.KILLED: Reason.KILLED,
+}

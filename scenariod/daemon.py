@@ -1,0 +1,85 @@
+"""The `scenariod` command: from arguments to a running supervisor, and its exit code.
+
+Builds everything and passes it down. Never decides what happens to a file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scenariod import __version__, config, scope, summary
+from scenariod.errors import EXIT_CODE_MEANING, ScenariodError
+from scenariod.journal import Event, Notifier, open_journal
+from scenariod.root import Lock, prepare
+from scenariod.settle import Settler
+from scenariod.supervisor import Supervisor
+from scenariod.work import Work
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scenariod.config import Config
+    from scenariod.journal import Journal
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the daemon; return its exit code (see `EXIT_CODE_MEANING`)."""
+    asked = _parser().parse_args(arguments)
+    journal = open_journal(os.environ)
+    try:
+        loaded = config.load(config=asked.config, root=asked.root, cwd=Path.cwd())
+        return _serve(loaded, journal=journal, once=asked.once)
+    except ScenariodError as error:
+        journal.tell(
+            Event.FAILED, f"{error}; {error.hint}", hint=error.hint, exit_code=error.exit_code
+        )
+        return error.exit_code
+
+
+def _serve(loaded: Config, *, journal: Journal, once: bool) -> int:
+    prepare(loaded)
+    lock = Lock(loaded.lock)
+    lock.acquire()
+    try:
+        work = Work(work=loaded.work, done=loaded.done, failed=loaded.failed)
+        settler = Settler(loaded, work=work, journal=journal)
+        supervisor = Supervisor(
+            loaded,
+            settler=settler,
+            work=work,
+            launcher=scope.choose(loaded.worker.launcher, root=loaded.root),
+            journal=journal,
+            notifier=Notifier(os.environ),
+            once=once,
+        )
+        code = asyncio.run(supervisor.run())
+    finally:
+        lock.release()
+    journal.tell(Event.STOPPED, f"scenariod ended: {EXIT_CODE_MEANING[code]}", exit_code=code)
+    if once:
+        print(summary.of(supervisor.snapshot(), config=loaded, code=code), file=sys.stdout)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    codes = "\n".join(f"  {c.value:2}  {text}" for c, text in EXIT_CODE_MEANING.items())
+    parser = argparse.ArgumentParser(
+        prog="scenariod",
+        description="Process scenario files dropped into inbox/, each pair in a worker with a "
+        "memory limit, and add them to the scenario library.",
+        epilog=f"exit codes:\n{codes}\n\nman scenariod(8), scenariod.toml(5), scenariodctl(1)",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the configuration")
+    parser.add_argument("--root", type=Path, metavar="DIR", help="the folder that holds inbox/")
+    parser.add_argument(
+        "--once", action="store_true", help="process what the inbox holds, publish, and end"
+    )
+    parser.add_argument("--version", action="version", version=f"scenariod {__version__}")
+    return parser

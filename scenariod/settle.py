@@ -1,0 +1,288 @@
+"""Settle a batch: a backup first, then one transaction, then the moves; and publish when drained.
+
+Owns the order of these steps, and the thread in which they run: fsync must not hold up the loop.
+Wires library, backup and work; never launches anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
+
+from scenariod import backup, clock, publish
+from scenariod.journal import Event
+from scenariod.library import Entry, FileResult, FileVerdict, Library, SettledBatch
+from scenariod.verdict import Accepted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from pathlib import Path
+
+    from scenariod.config import Config
+    from scenariod.journal import Journal
+    from scenariod.outcome import Outcome
+    from scenariod.verdict import Verdict
+    from scenariod.work import Batch, Work
+
+T = TypeVar("T")
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How a batch's worker ran: what the library records of it beside the verdicts."""
+
+    outcome: Outcome
+    ended_at: datetime
+    duration_s: float
+    peak_bytes: int | None
+    limit_bytes: int
+    launcher: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How many files a settled batch added, knew already, and refused."""
+
+    added: int = 0
+    already_added: int = 0
+    refused: int = 0
+    batches: int = 0
+
+
+class Settler:
+    """The one writer of the library. Its methods run in a thread of their own, one at a time.
+
+    They raise OSError, `LibraryLockedError` or `LibraryDamagedError`; a batch is then settled
+    whole or not at all, and `finish` tells which.
+    """
+
+    def __init__(self, config: Config, *, work: Work, journal: Journal) -> None:
+        self._config = config
+        self._work = work
+        self._journal = journal
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="settle")
+        self._library: Library | None = None
+        self._backed_up = False
+        self.scenarios = 0
+        self.newest_backup: str | None = None
+
+    async def open(self) -> None:
+        """Open the library, making it if there is none."""
+        await self._call(self._open)
+
+    async def close(self) -> None:
+        """Close the library and end the thread."""
+        if self._library is not None:
+            await self._call(self._library.close)
+        self._thread.shutdown()
+
+    async def reserve_batch(self, *, above: int = 0) -> int:
+        """Return the number of a new batch, larger than `above` and than any given before."""
+        return await self._call(lambda: self._opened().reserve_batch(above=above))
+
+    async def finish(self, batch: Batch) -> Settled | None:
+        """Make the moves of a batch that was settled before a crash; None if it was not."""
+        return await self._call(lambda: self._finish(batch))
+
+    async def settle(self, batch: Batch, verdicts: list[Verdict], run: Run) -> Settled:
+        """Back up if need be, commit the batch in one transaction, move its files."""
+        return await self._call(lambda: self._settle(batch, verdicts, run))
+
+    async def end_drain(self) -> None:
+        """Publish what changed, now that the inbox is empty; the next change gets a new backup."""
+        await self._call(self._end_drain)
+
+    async def _call(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _opened(self) -> Library:
+        if self._library is None:
+            raise RuntimeError("the library is not open")
+        return self._library
+
+    def _open(self) -> None:
+        self._library = Library.open(
+            self._config.database, busy_timeout_s=self._config.library.busy_timeout_s
+        )
+        self.scenarios = self._library.count()
+        known = backup.list_backups(self._config.backups)
+        self.newest_backup = known[0].path.name if known else None
+
+    def _settle(self, batch: Batch, verdicts: list[Verdict], run: Run) -> Settled:
+        library = self._opened()
+        if any(isinstance(v, Accepted) and not library.has(v.scenario_id) for v in verdicts):
+            self._back_up_once()
+        with ExitStack() as files:
+            entries = [_entry(batch, v, files=files) for v in verdicts]
+            results = library.settle(_record(batch, run), entries)
+        self.scenarios = library.count()
+        settled = self._move(batch, results, run=run)
+        self._tell_batch(batch, settled, run=run)
+        return settled
+
+    def _finish(self, batch: Batch) -> Settled | None:
+        results = self._opened().settled(batch.id)
+        return None if results is None else self._move(batch, results, run=None)
+
+    def _back_up_once(self) -> None:
+        """Write a backup before the first change of a drain."""
+        if self._backed_up:
+            return
+        with self._opened().snapshot() as snapshot:
+            written = backup.write(
+                self._config.backups, snapshot.documents(), batch=snapshot.batch, now=clock.now()
+            )
+        self._backed_up = True
+        self.newest_backup = written.path.name
+        self._journal.tell(
+            Event.BACKUP_WRITTEN,
+            f"backup {written.path.name}: {written.count} scenarios, verified",
+            backup=str(written.path),
+            scenarios=written.count,
+        )
+
+    def _end_drain(self) -> None:
+        self._backed_up = False
+        library = self._opened()
+        self.scenarios = library.count()  # a restore may have changed it
+        if publish.is_current(library, self._config.published):
+            return
+        published = publish.publish(library, self._config.published)
+        self._journal.tell(
+            Event.PUBLISHED,
+            f"published {published.count} scenarios as {self._config.published}",
+            scenarios=published.count,
+            path=str(self._config.published),
+        )
+
+    def _move(self, batch: Batch, results: list[FileResult], *, run: Run | None) -> Settled:
+        """Move each file to where its result sends it, and tell of it. Does nothing twice."""
+        for result in results:
+            if result.verdict is FileVerdict.CHANGED:
+                continue  # stays in the batch's folder, and runs again
+            if result.verdict is FileVerdict.REFUSED:
+                reason = _reason(batch, result, run=run)
+                target = self._work.to_failed(batch, result.name, reason=reason)
+            else:
+                target = self._work.to_done(batch, result.name)
+            if target is not None:
+                self._tell_file(batch, result, target)
+        told = [result.verdict for result in results]
+        return Settled(
+            added=told.count(FileVerdict.ADDED),
+            already_added=told.count(FileVerdict.ALREADY_ADDED),
+            refused=told.count(FileVerdict.REFUSED),
+            batches=1,
+        )
+
+    def _tell_file(self, batch: Batch, result: FileResult, target: Path) -> None:
+        where = target.relative_to(self._config.root)
+        if result.verdict is FileVerdict.REFUSED:
+            first, more = result.problems[0], len(result.problems) - 1
+            also = f", and {more} more" if more else ""
+            words = f"refused {result.name} ({first.code}): {first}{also}; see {where}.reason.json"
+        elif result.verdict is FileVerdict.ADDED:
+            words = f"added {result.scenario_id} from {result.name}"
+        else:
+            words = f"{result.name}: {result.scenario_id} is in the library already, unchanged"
+        self._journal.tell(
+            _EVENT_OF[result.verdict],
+            words,
+            batch=batch.id,
+            file=result.name,
+            verdict=result.verdict,
+            code=result.problems[0].code if result.problems else None,
+            scenario=result.scenario_id,
+            destination=str(where),
+        )
+
+    def _tell_batch(self, batch: Batch, settled: Settled, *, run: Run) -> None:
+        counts = f"{settled.added} added, {settled.refused} refused"
+        known = f", {settled.already_added} already added" if settled.already_added else ""
+        peak = f"{(run.peak_bytes or 0) // MIB} MB of {run.limit_bytes // MIB} MB"
+        self._journal.tell(
+            Event.BATCH_SETTLED,
+            f"batch {batch.id}: {run.outcome}; {counts}{known}; "
+            f"{run.duration_s:.1f} s, peak {peak}",
+            batch=batch.id,
+            outcome=run.outcome,
+            added=settled.added,
+            already_added=settled.already_added,
+            refused=settled.refused,
+            duration_ms=round(run.duration_s * 1000),
+            memory_peak_bytes=run.peak_bytes,
+            memory_limit_bytes=run.limit_bytes,
+            launcher=run.launcher,
+        )
+
+
+_EVENT_OF = {
+    FileVerdict.ADDED: Event.FILE_ADDED,
+    FileVerdict.ALREADY_ADDED: Event.FILE_ALREADY_ADDED,
+    FileVerdict.REFUSED: Event.FILE_REFUSED,
+}
+
+
+def _record(batch: Batch, run: Run) -> SettledBatch:
+    return SettledBatch(
+        id=batch.id,
+        started_at=run.ended_at - timedelta(seconds=run.duration_s),
+        settled_at=clock.now(),
+        outcome=run.outcome,
+        duration_ms=round(run.duration_s * 1000),
+        launcher=run.launcher,
+        memory_peak_bytes=run.peak_bytes,
+        memory_limit_bytes=run.limit_bytes,
+    )
+
+
+def _entry(batch: Batch, verdict: Verdict, *, files: ExitStack) -> Entry:
+    if not isinstance(verdict, Accepted):
+        return Entry(verdict)
+    file = _open(batch.folder / verdict.name)
+    return Entry(verdict, files.enter_context(file) if file is not None else None)
+
+
+def _open(path: Path) -> BinaryIO | None:
+    """Open a file of the batch, never through a link and never blocking; None if it is gone."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    return os.fdopen(descriptor, "rb")
+
+
+def _reason(batch: Batch, result: FileResult, *, run: Run | None) -> dict[str, object]:
+    """Return what NAME.reason.json says: why, where, what was measured, and how to try again."""
+    first = result.problems[0]
+    return {
+        "code": first.code,
+        "message": str(first),
+        "problems": [
+            {
+                "code": p.code,
+                "message": p.message,
+                "field": p.field,
+                "line": p.line,
+                "column": p.column,
+            }
+            for p in result.problems
+        ],
+        "scenario": result.scenario_id,
+        "sha256": result.sha256,
+        "size_bytes": result.size_bytes,
+        "batch": batch.id,
+        "attempts": batch.attempts,
+        "failed_at": clock.now().isoformat(timespec="seconds"),
+        "memory_peak_bytes": run.peak_bytes if run else None,
+        "memory_limit_bytes": run.limit_bytes if run else None,
+        "retry": "mend the file, then move it back into inbox/",
+    }

@@ -1,0 +1,376 @@
+"""The loop: take in, admit, launch, settle, next; the only module that wires the rest.
+
+Never parses a scenario, and holds at most one batch's small verdict in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+import traceback
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psutil
+
+from scenariod import __version__, admission, clock, scope, status
+from scenariod.attempt import Attempts
+from scenariod.errors import (
+    ConfigError,
+    ExitCode,
+    LibraryLockedError,
+    NoLimitError,
+    ScenariodError,
+)
+from scenariod.intake import Intake
+from scenariod.journal import Event
+from scenariod.names import printable
+
+if TYPE_CHECKING:
+    from scenariod.config import Config
+    from scenariod.journal import Journal, Notifier
+    from scenariod.settle import Settled, Settler
+    from scenariod.work import Batch, Work
+
+FIRST_PAUSE_S = 1.0
+LONGEST_PAUSE_S = 60.0
+HEARTBEAT_S = 1.0
+ADMISSION_RETRY_S = 2.0
+_MOST_WAITING_SHOWN = 100
+_ENVIRONMENT = (OSError, NoLimitError, LibraryLockedError)
+"""What is no file's fault: intake pauses, nothing fails, and it resumes by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Pause:
+    reason: str
+    until: float
+    delay_s: float
+
+
+class Supervisor:
+    """One root folder's supervisor; `run` it to the end. One worker runs at a time."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        settler: Settler,
+        work: Work,
+        launcher: scope.Launcher,
+        journal: Journal,
+        notifier: Notifier,
+        once: bool,
+    ) -> None:
+        self._config = config
+        self._settler = settler
+        self._work = work
+        self._launcher = launcher
+        self._journal = journal
+        self._notifier = notifier
+        self._once = once
+        self._intake = Intake(
+            config,
+            work=work,
+            settler=settler,
+            journal=journal,
+            pair_wait_s=0.0 if once else config.intake.pair_wait_s,
+        )
+        self._attempts = Attempts(
+            config,
+            settler=settler,
+            work=work,
+            launcher=launcher,
+            journal=journal,
+            show=self._show_running,
+        )
+        self._queue: deque[Batch] = deque()
+        self._running: asyncio.Task[None] | None = None
+        self._drain_ended = False
+        self._pause: _Pause | None = None
+        self._fatal: ScenariodError | None = None
+        self._signals: list[signal.Signals] = []
+        self._wake = asyncio.Event()
+        self._stop_workers = asyncio.Event()
+        self.status = status.Status(
+            root=str(config.root),
+            pid=os.getpid(),
+            version=__version__,
+            launcher=launcher.name,
+            started_at=clock.now().isoformat(timespec="seconds"),
+        )
+
+    async def run(self) -> ExitCode:
+        """Work until a signal asks to end, or with `once` until the inbox is empty.
+
+        Raises `ConfigError` where a worker can never fit, `NoLimitError` where no limit can be
+        put in force (then nothing was touched), and what makes going on senseless later.
+        """
+        self._refuse_what_never_fits()
+        self._launcher.check()
+        await self._launcher.sweep(self._config.root)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._on_signal, number)
+        heartbeat = asyncio.create_task(self._beat())
+        server = await status.serve(self._config.socket, self.snapshot)
+        try:
+            await self._recover()
+            await self._loop(loop)
+        finally:
+            heartbeat.cancel()
+            server.close()
+            self._config.socket.unlink(missing_ok=True)
+            self._intake.stop_watching()
+            await self._settler.close()
+            await self._launcher.sweep(self._config.root)
+        if self._fatal is not None:
+            raise self._fatal
+        return self._exit_code()
+
+    async def _loop(self, loop: asyncio.AbstractEventLoop) -> None:
+        def wake_from_elsewhere() -> None:
+            with suppress(RuntimeError):  # the loop has ended: nobody looks any more
+                loop.call_soon_threadsafe(self._wake.set)
+
+        self._intake.keep_watching(wake_from_elsewhere)
+        self._tell_started()
+        while not self._finished():
+            self._intake.keep_watching(wake_from_elsewhere)
+            await self._sleep(await self.tick(now=time.monotonic()))
+
+    async def tick(self, *, now: float) -> float:
+        """Do all that can be done at `now` (monotonic seconds); return when to come back, in s."""
+        self._act_on_signals()
+        if self._signals or self._running is not None:
+            return self._config.intake.rescan_s
+        if self._pause is not None and now < self._pause.until:
+            return self._pause.until - now
+        try:
+            wait_s = await self._start_next(now)
+            if self._is_drained():
+                await self._end_drain()
+        except _ENVIRONMENT as error:
+            return self._pause_for(str(error))
+        return wait_s
+
+    # Signals, waiting, and what people see
+
+    def snapshot(self) -> status.Status:
+        """Return the status as it is now."""
+        self.status.inbox = self._intake.total
+        self.status.watch = self._intake.watch_state
+        self.status.waiting = [
+            {"file": printable(w.name), "reason": str(w.hold)}
+            for w in self._intake.waiting[:_MOST_WAITING_SHOWN]
+        ]
+        return self.status
+
+    def _on_signal(self, number: signal.Signals) -> None:
+        self._signals.append(number)
+        self._wake.set()
+
+    def _act_on_signals(self) -> None:
+        if not self._signals or self.status.state is status.State.STOPPING:
+            if len(self._signals) > 1:
+                self._stop_workers.set()
+            return
+        self.status.state = status.State.STOPPING
+        self.status.detail = ""
+        self._notifier.stopping()
+        name = self._signals[0].name
+        what = "; ending after the batch at hand" if self._running is not None else ""
+        self._journal.tell(Event.STOPPING, f"{name} received{what}", signal=name)
+        grace_s = self._config.worker.stop_grace_s
+        asyncio.get_running_loop().call_later(grace_s, self._stop_workers.set)
+
+    async def _sleep(self, longest_s: float) -> None:
+        """Wait until something happens, `longest_s` at most."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(longest_s):
+                await self._wake.wait()
+        self._wake.clear()
+
+    async def _beat(self) -> None:
+        every_s = min(self._notifier.watchdog_s or HEARTBEAT_S, HEARTBEAT_S)
+        while True:
+            self._notifier.alive()
+            self._notifier.status(self.snapshot().line())
+            await asyncio.sleep(every_s)
+
+    def _tell_started(self) -> None:
+        self._notifier.ready()
+        self._set_state(status.State.IDLE)
+        limit = self._config.memory.limit_mb
+        self._journal.tell(
+            Event.STARTED,
+            f"scenariod {__version__} watches {self._config.inbox}; workers under {limit} MB "
+            f"by {self._launcher.name}; {self.status.scenarios} scenarios in the library",
+            root=str(self._config.root),
+            launcher=self._launcher.name,
+            memory_limit_bytes=self._config.memory.limit_bytes,
+        )
+
+    def _set_state(self, state: status.State, detail: str = "") -> None:
+        if self.status.state is not status.State.STOPPING:
+            self.status.state = state
+            self.status.detail = detail
+
+    def _finished(self) -> bool:
+        if self._running is not None:
+            return False
+        if self._signals or self._fatal is not None:
+            return True
+        return self._once and (self._pause is not None or self._drain_ended)
+
+    def _is_drained(self) -> bool:
+        return not self._queue and self._running is None and self._intake.is_empty()
+
+    def _exit_code(self) -> ExitCode:
+        if not self._once:
+            return ExitCode.OK
+        if self._signals and not self._drain_ended:
+            return ExitCode.INTERRUPTED
+        if self._pause is not None:
+            return ExitCode.PAUSED
+        if self.status.refused:
+            return ExitCode.SOME_REFUSED
+        return ExitCode.SOME_LEFT if self._intake.total else ExitCode.OK
+
+    # Starting batches
+
+    async def _start_next(self, now: float) -> float:
+        """Start the next batch if there is one and it may; return when to come back, in s."""
+        if not self._queue:
+            claimed, wait_s = await self._intake.claim_next(now=now)
+            if claimed is None:
+                self._show_waiting()
+                return wait_s
+            self._queue.append(claimed)
+        waits = self._admission()
+        if waits is not None:
+            self._set_state(status.State.WAITING, waits)
+            return ADMISSION_RETRY_S
+        self._drain_ended = False
+        self._running = asyncio.create_task(self._process(self._queue.popleft()))
+        self._running.add_done_callback(self._batch_ended)
+        return self._config.intake.rescan_s
+
+    def _show_waiting(self) -> None:
+        """Say in the status what the files in the inbox wait for, if there are any."""
+        waiting = self._intake.waiting
+        if self._intake.total == 0:
+            self._set_state(status.State.IDLE)
+        elif waiting:
+            words = f"{printable(waiting[0].name)}: {waiting[0].hold}"
+            self._set_state(status.State.WAITING, words)
+        else:
+            self._set_state(status.State.WAITING, "a lone file waits for a partner")
+
+    def _batch_ended(self, _: asyncio.Task[None]) -> None:
+        self._running = None
+        self._wake.set()
+
+    def _show_running(self, running: status.Running | None) -> None:
+        self.status.worker = running
+        if running is not None:
+            self._set_state(status.State.WORKING)
+
+    def _admission(self) -> str | None:
+        answer = admission.may_start(
+            needed_bytes=self._config.memory.limit_bytes,
+            running_bytes=0,  # one worker at a time: it starts only when none runs
+            used_bytes=0,
+            reserve_bytes=self._config.memory.reserve_bytes,
+            host=_host(),
+        )
+        return answer.reason if isinstance(answer, admission.Waits) else None
+
+    def _refuse_what_never_fits(self) -> None:
+        memory = self._config.memory
+        why = admission.never_fits(
+            needed_bytes=memory.limit_bytes, reserve_bytes=memory.reserve_bytes, host=_host()
+        )
+        if why is not None:
+            fits = max(_host().total_bytes // admission.MIB - memory.reserve_mb, 64)
+            raise ConfigError(
+                why, hint=f"set memory.limit_mb = {fits}, or a smaller memory.reserve_mb"
+            )
+
+    # One batch at a time
+
+    async def _process(self, batch: Batch) -> None:
+        """Take one batch to its end; whatever goes wrong here, the loop goes on."""
+        try:
+            concluded = await self._attempts.take(batch, stop=self._stop_workers)
+        except _ENVIRONMENT as error:
+            self._queue.appendleft(self._work.reload(batch))
+            self._pause_for(str(error))
+            return
+        except ScenariodError as error:  # a damaged library, ...: nothing can be settled any more
+            self._fatal = error
+            return
+        except Exception as error:  # noqa: BLE001  the loop's per-batch border: attempts count
+            self._queue.appendleft(self._work.reload(batch))
+            words = f"batch {batch.id}: a defect in scenariod: {type(error).__name__}: {error}"
+            trace = " | ".join(traceback.format_exc().splitlines())
+            self._journal.tell(Event.FAILED, words, batch=batch.id, traceback=trace)
+            self._pause_for(words)
+            return
+        self._queue.extendleft(reversed(concluded.again))
+        self._count(concluded.settled)
+        if concluded.pause is None:
+            self._resumed()
+        else:
+            self._pause_for(concluded.pause)
+
+    def _count(self, settled: Settled) -> None:
+        self.status.added += settled.added
+        self.status.already_added += settled.already_added
+        self.status.refused += settled.refused
+        self.status.batches += settled.batches
+        self.status.scenarios = self._settler.scenarios
+        self.status.newest_backup = self._settler.newest_backup
+
+    # Around the batches
+
+    async def _recover(self) -> None:
+        """Queue what a crash or a stop cut off: each batch is finished, or run again."""
+        await self._settler.open()
+        cut_off = self._work.batches()
+        self._queue.extend(cut_off)
+        self.status.scenarios = self._settler.scenarios
+        self.status.newest_backup = self._settler.newest_backup
+        if cut_off:
+            numbers = ", ".join(str(batch.id) for batch in cut_off)
+            self._journal.tell(Event.RECOVERED, f"taking up what was cut off: batch {numbers}")
+
+    async def _end_drain(self) -> None:
+        await self._settler.end_drain()
+        self._drain_ended = True
+        self._resumed()
+
+    def _pause_for(self, reason: str) -> float:
+        """Pause intake, longer each time, up to a minute; return for how long, in seconds."""
+        delay_s = FIRST_PAUSE_S
+        if self._pause is not None:
+            delay_s = min(self._pause.delay_s * 2, LONGEST_PAUSE_S)
+        if self._pause is None or self._pause.reason != reason:
+            self._journal.tell(Event.PAUSED, f"intake pauses: {reason}; nothing is lost")
+        self._pause = _Pause(reason, until=time.monotonic() + delay_s, delay_s=delay_s)
+        self._set_state(status.State.PAUSED, reason)
+        return delay_s
+
+    def _resumed(self) -> None:
+        if self._pause is not None:
+            self._journal.tell(Event.RESUMED, f"intake goes on; it was: {self._pause.reason}")
+            self._pause = None
+
+
+def _host() -> admission.Host:
+    memory = psutil.virtual_memory()
+    return admission.Host(total_bytes=memory.total, available_bytes=memory.available)
