@@ -1,0 +1,138 @@
+"""`scenariodctl`: ask how things are, and change what the operator may change.
+
+Owns the command line and what it prints. Decides nothing itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scenariod import __version__, answers, config
+from scenariod.errors import EXIT_CODE_MEANING, ExitCode, ScenariodError
+from scenariod.names import printable
+from scenariod.root import become_owner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from scenariod.answers import Answer
+    from scenariod.config import Config
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    """A command: how it is called, what it says of itself, and what answers it."""
+
+    name: str
+    help: str
+    answer: Callable[[Config, argparse.Namespace], Answer]
+    argument: str | None = None
+    argument_help: str = ""
+
+
+_COMMANDS = (
+    _Command("status", "how the daemon is, right now", answers.status),
+    _Command("list", "the scenarios in the library", answers.scenarios),
+    _Command("show", "one scenario, as it was dropped", answers.show, "ID", "the scenario's id"),
+    _Command("backups", "the backups, newest first", answers.backups),
+    _Command(
+        "restore",
+        "make the library what a backup holds (backs up the present state first)",
+        answers.restore,
+        "BACKUP",
+        "a backup's name, a path, or `latest`",
+    ),
+    _Command(
+        "config",
+        "`config check`: say whether the configuration is valid, and every setting in force",
+        answers.config_check,
+        "check",
+        "the word `check`",
+    ),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code (see `EXIT_CODE_MEANING`)."""
+    asked = _parser().parse_args(arguments)
+    try:
+        loaded = config.load(config=asked.config, root=asked.root, cwd=Path.cwd())
+        become_owner(loaded.root)
+        command = next(c for c in _COMMANDS if c.name == asked.command)
+        answer = command.answer(loaded, asked)
+        _print(answer, as_json=asked.json)
+    except ScenariodError as error:
+        return _fail(str(error), error.hint, error.exit_code, as_json=asked.json)
+    except BrokenPipeError:  # `scenariodctl list | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+    except PermissionError as error:
+        hint = "run it with sudo, or join the group: `sudo adduser $USER scenariod`"
+        return _fail(str(error), hint, ExitCode.ROOT_UNUSABLE, as_json=asked.json)
+    except OSError as error:
+        hint = "nothing was changed by halves; mend the cause, then run it again"
+        return _fail(str(error), hint, ExitCode.PAUSED, as_json=asked.json)
+    return answer.code
+
+
+def _print(answer: Answer, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(answer.document, indent=2, ensure_ascii=True))
+    elif answer.raw is not None and not sys.stdout.isatty():
+        sys.stdout.buffer.write(answer.raw)
+    else:
+        raw = answer.raw
+        lines = answer.lines if raw is None else raw.decode().expandtabs(4).splitlines()
+        print("\n".join(printable(line) for line in lines))
+    sys.stdout.flush()
+
+
+def _fail(message: str, hint: str, code: ExitCode, *, as_json: bool) -> int:
+    if as_json:
+        error = {"message": message, "hint": hint, "exit_code": code}
+        print(json.dumps({"error": error}, indent=2, ensure_ascii=True))
+    print(f"scenariodctl: {printable(message)}\n  {printable(hint)}", file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    codes = "\n".join(f"  {c.value:2}  {text}" for c, text in EXIT_CODE_MEANING.items())
+    parser = argparse.ArgumentParser(
+        prog="scenariodctl",
+        description="Ask and steer scenariod.",
+        epilog=f"exit codes:\n{codes}\n\nman scenariodctl(1)",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"scenariodctl {__version__}")
+    _add_common(parser, default_of=lambda default: default)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in _COMMANDS:
+        sub = commands.add_parser(command.name, help=command.help, description=command.help)
+        _add_common(sub, default_of=lambda _: argparse.SUPPRESS)
+        if command.name == "config":
+            sub.add_argument("action", choices=["check"], help=command.argument_help)
+        elif command.argument is not None:
+            sub.add_argument("what", metavar=command.argument, help=command.argument_help)
+    return parser
+
+
+def _add_common(parser: argparse.ArgumentParser, *, default_of: Callable[[object], object]) -> None:
+    """Let the common options stand before or after the command."""
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        default=default_of(False),
+        help="one JSON document on stdout, everything else on stderr",
+    )
+    for option, metavar, text in (
+        ("--config", "FILE", "the configuration"),
+        ("--root", "DIR", "the folder that holds inbox/"),
+    ):
+        parser.add_argument(option, type=Path, metavar=metavar, default=default_of(None), help=text)
