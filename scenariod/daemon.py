@@ -8,12 +8,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scenariod import __version__, config, scope, summary
-from scenariod.errors import EXIT_CODE_MEANING, ScenariodError
+from scenariod.errors import EXIT_CODE_MEANING, ExitCode, ScenariodError
 from scenariod.journal import Event, Notifier, open_journal
 from scenariod.root import Lock, prepare
 from scenariod.settle import Settler
@@ -39,6 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             Event.FAILED, f"{error}; {error.hint}", hint=error.hint, exit_code=error.exit_code
         )
         return error.exit_code
+    except OSError as error:
+        hint = "nothing was lost; mend the cause, then start again"
+        journal.tell(Event.FAILED, f"cannot start: {error}; {hint}", exit_code=ExitCode.PAUSED)
+        return ExitCode.PAUSED
 
 
 def _serve(loaded: Config, *, journal: Journal, once: bool) -> int:
@@ -62,7 +65,8 @@ def _serve(loaded: Config, *, journal: Journal, once: bool) -> int:
         lock.release()
     journal.tell(Event.STOPPED, f"scenariod ended: {EXIT_CODE_MEANING[code]}", exit_code=code)
     if once:
-        print(summary.of(supervisor.snapshot(), config=loaded, code=code), file=sys.stdout)
+        left = len(work.batches())
+        print(summary.of(supervisor.snapshot(), config=loaded, code=code, cut_off=left))
     return code
 
 

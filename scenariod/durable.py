@@ -22,7 +22,9 @@ def replacing(path: Path, *, mode: int = 0o640) -> Iterator[BinaryIO]:
 
     Raises OSError where it can't be written; the temporary file is then removed.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
+    # Cut, because a name may have all of the 255 bytes that a file system takes.
+    name = os.fsdecode(os.fsencode(path.name)[:200])
+    temporary = path.with_name(f".{name}.{os.getpid()}{TEMPORARY_SUFFIX}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import heapq
+import logging
 import os
 import signal
 import stat
@@ -186,7 +187,7 @@ class Inbox:
         except FileNotFoundError:
             return False
         except PermissionError:
-            if not os.access(source, os.W_OK, effective_ids=True):
+            if not os.access(".", os.W_OK, dir_fd=source, effective_ids=True):
                 raise  # nothing can be moved out of here: the environment's fault
             self._unmovable[name] = now + UNMOVABLE_RETRY_S
             return False
@@ -249,12 +250,15 @@ class Watch:
         self._on_change = on_change
         self._observer: BaseObserver | None = None
         self._watched: tuple[int, int] | None = None
+        self._warnings = _Warnings(on_change)
 
     def start(self) -> None:
         """Begin to watch; raise OSError where the folder can't be watched."""
         observer = Observer()
         observer.schedule(_Hint(self._on_change), str(self._path), event_filter=list(_EVENTS))
         status = self._path.stat()
+        logging.getLogger("watchdog").addHandler(self._warnings)
+        logging.getLogger("watchdog").propagate = False
         observer.start()
         self._observer = observer
         self._watched = (status.st_dev, status.st_ino)
@@ -265,6 +269,7 @@ class Watch:
             self._observer.stop()
             self._observer.join()
             self._observer = None
+            logging.getLogger("watchdog").removeHandler(self._warnings)
 
     def trouble(self) -> str | None:
         """Return why events can't be relied on now, or None."""
@@ -279,6 +284,17 @@ class Watch:
         if (status.st_dev, status.st_ino) != self._watched:
             return "the inbox was replaced by another folder"
         return None
+
+
+class _Warnings(logging.Handler):
+    """Takes watchdog's warnings, an overflow of events among them, as hints: look."""
+
+    def __init__(self, on_change: Callable[[], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._on_change = on_change
+
+    def emit(self, record: logging.LogRecord) -> None:  # noqa: ARG002  whatever it says: look
+        self._on_change()
 
 
 class _Hint(FileSystemEventHandler):

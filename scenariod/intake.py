@@ -89,8 +89,9 @@ class Intake:
         claimed = await asyncio.to_thread(self._inbox.claim, names, into=batch.folder, now=now)
         left = [file for file in self._look.ready if file.name not in names]
         self._look = replace(self._look, ready=left, total=self._look.total - len(claimed))
-        if len(claimed) < len(names):
-            self._look_due = None  # something changed behind our back: look before the next
+        if len(claimed) < len(names) or len(left) < self._config.intake.batch_size:
+            # After a claim events come half a second late: never call the inbox empty unlooked.
+            self._look_due = None
         if claimed:
             return batch
         self._work.remove(batch)

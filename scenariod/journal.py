@@ -47,6 +47,7 @@ class Event(Enum):
     RESUMED = ("b541ef609e004811be3ec1c978867e74", _NOTICE)
     RESTORED = ("b3f4a823237b4ae5b6640a5859342305", _NOTICE)
     WATCH_TROUBLE = ("c2c400c6c91347e480383c73fdab98de", _WARNING)
+    MEMORY_WAITS = ("5dc628c5b48a4b569881d5c7f36f0544", _NOTICE)
     FAILED = ("0e67d4bf59994df09283cfe9269a3fa3", _ERROR)
 
     def __init__(self, message_id: str, priority: int) -> None:

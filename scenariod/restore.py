@@ -104,8 +104,9 @@ def _replace(
 def _documents(file: BinaryIO, source: Path) -> Iterator[RestoredDocument]:
     for content in backup.documents(file):
         read = document.read(content)
-        if isinstance(read, Problem):
-            raise _unusable(source, f"it holds what is no scenario: {read}")
+        if isinstance(read, Problem) or read.flawed:
+            why = read if isinstance(read, Problem) else "a key twice, or a number that is none"
+            raise _unusable(source, f"it holds what is no scenario: {why}")
         yield RestoredDocument(
             id=_text(read, "id", source),
             title=_text(read, "title", source),

@@ -97,8 +97,11 @@ class Settler:
         return await self._call(lambda: self._settle(batch, verdicts, run))
 
     async def end_drain(self) -> None:
-        """Publish what changed, now that the inbox is empty; the next change gets a new backup."""
-        await self._call(self._end_drain)
+        """Publish what changed, and write the next change's backup while nobody waits for it.
+
+        Runs beside the settle thread: a batch that comes now is not held up, and makes it due anew.
+        """
+        await asyncio.to_thread(self._end_drain)
 
     async def _call(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
@@ -133,28 +136,40 @@ class Settler:
         return None if results is None else self._move(batch, results, run=None)
 
     def _back_up_once(self) -> None:
-        """Write a backup before the first change of a drain."""
+        """Have a backup of the library as it is, before the first change of a drain."""
         if self._backed_up:
             return
+        folder = self._config.backups
         with self._opened().snapshot() as snapshot:
-            written = backup.write(
-                self._config.backups, snapshot.documents(), batch=snapshot.batch, now=clock.now()
+            state, count = snapshot.batch, snapshot.count
+            taken = backup.take_prepared(folder, batch=state, now=clock.now()) or backup.write(
+                folder, snapshot.documents(), batch=state, now=clock.now()
             )
         self._backed_up = True
-        self.newest_backup = written.path.name
+        self.newest_backup = taken.path.name
         self._journal.tell(
             Event.BACKUP_WRITTEN,
-            f"backup {written.path.name}: {written.count} scenarios, verified",
-            backup=str(written.path),
-            scenarios=written.count,
+            f"backup {taken.path.name}: {count} scenarios, verified",
+            backup=str(taken.path),
+            scenarios=count,
         )
 
     def _end_drain(self) -> None:
         self._backed_up = False
         library = self._opened()
         self.scenarios = library.count()  # a restore may have changed it
-        if publish.is_current(library, self._config.published):
-            return
+        if not publish.is_current(library, self._config.published):
+            self._publish(library)
+        if backup.prepared_batch(self._config.backups) != library.latest_change():
+            with library.snapshot() as snapshot:
+                backup.prepare(
+                    self._config.backups,
+                    snapshot.documents(),
+                    batch=snapshot.batch,
+                    now=clock.now(),
+                )
+
+    def _publish(self, library: Library) -> None:
         published = publish.publish(library, self._config.published)
         self._journal.tell(
             Event.PUBLISHED,

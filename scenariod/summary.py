@@ -16,22 +16,24 @@ if TYPE_CHECKING:
     from scenariod.status import Status
 
 
-def of(status: Status, *, config: Config, code: ExitCode) -> str:
-    """Return the summary of a run."""
+def of(status: Status, *, config: Config, code: ExitCode, cut_off: int) -> str:
+    """Return the summary of a run; `cut_off` counts the batches that are still in work/."""
     rows = [
         (f"{status.added} added", "in the library now", config.published),
         (f"{status.already_added} already added", "same content, nothing changed", config.done),
         (f"{status.refused} refused", "each with NAME.reason.json beside it", config.failed),
         (f"{status.inbox} left", "not taken yet", config.inbox),
     ]
+    rows += [(f"{cut_off} cut off", "the next start takes them up", config.work)]
     lines = [_row(count, what, where) for count, what, where in rows if not count.startswith("0 ")]
-    backup = config.backups / status.newest_backup if status.newest_backup else config.backups
+    if status.newest_backup is not None:
+        backup = config.backups / status.newest_backup
+        lines += [_row("newest backup", "the library before the last change", backup)]
     return "\n".join(
         [
             "",
             f"{EXIT_CODE_MEANING[code]}; the library holds {status.scenarios} scenarios",
             *(lines or ["  nothing was in the inbox"]),
-            _row("newest backup", "`scenariodctl restore latest` brings it back", backup),
         ]
     )
 

@@ -90,6 +90,8 @@ class Supervisor:
         )
         self._queue: deque[Batch] = deque()
         self._running: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
+        self._close_due = 0.0
         self._drain_ended = False
         self._pause: _Pause | None = None
         self._fatal: ScenariodError | None = None
@@ -142,6 +144,7 @@ class Supervisor:
         while not self._finished():
             self._intake.keep_watching(wake_from_elsewhere)
             await self._sleep(await self.tick(now=time.monotonic()))
+        self._act_on_signals()
 
     async def tick(self, *, now: float) -> float:
         """Do all that can be done at `now` (monotonic seconds); return when to come back, in s."""
@@ -152,8 +155,9 @@ class Supervisor:
             return self._pause.until - now
         try:
             wait_s = await self._start_next(now)
-            if self._is_drained():
-                await self._end_drain()
+            if self._is_drained() and self._closing is None and now >= self._close_due:
+                self._close_due = now + self._config.intake.rescan_s
+                self._closing = asyncio.create_task(self._end_drain())
         except _ENVIRONMENT as error:
             return self._pause_for(str(error))
         return wait_s
@@ -221,7 +225,7 @@ class Supervisor:
             self.status.detail = detail
 
     def _finished(self) -> bool:
-        if self._running is not None:
+        if self._running is not None or self._closing is not None:
             return False
         if self._signals or self._fatal is not None:
             return True
@@ -253,12 +257,18 @@ class Supervisor:
             self._queue.append(claimed)
         waits = self._admission()
         if waits is not None:
-            self._set_state(status.State.WAITING, waits)
+            self._tell_memory_wait(waits)
             return ADMISSION_RETRY_S
         self._drain_ended = False
+        self._close_due = 0.0
         self._running = asyncio.create_task(self._process(self._queue.popleft()))
         self._running.add_done_callback(self._batch_ended)
         return self._config.intake.rescan_s
+
+    def _tell_memory_wait(self, why: str) -> None:
+        if self.status.detail != why and not self.status.detail.startswith("needs "):
+            self._journal.tell(Event.MEMORY_WAITS, f"the next batch waits for memory: {why}")
+        self._set_state(status.State.WAITING, why)
 
     def _show_waiting(self) -> None:
         """Say in the status what the files in the inbox wait for, if there are any."""
@@ -307,19 +317,9 @@ class Supervisor:
         """Take one batch to its end; whatever goes wrong here, the loop goes on."""
         try:
             concluded = await self._attempts.take(batch, stop=self._stop_workers)
-        except _ENVIRONMENT as error:
-            self._queue.appendleft(self._work.reload(batch))
-            self._pause_for(str(error))
-            return
-        except ScenariodError as error:  # a damaged library, ...: nothing can be settled any more
-            self._fatal = error
-            return
         except Exception as error:  # noqa: BLE001  the loop's per-batch border: attempts count
             self._queue.appendleft(self._work.reload(batch))
-            words = f"batch {batch.id}: a defect in scenariod: {type(error).__name__}: {error}"
-            trace = " | ".join(traceback.format_exc().splitlines())
-            self._journal.tell(Event.FAILED, words, batch=batch.id, traceback=trace)
-            self._pause_for(words)
+            self._take_failure(error, batch=batch.id)
             return
         self._queue.extendleft(reversed(concluded.again))
         self._count(concluded.settled)
@@ -350,9 +350,31 @@ class Supervisor:
             self._journal.tell(Event.RECOVERED, f"taking up what was cut off: batch {numbers}")
 
     async def _end_drain(self) -> None:
-        await self._settler.end_drain()
-        self._drain_ended = True
-        self._resumed()
+        """Do what is dear and can wait, beside the loop; a batch that comes meanwhile goes on."""
+        try:
+            await self._settler.end_drain()
+        except Exception as error:  # noqa: BLE001  the same border as for a batch
+            self._close_due = 0.0
+            self._take_failure(error, batch=None)
+        else:
+            self._resumed()
+            self._drain_ended = self._is_drained()
+        finally:
+            self._closing = None
+            self._wake.set()
+
+    def _take_failure(self, error: Exception, *, batch: int | None) -> None:
+        """Pause for what may pass, end for what will not, and tell of our own defects."""
+        if isinstance(error, _ENVIRONMENT):
+            self._pause_for(str(error))
+        elif isinstance(error, ScenariodError):  # a damaged library, ...: it can only get worse
+            self._fatal = error
+        else:
+            where = "ending the drain" if batch is None else f"batch {batch}"
+            words = f"{where}: a defect in scenariod: {type(error).__name__}: {error}"
+            trace = " | ".join("".join(traceback.format_exception(error)).splitlines())
+            self._journal.tell(Event.FAILED, words, batch=batch, traceback=trace)
+            self._pause_for(words)
 
     def _pause_for(self, reason: str) -> float:
         """Pause intake, longer each time, up to a minute; return for how long, in seconds."""

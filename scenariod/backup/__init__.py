@@ -3,7 +3,15 @@
 `trailer.py` has the format, `reader.py` verifies and reads, `folder.py` writes, lists and finds.
 """
 
-from scenariod.backup.folder import BackupFile, find, list_backups, write
+from scenariod.backup.folder import (
+    BackupFile,
+    find,
+    list_backups,
+    prepare,
+    prepared_batch,
+    take_prepared,
+    write,
+)
 from scenariod.backup.reader import (
     Defect,
     DefectKind,
@@ -23,6 +31,9 @@ __all__ = [
     "find",
     "list_backups",
     "open_regular",
+    "prepare",
+    "prepared_batch",
+    "take_prepared",
     "verify",
     "verify_file",
     "write",

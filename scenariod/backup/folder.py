@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 LOCK_FILE = ".backup.lock"
 LATEST = "latest"
+PREPARED_FILE = ".prepared-backup.json"
 _NAME = re.compile(r"scenarios-backup-([0-9]{13,})\.json")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -56,14 +57,55 @@ def write(
     """
     with lock.held(folder / LOCK_FILE):  # or two could choose one name, and rename() would replace
         durable.remove_leftovers(folder, "scenarios-backup-*.json")
+        return _write_verified(_free_path(folder, now), documents, batch=batch, created=now)
+
+
+def prepare(
+    folder: Path, documents: Iterable[Iterable[bytes]], *, batch: int, now: datetime
+) -> Verified:
+    """Write the backup that the next change will need, while nobody waits: `take_prepared` it.
+
+    As `write`, but under a name that no list shows; the one prepared before goes.
+    """
+    with lock.held(folder / LOCK_FILE):
+        durable.remove_leftovers(folder, PREPARED_FILE)
+        return _write_verified(folder / PREPARED_FILE, documents, batch=batch, created=now)
+
+
+def prepared_batch(folder: Path) -> int | None:
+    """Return the batch whose state the prepared backup shows; None if there is no such backup."""
+    try:
+        with open_regular(folder / PREPARED_FILE) as file:
+            opening = opening_of(file)
+    except FileNotFoundError:
+        return None
+    return None if opening is None else opening.batch
+
+
+def take_prepared(folder: Path, *, batch: int, now: datetime) -> BackupFile | None:
+    """Make the prepared backup one of the list, if it shows the state after `batch`; else None.
+
+    It was verified when it was written; `now` names it. Durable on return.
+    """
+    with lock.held(folder / LOCK_FILE):
+        if prepared_batch(folder) != batch:
+            return None
         path = _free_path(folder, now)
-        with durable.replacing(path) as file:
-            sha256 = _write(file, documents, batch=batch, created=now)
-        _forget_cached(path)
-        checked = verify(path)
-        if not isinstance(checked, Verified) or checked.sha256 != sha256:
-            path.unlink()
-            raise OSError(errno.EIO, "the backup is not on the disk as it was written", str(path))
+        (folder / PREPARED_FILE).rename(path)
+        durable.sync_folder(folder)
+    return _listed(path, (now - _EPOCH) // _MILLISECOND)
+
+
+def _write_verified(
+    path: Path, documents: Iterable[Iterable[bytes]], *, batch: int, created: datetime
+) -> Verified:
+    with durable.replacing(path) as file:
+        sha256 = _write(file, documents, batch=batch, created=created)
+    _forget_cached(path)
+    checked = verify(path)
+    if not isinstance(checked, Verified) or checked.sha256 != sha256:
+        path.unlink()
+        raise OSError(errno.EIO, "the backup is not on the disk as it was written", str(path))
     return checked
 
 

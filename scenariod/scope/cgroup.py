@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MOUNT = Path("/sys/fs/cgroup")
+UNLIMITED = 1 << 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,12 @@ def of_process(pid: int) -> Path:
 
 
 def limit(folder: Path, file: str) -> int | None:
-    """Return a limit in bytes, or None where none is set or the kernel has no such file."""
+    """Return a limit in bytes, `UNLIMITED` for none, or None where the kernel has no such file."""
     try:
         text = (folder / file).read_text().strip()
     except FileNotFoundError:
         return None
-    return None if text == "max" else int(text)
+    return UNLIMITED if text == "max" else int(text)
 
 
 def unreclaimable(folder: Path) -> int:

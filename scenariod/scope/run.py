@@ -122,13 +122,14 @@ class _Conversation:
             stopped_by_us=self._stopped,
         )
         last_words = self._stderr.decode("utf-8", "replace").strip().splitlines()
+        last_words = last_words or [_words_of_status(evidence.exit_status)]
         return Ended(
             evidence=evidence,
             peak_bytes=max(self._peak_bytes, counters.peak_bytes or 0),
             limit_bytes=self._job.limit_bytes,
             duration_s=duration_s,
             at_file=self._at_file,
-            detail=self._said or (last_words[-1] if last_words else ""),
+            detail=self._said or last_words[-1],
         )
 
     async def _talk(self) -> None:
@@ -225,3 +226,10 @@ class _Conversation:
         assert stderr is not None  # noqa: S101  asked for with PIPE
         while chunk := await stderr.read(4096):
             self._stderr = (self._stderr + chunk)[-STDERR_TAIL_BYTES:]
+
+
+def _words_of_status(status: int) -> str:
+    """Return an exit status in words; negative for a signal."""
+    if status >= 0:
+        return f"its worker ended with exit status {status}"
+    return f"its worker was ended by {signal.Signals(-status).name}"

@@ -1,0 +1,300 @@
+"""The limited process: the files of one batch folder in, `verdict.json` out, then its end.
+
+Owns the order in which it makes itself harmless before it reads anything from outside. Never
+opens the library, the network or anything outside its folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import errno
+import json
+import os
+import resource
+import select
+import signal
+import stat
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from scenariod import durable
+from scenariod.errors import ExitCode
+from scenariod.outcome import EXIT_ENVIRONMENT, EXIT_MEMORY_ERROR, EXIT_NO_LIMIT, EXIT_SOFT_STOP
+from scenariod.reasons import Problem, Reason
+from scenariod.verdict import VERDICT_FILE, Rejected, Verdict, encode
+
+# Imports up here stay light: under rlimits no limit is in force yet. See main() for the rest.
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    Judge = Callable[[str, bytes], Verdict]
+
+OOM_SCORE_ADJ = 500
+NICE = 10
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The memory limit that is in force; `swap_limit_bytes` is None where there is no such limit.
+
+    `cgroup` is the control group below the mount that enforces it, None under rlimits.
+    """
+
+    limit_bytes: int
+    swap_limit_bytes: int | None
+    cgroup: str | None
+
+
+class Stop:
+    """Whether SIGTERM has asked for an end after the file at hand."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._woken, wake = os.pipe()
+        os.set_blocking(wake, False)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        signal.signal(signal.SIGTERM, self._note)
+        # Ctrl-C in a terminal reaches the worker too, but it is the supervisor who decides.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def or_readable(self, descriptor: int) -> bool:
+        """Wait until `descriptor` can be read (True) or only the signal has come (False)."""
+        while not self.asked:
+            readable, _, _ = select.select([descriptor, self._woken], [], [])
+            if descriptor in readable:
+                return True
+        return bool(select.select([descriptor], [], [], 0)[0])
+
+    def _note(self, _number: int, _frame: object) -> None:
+        self.asked = True
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Judge the files of one batch; return the exit status. See `scope/run.py` for the protocol."""
+    stop = Stop()
+    orders = _parser().parse_args(arguments)
+    die_with(orders.supervisor_pid)
+    limits = {"systemd": cgroup_limit, "rlimits": set_rlimits}
+    limit = limits[orders.launcher](orders.limit_bytes)
+    if isinstance(limit, str):
+        _leave(EXIT_NO_LIMIT, "no-limit", reason=limit)
+    yield_error = yield_to_others()
+    # Only now: whatever pydantic and the files take, they take under the limit.
+    from scenariod.scenario import judge
+
+    say("ready", pid=os.getpid(), **asdict(limit), oom_score_adj_error=yield_error)
+    names = _files_to_judge(stop)
+    if names is None:
+        return ExitCode.OK
+    verdicts = _judge_all(
+        names,
+        folder=orders.folder,
+        stop=stop,
+        judge=lambda name, content: judge(content, name=name),
+        max_bytes=orders.max_scenario_bytes,
+    )
+    _write(verdicts, orders.folder)
+    say("done", peak_rss_bytes=peak_rss_bytes())
+    return EXIT_SOFT_STOP if stop.asked else ExitCode.OK
+
+
+def die_with(supervisor_pid: int) -> None:
+    """Have the kernel kill this process when its parent ends; end at once where it has already.
+
+    The kernel means the *thread* that started the worker, so that must be one that stays.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
+    if os.getppid() != supervisor_pid:
+        raise SystemExit(ExitCode.INTERRUPTED)
+
+
+def cgroup_limit(
+    limit_bytes: int,
+    *,
+    membership: Path = Path("/proc/self/cgroup"),
+    mount: Path = Path("/sys/fs/cgroup"),
+) -> Limit | str:
+    """Return the limit of this process's cgroup v2, or why it is not `limit_bytes` without swap."""
+    try:
+        lines = membership.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        cgroup = next((line[3:] for line in lines if line.startswith("0::")), None)
+        if cgroup is None:
+            return "this system has no cgroup v2"
+        folder = mount / cgroup.lstrip("/")
+        memory = (folder / "memory.max").read_text().strip()
+    except OSError as error:
+        return f"memory.max of the worker's cgroup cannot be read: {error}"
+    in_force = limit_bytes - limit_bytes % resource.getpagesize()  # the kernel keeps whole pages
+    if memory != str(in_force):
+        return f"memory.max of {cgroup} is {memory}, not {in_force}"
+    try:
+        swap = (folder / "memory.swap.max").read_text().strip()
+    except FileNotFoundError:  # a kernel without swap, or without accounting for it
+        return Limit(limit_bytes, None, cgroup)
+    if swap != "0":
+        return f"memory.swap.max of {cgroup} is {swap}, not 0"
+    return Limit(limit_bytes, 0, cgroup)
+
+
+def set_rlimits(limit_bytes: int) -> Limit | str:
+    """Limit this process itself, for good; return the limit, or why it is not in force."""
+    memory = (resource.RLIMIT_AS, limit_bytes), (resource.RLIMIT_DATA, limit_bytes)
+    for kind, limit in (*memory, (resource.RLIMIT_CORE, 0)):
+        try:
+            resource.setrlimit(kind, (limit, limit))
+        except (OSError, ValueError, OverflowError) as error:
+            return f"setrlimit to {limit} failed: {error}"
+        if resource.getrlimit(kind) != (limit, limit):
+            return f"the rlimit is {resource.getrlimit(kind)}, not {limit}"
+    return Limit(limit_bytes, None, None)
+
+
+def yield_to_others() -> str | None:
+    """Be the first to go when the host runs short, and the last to run; return what failed."""
+    os.nice(NICE)
+    try:
+        Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE_ADJ), encoding="ascii")
+    except OSError as error:
+        return str(error)
+    return None
+
+
+def peak_rss_bytes() -> int:
+    """Return the most memory that this process has held."""
+    # Not ru_maxrss: across exec that keeps the peak of the supervisor, of which this was a fork.
+    status = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
+    return next(int(s.split()[1]) * 1024 for s in status.splitlines() if s.startswith("VmHWM:"))
+
+
+def say(event: str, **details: object) -> None:
+    """Tell the supervisor; ASCII, so that any file name gets through."""
+    sys.stdout.write(json.dumps({"event": event, **details}) + "\n")
+    sys.stdout.flush()
+
+
+def read_file(name: str, *, folder: int, max_bytes: int) -> bytes | Rejected | None:
+    """Return the content of `name` in the open `folder`, or a refusal; None if it is gone.
+
+    Never follows a link, never waits for a writer, never reads more than `max_bytes` + 1.
+    """
+    if "/" in name:
+        raise ValueError(f"not a name in the batch folder: {name!r}")
+    try:
+        descriptor = os.open(name, _OPEN_FLAGS, dir_fd=folder)
+    except OSError as error:
+        if error.errno == errno.ENOENT:
+            return None
+        if error.errno in {errno.ELOOP, errno.ENXIO}:  # a link, a socket
+            return _not_a_file(name)
+        if error.errno in {errno.EACCES, errno.EPERM}:
+            return _unreadable(name)
+        raise
+    try:
+        return _content(name, descriptor, max_bytes=max_bytes)
+    finally:
+        os.close(descriptor)
+
+
+def _content(name: str, descriptor: int, *, max_bytes: int) -> bytes | Rejected:
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        return _not_a_file(name)
+    if found.st_size > max_bytes:
+        return _too_large(name, size_bytes=found.st_size, max_bytes=max_bytes)
+    with open(descriptor, "rb", closefd=False) as file:
+        content = file.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        return _too_large(name, size_bytes=len(content), max_bytes=max_bytes)
+    return content
+
+
+def _not_a_file(name: str) -> Rejected:
+    message = "this is a link, a folder, a pipe, a socket or a device, not a regular file"
+    return Rejected(name, 0, None, (Problem(Reason.NOT_A_REGULAR_FILE, message),))
+
+
+def _unreadable(name: str) -> Rejected:
+    message = "scenariod may not read this file; `chmod g+r` it, then drop it again"
+    return Rejected(name, 0, None, (Problem(Reason.UNREADABLE, message),))
+
+
+def _too_large(name: str, *, size_bytes: int, max_bytes: int) -> Rejected:
+    message = f"the file has {size_bytes} bytes; at most {max_bytes} are taken"
+    return Rejected(name, size_bytes, None, (Problem(Reason.TOO_LARGE, message),))
+
+
+def _files_to_judge(stop: Stop) -> list[str] | None:
+    """Return the names that the supervisor hands over; none once it has asked to stop."""
+    if not stop.or_readable(sys.stdin.fileno()):
+        return []
+    line = sys.stdin.buffer.readline()
+    return [str(name) for name in json.loads(line)["files"]] if line else None
+
+
+def _judge_all(
+    names: list[str], *, folder: Path, stop: Stop, judge: Judge, max_bytes: int
+) -> list[Verdict]:
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        _leave_to_environment(error, file=None)
+    verdicts = []
+    for name in names:
+        if stop.asked:
+            break
+        say("file", name=name)
+        verdict = _judge_one(name, folder=descriptor, judge=judge, max_bytes=max_bytes)
+        if verdict is not None:
+            verdicts.append(verdict)
+    return verdicts
+
+
+def _judge_one(name: str, *, folder: int, judge: Judge, max_bytes: int) -> Verdict | None:
+    """Return the verdict, None if the file is gone; all that it took is free again on return."""
+    try:
+        content = read_file(name, folder=folder, max_bytes=max_bytes)
+        return judge(name, content) if isinstance(content, bytes) else content
+    except OSError as error:
+        _leave_to_environment(error, file=name)
+    except MemoryError:
+        pass  # the traceback holds on to all that fills the memory: speak once it is gone
+    return _leave(EXIT_MEMORY_ERROR, "memory-error", file=name)
+
+
+def _write(verdicts: list[Verdict], folder: Path) -> None:
+    try:
+        durable.write(folder / VERDICT_FILE, encode(verdicts), mode=0o640)
+    except OSError as error:
+        _leave_to_environment(error, file=None)
+
+
+def _leave_to_environment(error: OSError, *, file: str | None) -> NoReturn:
+    message = error.strerror or str(error)
+    _leave(EXIT_ENVIRONMENT, "environment", errno=error.errno, message=message, file=file)
+
+
+def _leave(status: int, event: str, **details: object) -> NoReturn:
+    say(event, **details)
+    raise SystemExit(status)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="scenariod.worker", allow_abbrev=False)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--limit-bytes", type=int, required=True)
+    parser.add_argument("--max-scenario-bytes", type=int, required=True)
+    parser.add_argument("--launcher", choices=("systemd", "rlimits"), required=True)
+    parser.add_argument("--supervisor-pid", type=int, required=True)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
