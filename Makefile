@@ -1,0 +1,76 @@
+# scenariod: `make run` to see it work, `make test` for all tests, `sudo make install` to use it.
+#
+# Everything that a fresh Debian-like machine needs is set up here: packages by apt where we may,
+# the rest in a virtual environment below .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := demo
+
+# Packages for building systemd-python and a virtual environment; the second row is for the
+# test machine only.
+APT_RUN := python3-venv python3-dev gcc pkg-config libsystemd-dev
+APT_TEST := qemu-system-x86 qemu-utils mmdebstrap nbdkit
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format fast machine bench install uninstall install-user clean
+
+help:  ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+run: $(VENV)/.run  ## set everything up, then process the samples in demo/ and say what is where
+	@mkdir -p $(DEMO)/inbox
+	@cp -n samples/scenario-*.json $(DEMO)/inbox/ 2>/dev/null || cp --update=none samples/scenario-*.json $(DEMO)/inbox/
+	@$(BIN)/scenariod --config config/scenariod.toml --root $(DEMO) --once; code=$$?; \
+	  if [ $$code -eq 3 ]; then \
+	    echo; echo "The refused ones are meant to be: two of the samples are faulty."; exit 0; \
+	  fi; exit $$code
+
+test: $(VENV)/.test $(VENV)/.machine  ## set everything up, then run all tests, on real systemd too
+	$(BIN)/coverage run -m pytest -q --durations=10
+	$(BIN)/coverage report --skip-covered | tail -n 30
+
+check: $(VENV)/.test  ## the quick gate: format, lint, types, import rules, fast tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q -m "not machine"
+
+format: $(VENV)/.test  ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+machine: $(VENV)/.test $(VENV)/.machine  ## only the tests in the test machine
+	$(BIN)/pytest -q -m machine --durations=10
+
+bench: $(VENV)/.test  ## measure: time of a batch by size of the library, memory of everything
+	for bench in bench/bench_*.py; do $(BIN)/python $$bench || exit 1; done
+
+install:  ## (as root) install the system service
+	sh systemd/install.sh
+
+uninstall:  ## (as root) remove the system service; data stays, unless PURGE=1
+	sh systemd/uninstall.sh
+
+install-user:  ## install a service of your own, for `systemctl --user`
+	sh systemd/install-user.sh
+
+clean:  ## remove what was built; never your inbox, library or backups
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/.run: pyproject.toml
+	@sh systemd/packages.sh $(APT_RUN)
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing scenariod into $(VENV)"
+	@$(BIN)/pip install -q --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run pyproject.toml
+	@$(BIN)/pip install -q --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+$(VENV)/.machine: $(VENV)/.run
+	@sh systemd/packages.sh $(APT_TEST)
+	@touch $@
