@@ -54,7 +54,7 @@ def _not_running(config: Config) -> Answer:
         f"scenariod is not running on {config.root}",
         f"    Inbox: {waiting} waiting",
         f"  Library: {count} scenarios",
-        "    Start: `systemctl start scenariod`, or `scenariod` in the foreground",
+        "    Start: `systemctl [--user] start scenariod`, or `scenariod` in the foreground",
     ]
     return Answer(document, lines=lines, code=ExitCode.NOT_RUNNING)
 
@@ -98,6 +98,7 @@ def _status_lines(document: dict[str, Any]) -> list[str]:
 
 def scenarios(config: Config, _: argparse.Namespace) -> Answer:
     """Answer which scenarios the library holds, in the order in which they were added."""
+    _require_root(config)
     with Library.open_read_only(config.database, busy_timeout_s=_READ_TIMEOUT_S) as library:
         records = list(library.scenarios())
     document = [

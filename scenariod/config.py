@@ -5,12 +5,13 @@ Owns every setting, its default and what is allowed. Never touches anything but 
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import tomli
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from scenariod.errors import ConfigError
 from scenariod.names import printable
@@ -18,6 +19,8 @@ from scenariod.names import printable
 MIB = 1 << 20
 SYSTEM_CONFIG = Path("/etc/scenariod/scenariod.toml")
 SYSTEM_ROOT = Path("/var/lib/scenariod")
+SYSTEM_PREFIX = Path("/opt/scenariod")
+"""Where `make install` puts the program's virtual environment."""
 LIMIT_CEILING_MB = 4096
 """No worker ever gets more (ARCHITECTURE.md: 4096 MB at most)."""
 
@@ -72,17 +75,11 @@ class Library(_Section):
 class _File(_Section):
     """The whole file: the sections, and `root`."""
 
-    root: str | None = Field(None, min_length=1)
+    root: str | None = Field(None, min_length=1, pattern=r"^[^\x00]*$")
     intake: Intake = Intake()
     worker: Worker = Worker()
     memory: Memory = Memory()
     library: Library = Library()
-
-    @model_validator(mode="after")
-    def _root_is_sane(self) -> _File:
-        if self.root is not None and "\0" in self.root:
-            raise ValueError("root must not hold a NUL character")
-        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,15 +139,32 @@ class Config:
         return self.root / "library" / "scenariod.lock"
 
 
-def load(*, config: Path | None, root: Path | None, cwd: Path) -> Config:
+def usual_places(*, cwd: Path, home: Path, prefix: Path) -> tuple[Path, ...]:
+    """Return where to look for a configuration that nobody names, in this order.
+
+    `prefix` is where this program is installed (`sys.prefix`): the installed one means the
+    service, whatever folder one stands in; one run from a checkout means the checkout.
+    """
+    checkout = cwd / "config" / "scenariod.toml"
+    own = home / "scenariod" / "config" / "scenariod.toml"
+    if prefix == SYSTEM_PREFIX:
+        return (SYSTEM_CONFIG,)
+    if prefix.is_relative_to(home / ".local"):
+        return (own, SYSTEM_CONFIG)
+    return (checkout, own, SYSTEM_CONFIG)
+
+
+def load(
+    *, config: Path | None, root: Path | None, cwd: Path, places: tuple[Path, ...] = ()
+) -> Config:
     """Return the settings for what the command line names; raise `ConfigError`.
 
-    Without `config`: `<root>/config/scenariod.toml`, else `<cwd>/config/scenariod.toml` (a
-    checkout), else /etc/scenariod/scenariod.toml, each where it exists, else the defaults.
-    Without `root`: the file's `root` (relative to its folder), else the folder that holds the
-    file's `config/`, else /var/lib/scenariod for the file in /etc, else `cwd`.
+    Without `config`: `<root>/config/scenariod.toml` with a `root`, else the first of `places`
+    that exists, else the defaults. Without `root`: the file's `root` (relative to its folder),
+    else the folder that holds the file's `config/`, else /var/lib/scenariod for the file in
+    /etc, else `cwd`.
     """
-    source = (cwd / config) if config is not None else _find(root=root, cwd=cwd)
+    source = (cwd / config) if config is not None else _find(root=root, cwd=cwd, places=places)
     settings = _File() if source is None else _parse(source)
     return Config(
         root=_root(settings, source=source, root=root, cwd=cwd),
@@ -162,12 +176,10 @@ def load(*, config: Path | None, root: Path | None, cwd: Path) -> Config:
     )
 
 
-def _find(*, root: Path | None, cwd: Path) -> Path | None:
+def _find(*, root: Path | None, cwd: Path, places: tuple[Path, ...]) -> Path | None:
     if root is not None:
-        own = cwd / root / "config" / "scenariod.toml"
-        return own if own.exists() else None
-    candidates = (cwd / "config" / "scenariod.toml", SYSTEM_CONFIG)
-    return next((path for path in candidates if path.exists()), None)
+        places = (cwd / root / "config" / "scenariod.toml",)
+    return next((path for path in places if path.exists()), None)
 
 
 def _root(settings: _File, *, source: Path | None, root: Path | None, cwd: Path) -> Path:
@@ -210,6 +222,10 @@ def _sentence(error: object) -> str:
     key = ".".join(str(part) for part in detail["loc"]) or "the file"
     if detail["type"] == "extra_forbidden":
         return f"unknown key {printable(key)}{_nearest(key)}"
+    if detail["type"] == "model_type":
+        return f"{key} = {_shown(detail['input'])}: it is a section: write [{key}] above its keys"
+    if detail["type"] == "string_pattern_mismatch":
+        return f"{key} = {_shown(detail['input'])}: no name of a folder holds a NUL character"
     message = detail["msg"].removeprefix("Input ").removeprefix("Value error, ")
     return f"{key} = {_shown(detail['input'])}: {message}"
 
@@ -225,6 +241,13 @@ def _nearest(key: str) -> str:
 
     near = difflib.get_close_matches(key, known_keys(), n=1, cutoff=0.5)
     return f" (did you mean {near[0]}?)" if near else ""
+
+
+def load_for_command(*, config: Path | None, root: Path | None) -> Config:
+    """Return the settings for a command that was started here and now; raise `ConfigError`."""
+    cwd = Path.cwd()
+    places = usual_places(cwd=cwd, home=Path.home(), prefix=Path(sys.prefix))
+    return load(config=config, root=root, cwd=cwd, places=places)
 
 
 def known_keys() -> list[str]:

@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code (see `EXIT_CODE_MEANING`)."""
     asked = _parser().parse_args(arguments)
     try:
-        loaded = config.load(config=asked.config, root=asked.root, cwd=Path.cwd())
+        loaded = config.load_for_command(config=asked.config, root=asked.root)
         become_owner(loaded.root)
         command = next(c for c in _COMMANDS if c.name == asked.command)
         answer = command.answer(loaded, asked)

@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     journal = open_journal(os.environ)
     try:
-        loaded = config.load(config=asked.config, root=asked.root, cwd=Path.cwd())
+        loaded = config.load_for_command(config=asked.config, root=asked.root)
         return _serve(loaded, journal=journal, once=asked.once)
     except ScenariodError as error:
         journal.tell(
