@@ -105,6 +105,8 @@ class Attempts:
 
     async def _conclude(self, batch: Batch, names: list[str], ended: scope.Ended) -> Concluded:
         verdicts = _verdicts(self._work.verdict(batch), names)
+        if ended.evidence.exit_status == 0 and _left_out(verdicts, batch.names()):
+            verdicts = None
         valid = verdicts is not None
         outcome = judge(replace(ended.evidence, valid_verdict=valid))
         step = next_step(outcome, files=len(names), attempts=batch.attempts, valid_verdict=valid)
@@ -154,14 +156,18 @@ class Attempts:
         return await self._tidy(batch, await self._settler.settle(batch, verdicts, run))
 
     async def _tidy(self, batch: Batch, settled: Settled) -> Concluded:
-        """Remove the batch's folder; files without a verdict become a batch of their own."""
-        left = batch.names()
+        """Remove the batch's folder; files that were not settled go back into the inbox.
+
+        There they wait for their writer like any other. A file whose name is taken again by
+        another one becomes a batch of its own.
+        """
+        left = [name for name in batch.names() if not self._work.to_inbox(batch, name)]
         again = [await self._set_apart(batch, left)] if left else []
         self._work.remove(batch)
         return Concluded(settled, again=again)
 
     async def _set_apart(self, batch: Batch, names: list[str]) -> Batch:
-        number = await self._settler.reserve_batch(above=batch.id)
+        number = await self._settler.reserve_batch()
         return self._work.set_apart(batch, names, batch_id=number)
 
     def _run(self, ended: scope.Ended | None, outcome: Outcome) -> Run:
@@ -200,6 +206,11 @@ def _verdicts(content: bytes | None, names: list[str]) -> list[Verdict] | None:
         return None
     told = [v.name for v in verdicts]
     return verdicts if len(set(told)) == len(told) and set(told) <= set(names) else None
+
+
+def _left_out(verdicts: list[Verdict] | None, names: list[str]) -> bool:
+    """Say whether a worker that claims to be done has no word on a file that is still there."""
+    return not set(names) <= {v.name for v in verdicts or []}
 
 
 def _blame(outcome: Outcome, *, ended: scope.Ended | None, detail: str) -> Problem:

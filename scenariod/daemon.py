@@ -49,7 +49,7 @@ def _serve(loaded: Config, *, journal: Journal, once: bool) -> int:
     lock = Lock(loaded.lock)
     lock.acquire()
     try:
-        work = Work(work=loaded.work, done=loaded.done, failed=loaded.failed)
+        work = Work(inbox=loaded.inbox, work=loaded.work, done=loaded.done, failed=loaded.failed)
         settler = Settler(loaded, work=work, journal=journal)
         supervisor = Supervisor(
             loaded,

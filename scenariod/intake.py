@@ -84,8 +84,7 @@ class Intake:
         return None, min(planned.wait_s or settings.rescan_s, until_look)
 
     async def _claim(self, names: tuple[str, ...], *, now: float) -> Batch | None:
-        highest = max((batch.id for batch in self._work.batches()), default=0)
-        batch = self._work.create(await self._settler.reserve_batch(above=highest))
+        batch = self._work.create(await self._settler.reserve_batch())
         claimed = await asyncio.to_thread(self._inbox.claim, names, into=batch.folder, now=now)
         left = [file for file in self._look.ready if file.name not in names]
         self._look = replace(self._look, ready=left, total=self._look.total - len(claimed))

@@ -24,7 +24,6 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from scenariod import document
 from scenariod.document import Fault, Steps, cut, field_name, kind, shown
-from scenariod.names import printable
 from scenariod.reasons import Problem, Reason
 from scenariod.verdict import MAX_MESSAGE, Accepted, Rejected, Verdict
 
@@ -50,9 +49,14 @@ def judge(content: bytes, *, name: str) -> Verdict:
         sha256=sha256,
         content_sha256=document.content_sha256(read.members),
         scenario_id=read.members["id"],
-        title=cut(printable(cut(read.members["title"], MAX_MESSAGE)), MAX_MESSAGE),
+        title=cut(_encodable(read.members["title"]), MAX_MESSAGE),
         correct_answer=read.members["correctAnswer"],
     )
+
+
+def _encodable(text: str) -> str:
+    """Return `text` with lone surrogates, which JSON can hold and UTF-8 can't, replaced."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def faults(members: dict[str, Any]) -> list[Fault]:

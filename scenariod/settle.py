@@ -84,9 +84,9 @@ class Settler:
             await self._call(self._library.close)
         self._thread.shutdown()
 
-    async def reserve_batch(self, *, above: int = 0) -> int:
-        """Return the number of a new batch, larger than `above` and than any given before."""
-        return await self._call(lambda: self._opened().reserve_batch(above=above))
+    async def reserve_batch(self) -> int:
+        """Return the number of a new batch: larger than any given before, and than any in work/."""
+        return await self._call(lambda: self._opened().reserve_batch(above=self._work.highest_id()))
 
     async def finish(self, batch: Batch) -> Settled | None:
         """Make the moves of a batch that was settled before a crash; None if it was not."""
@@ -267,10 +267,13 @@ def _entry(batch: Batch, verdict: Verdict, *, files: ExitStack) -> Entry:
 
 
 def _open(path: Path) -> BinaryIO | None:
-    """Open a file of the batch, never through a link and never blocking; None if it is gone."""
+    """Open a file of the batch, never through a link and never blocking.
+
+    None if it is gone or may no longer be read: it then counts as changed, and is judged again.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         return None
     return os.fdopen(descriptor, "rb")
 

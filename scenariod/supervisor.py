@@ -318,7 +318,8 @@ class Supervisor:
         try:
             concluded = await self._attempts.take(batch, stop=self._stop_workers)
         except Exception as error:  # noqa: BLE001  the loop's per-batch border: attempts count
-            self._queue.appendleft(self._work.reload(batch))
+            # The queue is derived, never trusted: a split may have failed half-way.
+            self._queue = deque(self._work.batches())
             self._take_failure(error, batch=batch.id)
             return
         self._queue.extendleft(reversed(concluded.again))

@@ -43,9 +43,10 @@ class Batch:
 
 
 class Work:
-    """The folders work/, done/ and failed/ of one root."""
+    """The folders work/, done/ and failed/ of one root, and the way back into its inbox/."""
 
-    def __init__(self, *, work: Path, done: Path, failed: Path) -> None:
+    def __init__(self, *, inbox: Path, work: Path, done: Path, failed: Path) -> None:
+        self._inbox = inbox
         self._work = work
         self._done = done
         self._failed = failed
@@ -54,6 +55,10 @@ class Work:
         """Return the batches in work/, oldest first: running, or cut off by a crash."""
         ids = sorted(int(p.name) for p in self._work.iterdir() if p.name.isdecimal())
         return [self._load(batch_id) for batch_id in ids]
+
+    def highest_id(self) -> int:
+        """Return the highest number of a batch in work/; 0 if there is none."""
+        return max((int(p.name) for p in self._work.iterdir() if p.name.isdecimal()), default=0)
 
     def reload(self, batch: Batch) -> Batch:
         """Return the batch as its folder has it now."""
@@ -81,17 +86,7 @@ class Work:
 
     def verdict(self, batch: Batch) -> bytes | None:
         """Return the bytes of the batch's verdict.json, or None if there is none of a sane size."""
-        try:
-            file = os.open(batch.folder / VERDICT_FILE, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except OSError as error:
-            if error.errno in {errno.ENOENT, errno.ELOOP}:
-                return None
-            raise
-        with os.fdopen(file, "rb") as opened:
-            status = os.fstat(opened.fileno())
-            if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_VERDICT_BYTES:
-                return None
-            return opened.read(MAX_VERDICT_BYTES)
+        return _read_small(batch.folder / VERDICT_FILE, most_bytes=MAX_VERDICT_BYTES)
 
     def forget_verdict(self, batch: Batch) -> None:
         """Remove the verdict of an earlier run: one is never trusted across a crash."""
@@ -116,6 +111,14 @@ class Work:
         durable.write(self._failed / with_suffix(free, REASON_SUFFIX), text + b"\n")
         return self._deliver(batch, name, self._failed)
 
+    def to_inbox(self, batch: Batch, name: str) -> bool:
+        """Move a file back into the inbox; return False where its name is taken there."""
+        try:
+            rename_without_replacing(batch.folder / name, self._inbox / name)
+        except FileExistsError:
+            return False
+        return True
+
     def remove(self, batch: Batch) -> None:
         """Remove the folder of a settled batch; raise OSError where a file is still in it."""
         for entry in list(batch.folder.iterdir()):
@@ -129,11 +132,11 @@ class Work:
 
     def _load(self, batch_id: int) -> Batch:
         folder = self._folder(batch_id)
-        try:
-            note = json.loads((folder / NOTE_FILE).read_bytes()[:_MAX_NOTE_BYTES])
-            return Batch(batch_id, folder, attempts=int(note["attempts"]))
-        except FileNotFoundError:
+        note = _read_small(folder / NOTE_FILE, most_bytes=_MAX_NOTE_BYTES)
+        if note is None:
             return Batch(batch_id, folder)
+        try:
+            return Batch(batch_id, folder, attempts=int(json.loads(note)["attempts"]))
         except (ValueError, KeyError, TypeError):
             # Cut off by a power cut between rename and data: count it as one launch.
             return Batch(batch_id, folder, attempts=1)
@@ -154,6 +157,28 @@ class Work:
         """Remove the reason of an earlier failure whose file was mended and dropped again."""
         if not os.path.lexists(self._failed / name):
             (self._failed / with_suffix(name, REASON_SUFFIX)).unlink(missing_ok=True)
+
+
+def _read_small(path: Path, *, most_bytes: int) -> bytes | None:
+    """Return a file's bytes; None where it is missing, larger, or no regular file at all.
+
+    A worker that was taken over may leave a folder, a link or a pipe there: never followed,
+    never waited for.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in {errno.ENOENT, errno.ELOOP, errno.ENXIO}:
+            return None
+        raise
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > most_bytes:
+            return None
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(most_bytes)
+    finally:
+        os.close(descriptor)
 
 
 def _free_name(folder: Path, name: str, *, batch: Batch) -> str:

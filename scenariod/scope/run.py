@@ -158,7 +158,7 @@ class _Conversation:
             self._process.kill()
             return False
         if event is None or event.get("event") != "ready":
-            self._said = str(event.get("reason", event)) if event else ""
+            self._said = str(event.get("reason", event)) if event else self._said
             return False
         try:
             meter = self._launcher.confirm(self._process.pid, self._job)
