@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scenariod.admission import MIB, Admitted, Host, Waits, may_start, never_fits
+
+GIB = 1024
+
+
+def ask(
+    *, needed: int, total: int, free: int, reserve: int, running: int = 0, used: int = 0
+) -> Admitted | Waits:
+    """Ask with figures in MB."""
+    return may_start(
+        needed_bytes=needed * MIB,
+        running_bytes=running * MIB,
+        used_bytes=used * MIB,
+        reserve_bytes=reserve * MIB,
+        host=Host(total_bytes=total * MIB, available_bytes=free * MIB),
+    )
+
+
+@pytest.mark.parametrize(
+    ("needed", "total", "free", "reserve", "running", "used", "expected"),
+    [
+        pytest.param(3072, 8192, 6000, 2048, 0, 0, Admitted(), id="a Pi with 8 GB, idle"),
+        pytest.param(3072, 8192, 5120, 2048, 0, 0, Admitted(), id="exactly what is needed is free"),
+        pytest.param(
+            *(3072, 8192, 5119, 2048, 0, 0),
+            Waits("needs 3072 MB, 3071 MB free beside the reserve"),
+            id="one MB too little is free",
+        ),
+        pytest.param(
+            *(3072, 8192, 1000, 2048, 0, 0),
+            Waits("needs 3072 MB, 0 MB free beside the reserve"),
+            id="less than the reserve is free",
+        ),
+        pytest.param(
+            *(3072, 8192, 8000, 3072, 3072, 0),
+            Waits("needs 3072 MB, and running workers hold 3072 MB of 5120 MB"),
+            id="a second worker does not fit in the budget",
+        ),
+        pytest.param(
+            *(3072, 1024, 1000, 2048, 0, 0),
+            Waits("needs 3072 MB, and running workers hold 0 MB of 0 MB"),
+            id="the reserve is more than there is",
+        ),
+        pytest.param(
+            *(1024, 8192, 4000, 2048, 1024, 100),
+            Admitted(),
+            id="what a running worker may still take leaves enough",
+        ),
+        pytest.param(
+            *(1024, 8192, 3900, 2048, 1024, 100),
+            Waits("needs 1024 MB, 928 MB free beside the reserve"),
+            id="what a running worker may still take leaves too little",
+        ),
+    ],
+)
+def test_a_worker_starts_only_where_the_host_keeps_its_reserve(
+    needed: int,
+    total: int,
+    free: int,
+    reserve: int,
+    running: int,
+    used: int,
+    expected: Admitted | Waits,
+) -> None:
+    answer = ask(needed=needed, total=total, free=free, reserve=reserve, running=running, used=used)
+
+    assert answer == expected
+
+
+def test_a_worker_that_can_never_fit_is_told_apart_from_one_that_waits() -> None:
+    host = Host(total_bytes=4096 * MIB, available_bytes=0)
+
+    fits = never_fits(needed_bytes=2048 * MIB, reserve_bytes=2048 * MIB, host=host)
+    never = never_fits(needed_bytes=2049 * MIB, reserve_bytes=2048 * MIB, host=host)
+
+    assert fits is None
+    assert never == (
+        "a worker of 2049 MB and a reserve of 2048 MB for the system do not fit "
+        "in this machine's 4096 MB"
+    )
+
+
+amounts = st.integers(0, 64 * GIB)
+
+
+@given(needed=amounts, total=amounts, free=amounts, reserve=amounts, running=amounts)
+def test_no_worker_is_admitted_that_could_eat_into_the_reserve(
+    needed: int, total: int, free: int, reserve: int, running: int
+) -> None:
+    answer = ask(needed=needed, total=total, free=free, reserve=reserve, running=running)
+
+    if isinstance(answer, Admitted):
+        assert free - running - needed >= reserve
+        assert running + needed + reserve <= total
+    else:
+        assert answer.reason.startswith(f"needs {needed} MB")

@@ -1,0 +1,279 @@
+from __future__ import annotations
+
+import asyncio
+import io
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from conftest import Home, scenario
+
+from scenariod import config
+from scenariod.attempt import Attempts, Concluded
+from scenariod.journal import TextJournal
+from scenariod.outcome import MAX_ATTEMPTS
+from scenariod.root import prepare
+from scenariod.scope.launcher import RlimitLauncher
+from scenariod.settle import Settled, Settler
+from scenariod.work import Batch, Work
+
+if TYPE_CHECKING:
+    from scenariod.scope import Job
+    from scenariod.status import Running
+
+LIMIT = 512 << 20
+READY = (
+    "import json, os, resource, signal, sys, time\n"
+    "for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA):\n"
+    f"    resource.setrlimit(kind, ({LIMIT}, {LIMIT}))\n"
+    "print(json.dumps({'event': 'ready'}), flush=True)\n"
+    "line = sys.stdin.readline()\n"
+    "def verdict(text): open(sys.argv[1] + '/verdict.json', 'w').write(text)\n"
+)
+
+
+class ScriptLauncher(RlimitLauncher):
+    """Workers that behave as a test wants them to; everything else is as it is."""
+
+    def __init__(self, code: str) -> None:
+        self._code = code
+
+    def command(self, job: Job) -> list[str]:
+        return [sys.executable, "-I", "-c", self._code, str(job.folder)]
+
+
+class Bench:
+    """A root folder, and one who takes batches on it to their end."""
+
+    def __init__(self, home: Home) -> None:
+        self._config = config.load(config=None, root=home.path, cwd=home.path)
+        prepare(self._config)
+        self.work = Work(inbox=home.inbox, work=home.work, done=home.done, failed=home.failed)
+        self.said = io.StringIO()
+        self.shown: list[Running | None] = []
+
+    def claim(self, batch_id: int, *numbers: int, attempts: int = 0) -> Batch:
+        batch = self.work.create(batch_id)
+        for number in numbers:
+            (batch.folder / f"scenario-{number}.json").write_bytes(scenario(f"s-{number}"))
+        return self.work.count_attempt(batch, by=attempts) if attempts else batch
+
+    def take(self, batch: Batch, *, code: str | None = None, stop: bool = False) -> Concluded:
+        return asyncio.run(self._take(batch, code=code, stop=stop))
+
+    async def _take(self, batch: Batch, *, code: str | None, stop: bool) -> Concluded:
+        journal = TextJournal(self.said)
+        settler = Settler(self._config, work=self.work, journal=journal)
+        attempts = Attempts(
+            self._config,
+            settler=settler,
+            work=self.work,
+            launcher=RlimitLauncher() if code is None else ScriptLauncher(code),
+            journal=journal,
+            show=self.shown.append,
+        )
+        stopping = asyncio.Event()
+        if stop:
+            stopping.set()
+        try:
+            await settler.open()
+            return await attempts.take(batch, stop=stopping)
+        finally:
+            await settler.close()
+
+
+@pytest.fixture
+def bench(home: Home) -> Bench:
+    return Bench(home)
+
+
+def again(concluded: Concluded) -> list[list[str]]:
+    return [batch.names() for batch in concluded.again]
+
+
+def test_a_good_pair_is_settled_and_its_folder_is_gone(home: Home, bench: Bench) -> None:
+    batch = bench.claim(1, 1, 2)
+
+    concluded = bench.take(batch)
+
+    assert concluded == Concluded(Settled(added=2, batches=1))
+    assert home.names("done") == ["scenario-1.json", "scenario-2.json"]
+    assert not batch.folder.exists()
+    assert [running is not None for running in bench.shown] == [True, False]
+
+
+BAD_ENDS = {
+    "crash": READY + "exit(1)",
+    "segfault": READY + "os.kill(os.getpid(), signal.SIGSEGV)",
+    "out-of-memory": READY + "exit(70)",
+    "no verdict": READY,
+    "a verdict on another file": READY
+    + 'verdict(\'{"version": 1, "files": [{"verdict": "rejected", "name": "scenario-9.json", '
+    '"size_bytes": 1, "sha256": null, "scenario_id": null, "problems": [{"code": "empty", '
+    '"message": "m", "field": null, "line": null, "column": null}]}]}\')',
+    "a verdict of another version": READY + 'verdict(\'{"version": 2, "files": []}\')',
+    "a verdict that is cut off": READY + 'verdict(\'{"version": 1, "fil\')',
+    "a verdict that is a bomb": READY + "verdict('[' * 100_000)",
+}
+
+
+@pytest.mark.parametrize("code", BAD_ENDS.values(), ids=BAD_ENDS.keys())
+def test_a_pair_that_ends_badly_is_split_and_a_single_fails(
+    home: Home, bench: Bench, code: str
+) -> None:
+    single, pair = bench.claim(1, 3), bench.claim(2, 1, 2)
+
+    split = bench.take(pair, code=code)
+    failed = bench.take(single, code=code)
+
+    assert again(split) == [["scenario-1.json"], ["scenario-2.json"]]
+    assert not pair.folder.exists()
+    assert failed.settled == Settled(refused=1, batches=1)
+    assert home.names("failed") == ["scenario-3.json"]
+    assert home.reason("scenario-3.json")["code"] in {"crash", "out-of-memory"}
+
+
+def test_after_a_split_the_good_one_passes(home: Home, bench: Bench) -> None:
+    split = bench.take(bench.claim(1, 1, 2), code=READY + "exit(1)")
+
+    ends = [bench.take(single) for single in split.again]
+
+    assert [end.settled.added for end in ends] == [1, 1]
+    assert home.names("failed") == []
+
+
+def test_a_split_takes_no_number_of_a_batch_whose_reservation_a_power_cut_has_lost(
+    home: Home, bench: Bench
+) -> None:
+    pair, _ = bench.claim(1, 1, 2), bench.claim(2, 3)
+
+    split = bench.take(pair, code=READY + "exit(1)")
+
+    assert again(split) == [["scenario-1.json"], ["scenario-2.json"]]
+    assert home.names("work") == [f"scenario-{number}.json" for number in (1, 2, 3)]
+
+
+def test_a_worker_killed_from_outside_runs_again_at_most_as_often_as_the_table_says(
+    home: Home, bench: Bench
+) -> None:
+    killed = READY + "os.kill(os.getpid(), signal.SIGKILL)"
+    batch, ends = bench.claim(1, 1), []
+
+    while batch.folder.exists():
+        ends.append(bench.take(batch, code=killed))
+        batch = bench.work.reload(batch)
+
+    assert len(ends) == MAX_ATTEMPTS
+    assert [len(end.again) for end in ends] == [1, 1, 0]
+    assert home.reason("scenario-1.json")["code"] == "killed-from-outside"
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (
+            READY + "print(json.dumps({'event': 'environment', 'message': 'disk'})); exit(17)",
+            "disk",
+        ),
+        ("exit(1)", ""),
+        ('print(\'{"event": "ready"}\', flush=True); import time; time.sleep(60)', "not 536870912"),
+    ],
+    ids=["environment", "never ready", "no limit in force"],
+)
+def test_the_environments_fault_pauses_and_is_not_counted(
+    home: Home, bench: Bench, code: str, said: str
+) -> None:
+    batch = bench.claim(1, 1, 2)
+
+    ends = [bench.take(bench.work.reload(batch), code=code) for _ in range(MAX_ATTEMPTS + 2)]
+
+    assert all(end.pause is not None and said in end.pause for end in ends)
+    assert again(ends[-1]) == [["scenario-1.json", "scenario-2.json"]]
+    assert bench.work.reload(batch).attempts == 0
+    assert home.names("failed") == []
+
+
+def test_a_batch_that_was_cut_off_too_often_is_isolated_without_a_launch(
+    home: Home, bench: Bench
+) -> None:
+    single = bench.claim(1, 3, attempts=MAX_ATTEMPTS)
+    pair = bench.claim(2, 1, 2, attempts=MAX_ATTEMPTS)
+
+    split, failed = bench.take(pair), bench.take(single)
+
+    assert again(split) == [["scenario-1.json"], ["scenario-2.json"]]
+    assert failed.settled.refused == 1
+    assert "cut off 3 times" in home.reason("scenario-3.json")["message"]
+    assert bench.shown == []
+
+
+def test_a_verdict_of_an_earlier_run_is_never_trusted(home: Home, bench: Bench) -> None:
+    batch = bench.claim(1, 1)
+    (batch.folder / "verdict.json").write_text('{"version": 1, "files": []}')
+
+    concluded = bench.take(batch, code=READY)
+
+    assert concluded.settled.refused == 1
+
+
+def test_a_batch_whose_worker_was_stopped_waits_for_the_next_start(
+    home: Home, bench: Bench
+) -> None:
+    batch = bench.claim(1, 1)
+
+    concluded = bench.take(batch, code=READY + "time.sleep(600)", stop=True)
+
+    assert again(concluded) == [["scenario-1.json"]]
+    assert concluded.pause is None
+    assert bench.work.reload(batch).attempts == 0
+
+
+def test_what_a_stopped_worker_had_not_begun_goes_back_into_the_inbox(
+    home: Home, bench: Bench
+) -> None:
+    rejected = (
+        "verdict(json.dumps({'version': 1, 'files': [{'verdict': 'rejected', 'name': "
+        "'scenario-1.json', 'size_bytes': 1, 'sha256': None, 'scenario_id': None, 'problems': "
+        "[{'code': 'empty', 'message': 'm', 'field': None, 'line': None, 'column': None}]}]}))\n"
+    )
+    batch = bench.claim(1, 1, 2)
+
+    concluded = bench.take(batch, code=READY + rejected + "exit(75)")
+
+    assert concluded.settled == Settled(refused=1, batches=1)
+    assert again(concluded) == []
+    assert home.names("inbox") == ["scenario-2.json"]
+    assert not batch.folder.exists()
+
+
+def test_it_becomes_a_batch_of_its_own_where_its_name_is_taken_in_the_inbox(
+    home: Home, bench: Bench
+) -> None:
+    batch = bench.claim(1, 1)
+    (home.inbox / "scenario-1.json").write_text("another one")
+
+    concluded = bench.take(batch, code=READY + 'verdict(\'{"version": 1, "files": []}\'); exit(75)')
+
+    assert again(concluded) == [["scenario-1.json"]]
+    assert (home.inbox / "scenario-1.json").read_text() == "another one"
+
+
+def test_a_worker_that_ends_well_without_a_word_on_a_file_has_failed(
+    home: Home, bench: Bench
+) -> None:
+    batch = bench.claim(1, 1)
+
+    concluded = bench.take(batch, code=READY + 'verdict(\'{"version": 1, "files": []}\'); exit(0)')
+
+    assert concluded.settled == Settled(refused=1, batches=1)
+    assert "scenario-1.json" in home.names("failed")
+
+
+def test_a_folder_that_is_empty_or_gone_is_nobodys_trouble(home: Home, bench: Bench) -> None:
+    empty, gone = bench.claim(1), bench.claim(2)
+    gone.folder.rmdir()
+
+    ends = [bench.take(empty), bench.take(gone)]
+
+    assert ends == [Concluded(Settled()), Concluded(Settled())]
+    assert not empty.folder.exists()

@@ -1,0 +1,385 @@
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from conftest import POWERLESS, SCENARIODCTL, Home, run, scenario
+
+from scenariod import __version__
+from scenariod.errors import EXIT_CODE_MEANING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+COMMANDS = ["status", "list", "show", "backups", "restore", "config"]
+
+
+@pytest.fixture(scope="module")
+def filled(shared_home: Home) -> Home:
+    """Return a root folder with two scenarios from two drains, and no daemon."""
+    shared_home.drop("scenario-1.json", scenario("first", title="Wörter \u202e and\x07 bells"))
+    shared_home.once()
+    shared_home.drop("scenario-2.json", scenario("second"))
+    shared_home.once()
+    return shared_home
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """Return a root folder with one scenario and a running daemon."""
+    home = Home(tmp_path_factory.mktemp("running") / "root")
+    home.drop("scenario-1.json", scenario("first"))
+    daemon = home.start()
+    daemon.wait_for("published 1 scenarios")
+    yield home
+    assert daemon.terminate() == 0
+    home.close()
+
+
+# One JSON document, whatever is asked
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["status"], 19),
+        (["list"], 0),
+        (["show", "first"], 0),
+        (["show", "nobody"], 18),
+        (["backups"], 0),
+        (["restore", "nothing"], 18),
+        (["config", "check"], 0),
+    ],
+)
+def test_json_is_one_document_on_stdout_and_all_else_is_on_stderr(
+    filled: Home, arguments: list[str], code: int
+) -> None:
+    ended = filled.ctl("--json", *arguments)
+
+    document = ended.json()
+    assert ended.code == code
+    assert ("error" in document) == (code == 18)
+    assert bool(ended.err) == (code == 18)
+
+
+# status
+
+
+def test_status_of_a_running_daemon(running: Home) -> None:
+    text, document = running.ctl("status"), running.ctl("status", "--json")
+
+    assert (text.code, document.code) == (0, 0)
+    found = document.json()
+    assert found["running"] is True
+    assert (found["added"], found["refused"], found["scenarios"]) == (1, 0, 1)
+    assert (found["state"], found["inbox"], found["watch"]) == ("idle", 0, "events")
+    assert found["newest_backup"].startswith("scenarios-backup-")
+    assert f"scenariod {__version__} is idle" in text.out
+    assert f"PID {found['pid']}" in text.out
+    assert found["launcher"] in text.out
+
+
+def test_status_says_which_launcher_is_in_use(running: Home) -> None:
+    if not Path("/run/systemd/system").is_dir():
+        assert "rlimits (no systemd here)" in running.ctl("status").out
+
+
+def test_status_where_no_daemon_runs(filled: Home) -> None:
+    text, document = filled.ctl("status"), filled.ctl("status", "--json")
+
+    assert (text.code, document.code) == (19, 19)
+    assert "is not running" in text.out
+    assert document.json() == {
+        "running": False,
+        "root": str(filled.path),
+        "inbox": 0,
+        "scenarios": 2,
+    }
+
+
+def test_status_of_a_root_that_was_never_used(home: Home) -> None:
+    home.drop("scenario-1.json")
+
+    ended = home.ctl("status", "--json")
+
+    assert ended.code == 19
+    assert (ended.json()["inbox"], ended.json()["scenarios"]) == (1, 0)
+    assert sorted(os.listdir(home.path)) == ["config", "inbox"]
+
+
+def test_status_shows_what_a_waiting_file_waits_for(home: Home) -> None:
+    daemon = home.start()
+    with (home.inbox / "scenario-1.json").open("wb") as writer:
+        writer.write(b"{")
+        writer.flush()
+        daemon.wait_for_status(lambda s: bool(s["waiting"]))
+
+        text = home.ctl("status").out
+
+    assert "scenario-1.json: its writer still has it open" in text
+    assert "is waiting: scenario-1.json" in text
+
+
+def test_status_of_a_daemon_that_does_not_answer_is_an_error(home: Home) -> None:
+    home.library.mkdir()
+    with closing(socket.socket(socket.AF_UNIX)) as silent:
+        here = os.open(home.library, os.O_PATH)
+        silent.bind(f"/proc/self/fd/{here}/scenariod.sock")
+        os.close(here)
+        silent.listen()
+
+        ended = home.ctl("status", "--json")
+
+    assert ended.code not in {0, 19}
+    assert "timed out" in ended.json()["error"]["message"]
+
+
+# list, show, backups
+
+
+def test_list_shows_the_scenarios_in_the_order_they_came(filled: Home) -> None:
+    text, document = filled.ctl("list"), filled.ctl("list", "--json")
+
+    assert [entry["id"] for entry in document.json()] == ["first", "second"]
+    assert [entry["added_batch"] for entry in document.json()] == [1, 2]
+    assert text.out.splitlines()[1] == "second  logic     Title of second"
+
+
+def test_a_hostile_title_cannot_steer_the_terminal(filled: Home) -> None:
+    listed = filled.ctl("list").out
+
+    assert "\x07" not in listed
+    assert "\u202e" not in listed
+    assert r"Wörter \u202e and\x07 bells" in listed
+
+
+@pytest.mark.parametrize("command", [["list"], ["show", "first"], ["backups"]], ids=" ".join)
+def test_what_is_not_there_yet_is_no_traceback(home: Home, command: list[str]) -> None:
+    ended = home.ctl(*command)
+
+    assert ended.code in {0, 18}
+    assert "Traceback" not in ended.err
+
+
+def test_show_prints_the_document_as_it_was_dropped(filled: Home) -> None:
+    ended = filled.ctl("show", "second")
+
+    assert ended.out.encode() == scenario("second")
+
+
+def test_show_json_has_the_scenario_and_where_it_came_from(filled: Home) -> None:
+    document = filled.ctl("show", "second", "--json").json()
+
+    assert document["scenario"] == json.loads(scenario("second"))
+    assert (document["id"], document["added_batch"]) == ("second", 2)
+
+
+def test_show_of_what_is_not_there_says_where_to_look(filled: Home) -> None:
+    ended = filled.ctl("show", "nobody")
+
+    assert ended.code == 18
+    assert ended.out == ""
+    assert "nobody" in ended.err
+    assert "scenariodctl list" in ended.err
+
+
+def test_backups_are_listed_newest_first(filled: Home) -> None:
+    text, document = filled.ctl("backups"), filled.ctl("backups", "--json")
+
+    found = document.json()
+    assert [entry["scenarios"] for entry in found] == [1, 0]
+    assert [entry["name"] for entry in found] == [line.split()[0] for line in text.out.splitlines()]
+
+
+# restore
+
+
+def test_restore_latest_brings_the_library_back_and_publishes_it(home: Home) -> None:
+    home.drop("scenario-1.json", scenario("first"))
+    home.once()
+    before = home.published.read_bytes()
+    home.drop("scenario-2.json", scenario("second"))
+    home.once()
+    after = home.published.read_bytes()
+
+    restored = home.ctl("restore", "latest")
+    back = home.published.read_bytes()
+    undone = home.ctl("restore", "--json", "latest")
+
+    assert (restored.code, undone.code) == (0, 0)
+    assert "1 removed" in restored.out
+    assert "to go back: scenariodctl restore scenarios-backup-" in restored.out
+    assert back == before
+    assert undone.json()["added"] == 1
+    assert home.published.read_bytes() == after
+
+
+def test_a_backup_is_found_by_name_and_by_path(home: Home, tmp_path: Path) -> None:
+    home.drop("scenario-1.json", scenario("first"))
+    home.once()
+    home.drop("scenario-2.json", scenario("second"))
+    home.once()
+    oldest = min(home.backups.glob("scenarios-backup-*.json"))
+    copy = tmp_path / "copied away.json"
+    copy.write_bytes(oldest.read_bytes())
+
+    by_name = home.ctl("restore", oldest.name, "--json")
+    there = home.ctl("restore", "latest")
+    by_path = home.ctl("restore", str(copy), "--json")
+
+    assert (by_name.code, there.code, by_path.code) == (0, 0, 0)
+    assert by_name.json()["removed"] == by_path.json()["removed"] == 2
+    assert home.scenarios() == []
+
+
+@pytest.mark.parametrize("damage", ["cut off", "changed", "empty"])
+def test_a_backup_that_is_not_whole_is_refused_and_nothing_changes(home: Home, damage: str) -> None:
+    home.drop("scenario-1.json", scenario("first"))
+    home.once()
+    home.drop("scenario-2.json", scenario("second"))
+    home.once()
+    newest = max(home.backups.glob("scenarios-backup-*.json"))
+    content = newest.read_bytes()
+    damaged = {"cut off": content[:-50], "changed": content.replace(b"A claim", b"A clown")}
+    newest.write_bytes(damaged.get(damage, b""))
+    before = (home.published.read_bytes(), sorted(os.listdir(home.backups)))
+
+    ended = home.ctl("restore", "latest", "--json")
+
+    assert ended.code == 16
+    assert newest.name in ended.json()["error"]["message"]
+    assert "scenariodctl backups" in ended.json()["error"]["hint"]
+    assert (home.published.read_bytes(), sorted(os.listdir(home.backups))) == before
+
+
+def test_a_restore_while_the_daemon_processes_loses_nothing(home: Home) -> None:
+    home.drop("scenario-0.json", scenario("zero"))
+    daemon = home.start()
+    daemon.wait_for("published 1 scenarios")
+    home.drop_many(range(1, 13))
+    daemon.wait_for("batch 3: ok")
+
+    restored = home.ctl("restore", "latest")
+
+    daemon.wait_for_status(lambda s: s["inbox"] == 0 and s["state"] == "idle")
+    wanted = {"zero"} | {f"s-{n}" for n in range(1, 13)}
+    assert restored.code == 0, restored.err
+    assert daemon.terminate() == 0
+    listed = [entry["id"] for entry in home.ctl("list", "--json").json()]
+    assert len(set(listed)) == len(listed)
+    assert set(listed) < wanted
+    assert home.ids() == listed
+    assert len(home.names("done")) == 13
+    assert home.names("failed") == []
+
+
+def test_a_restore_while_the_daemon_is_idle_is_seen_by_it(home: Home) -> None:
+    home.drop("scenario-1.json", scenario("first"))
+    daemon = home.start()
+    daemon.wait_for("published 1 scenarios")
+
+    restored = home.ctl("restore", "latest")
+    home.drop("scenario-1.json", scenario("first"))
+    daemon.wait_for("published 1 scenarios", times=2)
+
+    assert restored.code == 0
+    assert home.ids() == ["first"]
+    assert daemon.journal().count("added first from scenario-1.json") == 2
+
+
+# config check, and the command line itself
+
+
+def test_config_check_shows_every_setting_in_force(filled: Home) -> None:
+    text, document = filled.ctl("config", "check"), filled.ctl("config", "check", "--json")
+
+    found = document.json()
+    assert found["valid"] is True
+    assert found["source"] == str(filled.path / "config" / "scenariod.toml")
+    assert found["settings"]["intake.settle_s"] == 0.2
+    assert "  memory.limit_mb = 512" in text.out.splitlines()
+
+
+def test_config_check_of_a_bad_file_is_told_as_the_daemon_tells_it(home: Home) -> None:
+    home.configure_with("[intake]\nbatchsize = 3\n")
+
+    text, document = home.ctl("config", "check"), home.ctl("config", "check", "--json")
+
+    assert (text.code, document.code) == (10, 10)
+    assert "did you mean intake.batch_size?" in text.err
+    assert "did you mean intake.batch_size?" in document.json()["error"]["message"]
+    assert text.out == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["nonsense"],
+        ["config"],
+        ["config", "chekc"],
+        ["show"],
+        ["restore"],
+        ["--jsn", "list"],
+        ["list", "surplus"],
+    ],
+    ids=lambda arguments: " ".join(arguments) or "nothing",
+)
+def test_a_wrong_command_line_is_told(home: Home, arguments: list[str]) -> None:
+    ended = home.ctl(*arguments)
+
+    assert ended.code == 2
+    assert ended.out == ""
+    assert "usage: scenariodctl" in ended.err
+
+
+def test_help_names_every_command_and_every_exit_code() -> None:
+    ended = run([*SCENARIODCTL, "--help"])
+
+    assert ended.code == 0
+    assert all(command in ended.out for command in COMMANDS)
+    assert all(meaning in ended.out for meaning in EXIT_CODE_MEANING.values())
+    assert run([*SCENARIODCTL, "--version"]).out == f"scenariodctl {__version__}\n"
+
+
+@pytest.mark.parametrize("command", [["status"], ["backups"], ["restore", "latest"]], ids=" ".join)
+def test_a_root_that_is_not_there_is_told(tmp_path: Path, command: list[str]) -> None:
+    ended = run([*SCENARIODCTL, "--root", str(tmp_path / "typo"), *command])
+
+    assert ended.code == 15
+    assert "is not there" in ended.err
+
+
+def test_the_options_may_follow_the_command(filled: Home) -> None:
+    ended = run([*SCENARIODCTL, "list", "--json", "--root", str(filled.path)])
+
+    assert [entry["id"] for entry in ended.json()] == ["first", "second"]
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(filled: Home) -> None:
+    command = [*SCENARIODCTL, "--root", str(filled.path), "show", "first", "--json"]
+    ended = subprocess.run(
+        ["/bin/sh", "-c", '"$@" | true', "sh", *command], capture_output=True, check=True
+    )
+
+    assert ended.stderr == b""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to somebody else")
+def test_one_who_may_not_read_the_library_is_told_how_to(home: Home) -> None:
+    home.drop("scenario-1.json")
+    home.once()
+    for path in home.library.iterdir():
+        path.chmod(0)
+
+    ended = home.ctl("list", "--json", before=POWERLESS)
+
+    error: dict[str, Any] = ended.json()["error"]
+    assert ended.code == 15
+    assert "group" in error["hint"]

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from scenariod.outcome import (
+    FILE_FAULTS,
+    MAX_ATTEMPTS,
+    Evidence,
+    Outcome,
+    Step,
+    judge,
+    next_step,
+)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "outcome"),
+    [
+        ({"exit_status": 0, "valid_verdict": True}, Outcome.OK),
+        ({"exit_status": 0}, Outcome.CRASH),
+        ({"exit_status": 1}, Outcome.CRASH),
+        ({"exit_status": -11}, Outcome.CRASH),
+        ({"exit_status": -6, "valid_verdict": True}, Outcome.CRASH),
+        ({"exit_status": -9}, Outcome.KILLED),
+        ({"exit_status": 70}, Outcome.OUT_OF_MEMORY),
+        ({"exit_status": 75}, Outcome.STOPPED),
+        ({"exit_status": 14}, Outcome.NO_LIMIT),
+        ({"exit_status": 17}, Outcome.ENVIRONMENT),
+        ({"exit_status": -9, "oom_kills": 1, "limit_hits": 3}, Outcome.OUT_OF_MEMORY),
+        ({"exit_status": 0, "oom_kills": 1, "limit_hits": 1}, Outcome.OUT_OF_MEMORY),
+        ({"exit_status": -9, "oom_kills": 1}, Outcome.HOST_OUT_OF_MEMORY),
+        ({"exit_status": -9, "timed_out": True}, Outcome.TIMEOUT),
+        ({"exit_status": -9, "stopped_by_us": True}, Outcome.STOPPED),
+        (
+            {"exit_status": -9, "timed_out": True, "oom_kills": 1, "limit_hits": 1},
+            Outcome.OUT_OF_MEMORY,
+        ),
+        ({"exit_status": 0, "limit_hits": 9, "valid_verdict": True}, Outcome.OK),
+        ({"exit_status": 1, "ready": False}, Outcome.NO_LIMIT),
+        ({"exit_status": -9, "ready": False}, Outcome.NO_LIMIT),
+        ({"exit_status": -15, "ready": False, "stopped_by_us": True}, Outcome.STOPPED),
+    ],
+)
+def test_the_outcome_is_told_from_the_evidence(evidence: dict[str, Any], outcome: Outcome) -> None:
+    assert judge(Evidence(**{"ready": True, **evidence})) is outcome
+
+
+@pytest.mark.parametrize(
+    ("outcome", "files", "attempts", "valid_verdict", "step"),
+    [
+        (Outcome.OK, 2, 1, True, Step.SETTLE),
+        (Outcome.STOPPED, 2, 1, True, Step.SETTLE),
+        (Outcome.STOPPED, 2, 1, False, Step.LEAVE),
+        (Outcome.OUT_OF_MEMORY, 2, 1, False, Step.SPLIT),
+        (Outcome.OUT_OF_MEMORY, 1, 1, False, Step.FAIL),
+        (Outcome.OUT_OF_MEMORY, 2, 1, True, Step.SPLIT),
+        (Outcome.TIMEOUT, 8, 1, False, Step.SPLIT),
+        (Outcome.CRASH, 1, 1, False, Step.FAIL),
+        (Outcome.SOFT_LIMIT, 2, 1, False, Step.SPLIT),
+        (Outcome.KILLED, 1, 1, False, Step.AGAIN),
+        (Outcome.KILLED, 2, 2, False, Step.AGAIN),
+        (Outcome.KILLED, 2, 3, False, Step.SPLIT),
+        (Outcome.KILLED, 1, 3, False, Step.FAIL),
+        (Outcome.HOST_OUT_OF_MEMORY, 1, 2, False, Step.AGAIN),
+        (Outcome.HOST_OUT_OF_MEMORY, 1, 3, False, Step.FAIL),
+    ],
+)
+def test_what_follows_isolates_the_poison_file(
+    *, outcome: Outcome, files: int, attempts: int, valid_verdict: bool, step: Step
+) -> None:
+    followed = next_step(outcome, files=files, attempts=attempts, valid_verdict=valid_verdict)
+
+    assert followed is step
+
+
+@pytest.mark.parametrize("outcome", [Outcome.NO_LIMIT, Outcome.ENVIRONMENT])
+def test_the_environments_fault_never_fails_a_file(outcome: Outcome) -> None:
+    steps = {
+        next_step(outcome, files=files, attempts=attempts, valid_verdict=valid)
+        for files, attempts, valid in itertools.product(range(1, 9), range(100), (True, False))
+    }
+
+    assert steps == {Step.PAUSE}
+
+
+def test_only_a_fault_of_the_files_fails_one_at_its_first_attempt() -> None:
+    failed = {
+        outcome
+        for outcome in Outcome
+        if next_step(outcome, files=1, attempts=1, valid_verdict=False) is Step.FAIL
+    }
+
+    assert failed == FILE_FAULTS
+
+
+def test_nothing_runs_again_for_ever() -> None:
+    for outcome in set(Outcome) - {Outcome.NO_LIMIT, Outcome.ENVIRONMENT}:
+        step = next_step(outcome, files=1, attempts=MAX_ATTEMPTS, valid_verdict=False)
+
+        assert step is not Step.AGAIN

@@ -1,0 +1,173 @@
+"""What the Node scripts that scenariod replaces got wrong, each as a promise."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from conftest import POWERLESS, memory_bomb, scenario
+
+from scenariod import status
+
+if TYPE_CHECKING:
+    from conftest import Home
+
+BROKEN = b'{"id": "broken",\n  nope}'
+
+
+def test_of_two_files_both_are_added(home: Home) -> None:
+    home.drop("scenario-1.json", scenario("first"))
+    home.drop("scenario-2.json", scenario("second"))
+
+    ended = home.once()
+
+    assert ended.code == 0
+    assert home.ids() == ["first", "second"]
+    assert "batch 1: scenario-1.json, scenario-2.json" in ended.err
+
+
+@pytest.mark.parametrize(("bad", "good"), [(1, 2), (2, 1)], ids=["first", "second"])
+def test_one_of_a_pair_being_bad_never_harms_its_partner(home: Home, bad: int, good: int) -> None:
+    home.drop(f"scenario-{bad}.json", BROKEN)
+    home.drop(f"scenario-{good}.json", scenario("good"))
+
+    ended = home.once()
+
+    assert ended.code == 3
+    assert home.ids() == ["good"]
+    assert home.names("done") == [f"scenario-{good}.json"]
+    assert home.names("failed") == [f"scenario-{bad}.json"]
+    assert home.reason(f"scenario-{bad}.json")["code"] == "not-json"
+
+
+def test_a_batch_takes_as_much_memory_beside_a_large_library_as_beside_an_empty_one(
+    home: Home,
+) -> None:
+    home.configure(memory={"limit_mb": 256})
+    home.drop("scenario-1.json", scenario("first"))
+    home.once()
+    for number in range(2, 8):
+        home.drop(f"scenario-{number}.json", scenario(f"s{number}", text="x" * 7_000_000))
+    home.once()
+    home.drop("scenario-8.json", scenario("last"))
+
+    ended = home.once()
+
+    assert ended.code == 0
+    assert len(home.ids()) == 8
+    peaks = [_peak_mb(line) for line in ended.err.splitlines() if ": ok;" in line]
+    assert len(peaks) == 1
+    assert peaks[0] < 64
+
+
+def _peak_mb(line: str) -> int:
+    return int(line.partition("peak ")[2].split()[0])
+
+
+def test_a_file_that_would_exhaust_the_memory_fails_alone(home: Home) -> None:
+    home.configure(memory={"limit_mb": 128})
+    home.drop("scenario-1.json", memory_bomb("bomb"))
+    home.drop("scenario-2.json", scenario("partner"))
+    home.drop("scenario-3.json", scenario("next"))
+
+    ended = home.once()
+
+    assert ended.code == 3
+    assert sorted(home.ids()) == ["next", "partner"]
+    assert home.names("failed") == ["scenario-1.json"]
+    assert "its 2 files run one at a time" in ended.err
+    reason = home.reason("scenario-1.json")
+    assert reason["code"] == "out-of-memory"
+    assert reason["memory_limit_bytes"] == 128 << 20
+    assert 40 << 20 < reason["memory_peak_bytes"] <= 128 << 20
+    assert "needed more than 128 MB" in reason["message"]
+    assert "memory.limit_mb" in reason["message"]
+    assert reason["size_bytes"] > 5_000_000
+    assert os.listdir(home.work) == []
+
+
+def test_a_second_run_adds_nothing_twice(home: Home) -> None:
+    dropped = home.drop_many(range(1, 5))
+    home.once()
+    before = home.published.read_bytes()
+    backups = os.listdir(home.backups)
+    for name, content in dropped.items():
+        home.drop(name, content)
+
+    again = home.once()
+
+    assert again.code == 0
+    assert "4 already added" in again.out
+    assert home.published.read_bytes() == before
+    assert os.listdir(home.backups) == backups
+    assert len(home.names("done")) == 8
+
+
+def test_another_scenario_with_a_known_id_is_refused_and_changes_nothing(home: Home) -> None:
+    home.drop("scenario-1.json", scenario("same", title="the first"))
+    home.once()
+    before = home.published.read_bytes()
+    home.drop("scenario-2.json", scenario("same", title="another"))
+
+    ended = home.once()
+
+    assert ended.code == 3
+    assert home.published.read_bytes() == before
+    reason = home.reason("scenario-2.json")
+    assert (reason["code"], reason["problems"][0]["field"]) == ("conflict", "id")
+    assert '"same"' in reason["message"]
+
+
+def test_there_is_a_backup_from_before_the_first_change_and_it_brings_the_library_back(
+    home: Home,
+) -> None:
+    home.drop("scenario-1.json", scenario("first"))
+    home.once()
+    before = home.published.read_bytes()
+    home.drop("scenario-2.json", scenario("second"))
+    home.once()
+
+    newest = max(home.backups.glob("scenarios-backup-*.json"))
+    kept = json.loads(newest.read_bytes())["scenarios"]
+    restored = home.ctl("restore", "latest")
+
+    assert [found["id"] for found in kept] == ["first"]
+    assert restored.code == 0
+    assert home.published.read_bytes() == before
+
+
+def test_programs_find_whole_json_in_the_library_at_any_moment(home: Home) -> None:
+    home.drop("scenario-0.json")
+    daemon = home.start()
+    daemon.wait_for("published 1 scenarios")
+    home.drop_many(range(1, 9))
+    counts = set()
+
+    while status.ask(home.socket) is not None and len(home.names("done")) < 9:
+        counts.add(len(json.loads(home.published.read_bytes())["scenarios"]))
+    daemon.wait_for("published 9 scenarios")
+
+    assert counts <= set(range(1, 10))
+    assert len(home.ids()) == 9
+
+
+def test_unknown_fields_and_exact_numbers_are_kept_as_they_were_dropped(home: Home) -> None:
+    content = scenario("exact").replace(b"12.5", b"12.50").replace(b"{", b'{\n  "x": [1e400],', 1)
+    home.drop("scenario-1.json", content)
+
+    home.once()
+
+    assert content.strip() in home.published.read_bytes()
+    assert (home.done / "scenario-1.json").read_bytes() == content
+
+
+def test_all_of_it_works_without_roots_power(home: Home) -> None:
+    home.drop("scenario-1.json", scenario("good"))
+    home.drop("scenario-2.json", BROKEN)
+
+    ended = home.once(before=POWERLESS)
+
+    assert ended.code == 3
+    assert home.ids() == ["good"]

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import POWERLESS, run
+
+from scenariod import config
+from scenariod.config import Config
+from scenariod.errors import AlreadyRunningError, ExitCode, RootUnusableError
+from scenariod.root import Lock, become_owner, prepare
+
+FOLDERS = ["backups", "done", "failed", "inbox", "library", "work"]
+
+
+def loaded(root: Path) -> Config:
+    return config.load(config=None, root=root, cwd=Path("/"))
+
+
+def test_the_folders_that_are_missing_are_made(tmp_path: Path) -> None:
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox" / "scenario-1.json").write_text("kept")
+
+    prepare(loaded(tmp_path))
+    prepare(loaded(tmp_path))
+
+    assert sorted(os.listdir(tmp_path)) == FOLDERS
+    assert (tmp_path / "inbox" / "scenario-1.json").read_text() == "kept"
+
+
+def test_a_root_that_is_not_there_is_never_made(tmp_path: Path) -> None:
+    with pytest.raises(RootUnusableError) as caught:
+        prepare(loaded(tmp_path / "typo"))
+
+    assert str(caught.value) == f"the root folder {tmp_path}/typo is not there"
+    assert "--root" in caught.value.hint
+    assert caught.value.exit_code is ExitCode.ROOT_UNUSABLE
+    assert not (tmp_path / "typo").exists()
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("")
+
+    with pytest.raises(RootUnusableError, match=f"cannot make {tmp_path}/{name}"):
+        prepare(loaded(tmp_path))
+
+
+def prepare_powerless(root: Path) -> str:
+    return run([*POWERLESS, sys.executable, "-m", "scenariod", "--once", "--root", str(root)]).err
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_a_folder_that_may_not_be_written_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    (tmp_path / name).chmod(0o555)
+
+    told = prepare_powerless(tmp_path)
+
+    assert f"{tmp_path}/{name} is not writable for user {os.geteuid()}" in told
+    assert f"ls -ld {tmp_path}/{name}" in told
+
+
+def test_a_root_in_which_no_folder_can_be_made_is_named(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    root.chmod(0o555)
+
+    told = prepare_powerless(root)
+
+    assert f"cannot make {root}/inbox: Permission denied" in told
+    assert f"ls -ld {root}" in told
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+def test_folders_on_different_file_systems_are_refused(tmp_path: Path) -> None:
+    failed = tmp_path / "failed"
+    failed.mkdir()
+    mounted = run(["mount", "-t", "tmpfs", "-o", "size=1m", "scenariod-test", str(failed)])
+    assert mounted.code == 0, mounted.err
+
+    try:
+        with pytest.raises(RootUnusableError) as caught:
+            prepare(loaded(tmp_path))
+    finally:
+        run(["umount", str(failed)])
+
+    assert "different file systems" in str(caught.value)
+
+
+def test_the_lock_has_one_holder_at_a_time_and_tells_its_pid(tmp_path: Path) -> None:
+    first, second = (Lock(tmp_path / "library.lock") for _ in range(2))
+    first.acquire()
+
+    with pytest.raises(AlreadyRunningError) as caught:
+        second.acquire()
+    first.release()
+    second.acquire()
+    second.release()
+
+    assert f"another scenariod (PID {os.getpid()}) works on" in str(caught.value)
+    assert caught.value.exit_code is ExitCode.ALREADY_RUNNING
+
+
+def test_the_lock_of_one_that_was_killed_is_free_again(tmp_path: Path) -> None:
+    path = tmp_path / "library.lock"
+    code = (
+        "import sys; from pathlib import Path; from scenariod.root import Lock\n"
+        f"lock = Lock(Path({str(path)!r})); lock.acquire()\n"
+        "print('held', flush=True); sys.stdin.read()"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert holder.stdout is not None
+    assert holder.stdin is not None
+    assert holder.stdout.readline() == b"held\n"
+    lock = Lock(path)
+
+    with pytest.raises(AlreadyRunningError, match=f"PID {holder.pid}"):
+        lock.acquire()
+    holder.kill()
+    holder.wait()
+    lock.acquire()
+
+    assert path.read_text() == f"{os.getpid()}\n"
+    lock.release()
+    holder.stdout.close()
+    holder.stdin.close()
+
+
+def test_whoever_owns_the_root_already_stays_who_they_are(tmp_path: Path) -> None:
+    before = (os.getuid(), os.geteuid(), os.getgid())
+
+    become_owner(tmp_path)
+    become_owner(tmp_path / "not there")
+
+    assert (os.getuid(), os.geteuid(), os.getgid()) == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_root_becomes_the_owner_of_the_root_folder_for_good(tmp_path: Path) -> None:
+    os.chown(tmp_path, 65534, 65534)
+
+    code = (
+        "import os; from pathlib import Path; from scenariod.root import become_owner\n"
+        f"become_owner(Path({str(tmp_path)!r}))\n"
+        "print(os.getresuid(), os.getresgid())\n"
+        "try: os.setuid(0)\n"
+        "except PermissionError: print('for good')"
+    )
+
+    told = run([sys.executable, "-c", code])
+
+    assert told.out.splitlines() == ["(65534, 65534, 65534) (65534, 65534, 65534)", "for good"]

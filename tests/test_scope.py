@@ -1,0 +1,404 @@
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import os
+import resource
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+from conftest import Home, memory_bomb, scenario, wait_until
+
+from scenariod import scope, verdict
+from scenariod.errors import ConfigError, NoLimitError
+from scenariod.outcome import EXIT_MEMORY_ERROR, Outcome, judge
+from scenariod.scope import Ended, Job, Reading, cgroup, command
+from scenariod.scope.launcher import RlimitLauncher
+from scenariod.verdict import Accepted, Rejected
+
+MIB = 1 << 20
+LIMIT_BYTES = 256 * MIB
+READY = (
+    "import json, os, resource, signal, sys, time\n"
+    f"for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA):\n"
+    f"    resource.setrlimit(kind, ({LIMIT_BYTES}, {LIMIT_BYTES}))\n"
+    "print(json.dumps({'event': 'ready'}), flush=True)\n"
+    "line = sys.stdin.readline()\n"
+)
+
+
+class ScriptLauncher(RlimitLauncher):
+    """Workers that behave as a test wants them to; everything else is as it is."""
+
+    def __init__(self, code: str) -> None:
+        self._code = code
+
+    def command(self, job: Job) -> list[str]:
+        return [sys.executable, "-I", "-c", self._code, str(job.folder)]
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    folder = tmp_path / "000007"
+    folder.mkdir()
+    return Job(
+        root=tmp_path,
+        batch_id=7,
+        folder=folder,
+        names=("scenario-1.json",),
+        limit_bytes=LIMIT_BYTES,
+        max_scenario_bytes=8 * MIB,
+        tasks_max=32,
+        ready_timeout_s=30.0,
+        timeout_s=30.0,
+        stop_grace_s=10.0,
+    )
+
+
+def run(
+    launcher: scope.Launcher,
+    job: Job,
+    *,
+    stop_at_reading: bool = False,
+    stop_at_once: bool = False,
+) -> tuple[Ended, list[Reading]]:
+    async def running() -> tuple[Ended, list[Reading]]:
+        stop, readings = asyncio.Event(), list[Reading]()
+        if stop_at_once:
+            stop.set()
+
+        def note(reading: Reading) -> None:
+            readings.append(reading)
+            if stop_at_reading:
+                stop.set()
+
+        return await scope.run(launcher, job, stop=stop, on_reading=note), readings
+
+    ended, readings = asyncio.run(running())
+    assert psutil.Process().children() == []
+    return ended, readings
+
+
+# Command lines
+
+
+def test_a_scope_has_its_limit_and_no_swap_and_dies_together() -> None:
+    names = command.units(Path("/var/lib/scenariod"), 42)
+
+    line = command.scope(
+        ["worker", "--flag"],
+        manager="user",
+        names=names,
+        limit_bytes=3 << 30,
+        tasks_max=32,
+        runtime_max_s=600.0,
+    )
+
+    assert line[:5] == ["systemd-run", "--user", "--scope", "--quiet", "--collect"]
+    assert line[-3:] == ["--", "worker", "--flag"]
+    properties = [value for key, value in itertools.pairwise(line) if key == "-p"]
+    assert properties == [
+        "Description=scenariod worker of batch 000042",
+        "MemoryMax=3221225472",
+        "MemorySwapMax=0",
+        "OOMPolicy=kill",
+        "TasksMax=32",
+        "RuntimeMaxSec=630",
+    ]
+    assert f"--unit={names.scope}" in line
+    assert f"--slice={names.slice}" in line
+
+
+def test_the_system_manager_is_asked_without_user() -> None:
+    names = command.units(Path("/r"), 1)
+
+    line = command.scope(
+        ["w"], manager="system", names=names, limit_bytes=1, tasks_max=4, runtime_max_s=1
+    )
+
+    assert "--user" not in line
+    assert command.stop("a.slice", manager="system") == [
+        *("systemctl", "stop", "--quiet", "--", "a.slice"),
+    ]
+    assert command.stop("a.slice", manager="user")[1] == "--user"
+
+
+def test_units_are_named_by_batch_and_root_and_nest_in_one_slice_a_root(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+
+    one, two = command.units(tmp_path, 1), command.units(tmp_path, 2)
+    other, same = command.units(tmp_path / "other", 1), command.units(tmp_path / "link", 1)
+
+    assert one.scope.startswith("scenariod-b000001-")
+    assert one.instance == two.instance != other.instance
+    assert one == same
+    assert one.slice.startswith(one.instance.removesuffix(".slice") + "-b000001")
+    assert len({one.slice, two.slice, one.scope, two.scope}) == 4
+
+
+@pytest.mark.parametrize("folder", ["/r/a b", "/r/-x", "/r/$(id)", "/r/ä%i"])
+def test_a_hostile_path_stays_one_argument(folder: str) -> None:
+    line = command.worker(
+        Path(folder),
+        launcher="rlimits",
+        limit_bytes=1,
+        max_scenario_bytes=2,
+        supervisor_pid=3,
+    )
+
+    assert line[:4] == [sys.executable, "-I", "-m", "scenariod.worker"]
+    assert line[4] == folder
+    assert line[5:] == [
+        *("--launcher", "rlimits", "--limit-bytes", "1"),
+        *("--max-scenario-bytes", "2", "--supervisor-pid", "3"),
+    ]
+
+
+def test_another_account_is_taken_with_its_groups_and_nothing_else() -> None:
+    line = command.as_account(["w"], command.Account(uid=7, gid=8))
+
+    assert line == ["setpriv", "--reuid=7", "--regid=8", "--init-groups", "--", "w"]
+
+
+# Which launcher
+
+
+@pytest.mark.skipif(Path("/run/systemd/system").is_dir(), reason="there is a systemd here")
+def test_without_systemd_auto_falls_back_and_says_so_and_systemd_is_an_error(
+    tmp_path: Path,
+) -> None:
+    chosen = scope.choose("auto", root=tmp_path)
+
+    with pytest.raises(ConfigError, match="was not booted with systemd") as caught:
+        scope.choose("systemd", root=tmp_path)
+
+    assert chosen.name == "rlimits (no systemd here)"
+    assert "auto" in caught.value.hint
+
+
+# Control groups, as the kernel writes them
+
+
+def test_what_cannot_be_reclaimed_is_all_but_page_cache_and_slab(tmp_path: Path) -> None:
+    (tmp_path / "memory.current").write_text("67108864\n")
+    (tmp_path / "memory.stat").write_text(
+        "anon 3000000\nfile 60000000\nshmem 1000000\nslab_reclaimable 2000000\n"
+    )
+
+    assert cgroup.unreclaimable(tmp_path) == 67108864 - 59000000 - 2000000
+
+
+def test_counters_are_those_of_memory_events_and_the_peak_may_be_unknown(tmp_path: Path) -> None:
+    (tmp_path / "memory.events").write_text("low 0\nhigh 5\nmax 12\noom 1\noom_kill 2\n")
+
+    unknown = cgroup.counters(tmp_path)
+    (tmp_path / "memory.peak").write_text("4096\n")
+    known = cgroup.counters(tmp_path)
+
+    assert unknown == cgroup.Counters(peak_bytes=None, oom_kills=2, limit_hits=12)
+    assert known.peak_bytes == 4096
+
+
+def test_no_limit_is_told_from_a_limit_that_this_kernel_does_not_have(tmp_path: Path) -> None:
+    (tmp_path / "memory.max").write_text("max\n")
+    (tmp_path / "memory.high").write_text("3221225472\n")
+
+    limits = [cgroup.limit(tmp_path, f"memory.{name}") for name in ("max", "high", "swap.max")]
+
+    assert limits == [cgroup.UNLIMITED, 3221225472, None]
+
+
+def test_a_process_that_is_gone_is_in_no_group() -> None:
+    with pytest.raises(OSError, match="No such"):
+        cgroup.of_process(2**22 + 1)
+
+
+# The real worker under rlimits
+
+
+def test_the_worker_judges_its_files_within_its_limit(job: Job) -> None:
+    (job.folder / "scenario-1.json").write_bytes(scenario("good"))
+    (job.folder / "scenario-2.json").write_bytes(b"{")
+    both = replace(job, names=("scenario-1.json", "scenario-2.json"))
+
+    ended, readings = run(RlimitLauncher(), both)
+
+    told = verdict.decode((job.folder / "verdict.json").read_bytes())
+    assert ended.evidence.exit_status == 0, ended
+    assert ended.evidence.ready
+    assert [type(v) for v in told] == [Accepted, Rejected]
+    assert 10 * MIB < ended.peak_bytes < LIMIT_BYTES
+    assert all(r.limit_bytes == LIMIT_BYTES for r in readings)
+
+
+def test_a_file_that_needs_more_than_the_limit_ends_the_worker_and_tells_the_peak(
+    job: Job,
+) -> None:
+    (job.folder / "scenario-1.json").write_bytes(memory_bomb("bomb"))
+    small = replace(job, limit_bytes=128 * MIB)
+
+    ended, _ = run(RlimitLauncher(), small)
+
+    assert ended.evidence.exit_status == EXIT_MEMORY_ERROR
+    assert judge(ended.evidence) is Outcome.OUT_OF_MEMORY
+    assert ended.at_file == "scenario-1.json"
+    assert 40 * MIB < ended.peak_bytes <= 128 * MIB
+    assert not (job.folder / "verdict.json").exists()
+
+
+def test_the_worker_dies_with_its_supervisor(home: Home) -> None:
+    home.drop("scenario-1.json", memory_bomb("busy"))
+    daemon = home.start()
+    worker = daemon.wait_for_worker()
+
+    os.kill(daemon.pid, signal.SIGKILL)
+
+    wait_until(lambda: not worker.is_running(), "the worker has died", timeout_s=5)
+    assert worker.pid not in {p.pid for p in home.processes()}
+
+
+# Any worker at all
+
+
+def test_a_limit_that_is_not_in_force_is_found_out_and_no_file_is_handed_over(job: Job) -> None:
+    launcher = ScriptLauncher(
+        'import sys\nprint(\'{"event": "ready"}\', flush=True)\n'
+        "open(sys.argv[1] + '/got', 'w').write(sys.stdin.read())"
+    )
+
+    ended, readings = run(launcher, job)
+
+    assert judge(ended.evidence) is Outcome.NO_LIMIT
+    assert f"not {LIMIT_BYTES}" in ended.detail
+    assert readings == []
+    assert not (job.folder / "got").exists() or (job.folder / "got").read_text() == ""
+
+
+def test_the_files_are_handed_over_in_one_line_whatever_their_names(job: Job) -> None:
+    names = ("scenario-\n.json", os.fsdecode(b"scenario-\xff.json"))
+    launcher = ScriptLauncher(READY + "open(sys.argv[1] + '/got', 'w').write(line)")
+
+    run(launcher, replace(job, names=names))
+
+    assert json.loads((job.folder / "got").read_text()) == {"files": list(names)}
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome", "detail"),
+    [
+        pytest.param("raise SystemExit(3)", Outcome.NO_LIMIT, "", id="ends before it is ready"),
+        pytest.param("print('hello')", Outcome.NO_LIMIT, "unintelligible", id="no JSON"),
+        pytest.param("print('x' * 200_000)", Outcome.NO_LIMIT, "unintelligible", id="no end"),
+        pytest.param(
+            'print(\'{"event": "no-limit", "reason": "because"}\')',
+            *(Outcome.NO_LIMIT, "because"),
+            id="says that there is no limit",
+        ),
+        pytest.param(READY + "raise SystemExit(1)", Outcome.CRASH, "", id="exits with 1"),
+        pytest.param(READY, Outcome.CRASH, "", id="ends well without a verdict"),
+        pytest.param(
+            READY + "raise ValueError('some words')", Outcome.CRASH, "some words", id="raises"
+        ),
+        pytest.param(
+            READY + "os.kill(os.getpid(), signal.SIGKILL)", Outcome.KILLED, "", id="is killed"
+        ),
+        pytest.param(
+            READY + "os.kill(os.getpid(), signal.SIGSEGV)", Outcome.CRASH, "", id="segfaults"
+        ),
+        pytest.param(
+            READY + "print('x' * 200_000, flush=True); time.sleep(60)",
+            *(Outcome.KILLED, "unintelligible"),
+            id="talks nonsense",
+        ),
+        pytest.param(
+            READY + "print(json.dumps({'event': 'environment', 'message': 'disk'})); exit(17)",
+            *(Outcome.ENVIRONMENT, "disk"),
+            id="blames the environment",
+        ),
+        pytest.param(
+            READY + "sys.stderr.write('x' * 5_000_000 + '\\nlast words\\n'); exit(1)",
+            *(Outcome.CRASH, "last words"),
+            id="floods stderr",
+        ),
+    ],
+)
+def test_however_a_worker_ends_it_is_seen(
+    job: Job, code: str, outcome: Outcome, detail: str
+) -> None:
+    ended, _ = run(ScriptLauncher(code), job)
+
+    assert judge(ended.evidence) is outcome
+    assert detail in ended.detail
+    assert len(ended.detail) < 20_000
+
+
+def test_a_worker_that_is_never_ready_is_ended(job: Job) -> None:
+    launcher = ScriptLauncher("import time; time.sleep(600)")
+
+    ended, _ = run(launcher, replace(job, ready_timeout_s=0.5))
+
+    assert judge(ended.evidence) is Outcome.NO_LIMIT
+    assert ended.detail == "the worker was not ready within 0.5 s"
+
+
+@pytest.mark.parametrize(
+    "closing", ["", "os.close(1); os.close(2)\n"], ids=["talking", "with its streams closed"]
+)
+def test_a_worker_that_takes_too_long_is_ended(job: Job, closing: str) -> None:
+    launcher = ScriptLauncher(READY + closing + "time.sleep(600)")
+
+    ended, _ = run(launcher, replace(job, timeout_s=0.5))
+
+    assert judge(ended.evidence) is Outcome.TIMEOUT
+    assert "took longer than 0.5 s" in ended.detail
+    assert ended.duration_s < 20
+
+
+def test_a_worker_that_is_asked_to_stop_may_end_politely(job: Job) -> None:
+    polite = "signal.signal(signal.SIGTERM, lambda *_: sys.exit(75))\nwhile True: signal.pause()\n"
+
+    ended, _ = run(ScriptLauncher(READY + polite), job, stop_at_reading=True)
+
+    assert ended.evidence.exit_status in {75, -signal.SIGTERM}
+    assert judge(ended.evidence) is Outcome.STOPPED
+
+
+def test_a_worker_that_will_not_stop_is_ended_after_the_grace(job: Job) -> None:
+    code = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + READY
+    stubborn = ScriptLauncher(code + "while True: time.sleep(600)")
+
+    ended, _ = run(stubborn, replace(job, stop_grace_s=0.2), stop_at_reading=True)
+
+    assert ended.evidence.exit_status == -signal.SIGKILL
+    assert judge(ended.evidence) is Outcome.STOPPED
+
+
+def test_a_worker_is_not_begun_in_earnest_when_the_stop_came_first(job: Job) -> None:
+    (job.folder / "scenario-1.json").write_bytes(scenario("good"))
+
+    ended, _ = run(RlimitLauncher(), job, stop_at_once=True)
+
+    assert judge(ended.evidence) is Outcome.STOPPED
+
+
+def test_a_command_that_is_not_there_is_the_environments_fault(job: Job) -> None:
+    class Missing(RlimitLauncher):
+        def command(self, job: Job) -> list[str]:
+            return ["/nowhere/at/all"]
+
+    with pytest.raises(FileNotFoundError):
+        run(Missing(), job)
+
+
+def test_an_rlimit_is_read_back_from_the_kernel(job: Job) -> None:
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+
+    with pytest.raises(NoLimitError, match="rlimits"):
+        RlimitLauncher().confirm(os.getpid(), job)
+
+    assert soft != LIMIT_BYTES

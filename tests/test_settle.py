@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from conftest import Home
+from library_makers import NOON, accepted, document
+
+from scenariod import config
+from scenariod.errors import LibraryDamagedError
+from scenariod.journal import TextJournal
+from scenariod.outcome import Outcome
+from scenariod.reasons import Problem, Reason
+from scenariod.root import prepare
+from scenariod.settle import Run, Settled, Settler
+from scenariod.verdict import Rejected, Verdict
+from scenariod.work import Batch, Work
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from scenariod.config import Config
+
+RUN = Run(
+    outcome=Outcome.OK,
+    ended_at=NOON,
+    duration_s=1.5,
+    peak_bytes=45 << 20,
+    limit_bytes=3 << 30,
+    launcher="rlimits",
+)
+
+
+class Bench:
+    """A root folder with a settler on it, and the files of a batch."""
+
+    def __init__(self, settings: Config) -> None:
+        prepare(settings)
+        self.work = Work(
+            inbox=settings.inbox, work=settings.work, done=settings.done, failed=settings.failed
+        )
+        self.said = io.StringIO()
+        self._settings = settings
+
+    def with_settler(self, act: Callable[[Settler], Awaitable[Any]]) -> Any:
+        """Return what `act` returns, with a settler that is opened for it and closed after."""
+
+        async def acting() -> Any:
+            settler = Settler(self._settings, work=self.work, journal=TextJournal(self.said))
+            try:
+                await settler.open()
+                return await act(settler)
+            finally:
+                await settler.close()
+
+        return asyncio.run(acting())
+
+    def claim(self, batch_id: int, files: dict[str, bytes]) -> Batch:
+        batch = self.work.create(batch_id)
+        for name, content in files.items():
+            (batch.folder / name).write_bytes(content)
+        return batch
+
+
+@pytest.fixture
+def bench(home: Home) -> Bench:
+    return Bench(config.load(config=None, root=home.path, cwd=home.path))
+
+
+def rejected(name: str) -> Rejected:
+    problem = Problem(Reason.NOT_JSON, "expected a comma", line=3, column=4)
+    return Rejected(name, size_bytes=1, sha256=None, problems=(problem,))
+
+
+def good(name: str, content: bytes) -> Verdict:
+    return accepted(content, name=name)
+
+
+def test_a_batch_is_settled_whole_and_its_files_are_moved(home: Home, bench: Bench) -> None:
+    content = document("one")
+    batch = bench.claim(1, {"scenario-1.json": content, "scenario-2.json": b"{"})
+    verdicts = [good("scenario-1.json", content), rejected("scenario-2.json")]
+
+    settled = bench.with_settler(lambda settler: settler.settle(batch, verdicts, RUN))
+
+    assert settled == Settled(added=1, refused=1, batches=1)
+    assert (home.done / "scenario-1.json").read_bytes() == content
+    assert home.reason("scenario-2.json")["message"] == "expected a comma (line 3, column 4)"
+    assert batch.names() == []
+    assert "batch 1: ok; 1 added, 1 refused; 1.5 s, peak 45 MB of 3072 MB" in bench.said.getvalue()
+
+
+def test_a_backup_is_written_before_the_first_change_of_a_drain_and_not_before_each(
+    home: Home, bench: Bench
+) -> None:
+    contents = {f"scenario-{n}.json": document(f"s-{n}") for n in range(1, 4)}
+    batches = [bench.claim(n, {name: c}) for n, (name, c) in enumerate(contents.items(), 1)]
+
+    async def two_drains(settler: Settler) -> list[str | None]:
+        newest = []
+        for batch, (name, content) in zip(batches, contents.items(), strict=True):
+            await settler.settle(batch, [good(name, content)], RUN)
+            newest.append(settler.newest_backup)
+            if batch.id == 2:
+                await settler.end_drain()
+        return newest
+
+    newest = bench.with_settler(two_drains)
+
+    assert newest[0] == newest[1] != newest[2]
+    kept = [json.loads((home.backups / str(name)).read_bytes()) for name in (newest[0], newest[2])]
+    assert [[s["id"] for s in backup["scenarios"]] for backup in kept] == [[], ["s-1", "s-2"]]
+
+
+def test_what_changes_nothing_writes_no_backup(home: Home, bench: Bench) -> None:
+    batch = bench.claim(1, {"scenario-1.json": b"{"})
+
+    bench.with_settler(lambda settler: settler.settle(batch, [rejected("scenario-1.json")], RUN))
+
+    assert list(home.backups.glob("*.json")) == []
+
+
+def test_what_was_settled_before_a_crash_is_only_moved(home: Home, bench: Bench) -> None:
+    content = document("one")
+    batch = bench.claim(1, {"scenario-1.json": content, "scenario-2.json": b"{"})
+    verdicts = [good("scenario-1.json", content), rejected("scenario-2.json")]
+    bench.with_settler(lambda settler: settler.settle(batch, verdicts, RUN))
+    (home.done / "scenario-1.json").rename(batch.folder / "scenario-1.json")
+
+    finished = bench.with_settler(lambda settler: settler.finish(batch))
+    again = bench.with_settler(lambda settler: settler.finish(batch))
+
+    assert finished == again == Settled(added=1, refused=1, batches=1)
+    assert home.names("done") == ["scenario-1.json"]
+    assert home.names("failed") == ["scenario-2.json"]
+
+
+def test_a_batch_that_was_not_settled_is_not_finished(bench: Bench) -> None:
+    batch = bench.claim(1, {"scenario-1.json": document("one")})
+
+    assert bench.with_settler(lambda settler: settler.finish(batch)) is None
+
+
+@pytest.mark.parametrize("change", ["changed", "gone", "a link"])
+def test_a_file_that_is_not_the_one_that_was_checked_is_never_added(
+    home: Home, bench: Bench, tmp_path: Path, change: str
+) -> None:
+    content = document("one")
+    batch = bench.claim(1, {"scenario-1.json": content})
+    path = batch.folder / "scenario-1.json"
+    if change == "changed":
+        path.write_bytes(document("two"))
+    else:
+        path.unlink()
+    if change == "a link":
+        (tmp_path / "outside").write_bytes(content)
+        path.symlink_to(tmp_path / "outside")
+
+    async def act(settler: Settler) -> tuple[object, int]:
+        settled = await settler.settle(batch, [good("scenario-1.json", content)], RUN)
+        return settled, settler.scenarios
+
+    try:
+        settled, scenarios = bench.with_settler(act)
+    except OSError:
+        scenarios, settled = 0, None
+
+    assert scenarios == 0
+    assert settled in {None, Settled(batches=1)}
+    assert home.names("done") == home.names("failed") == []
+
+
+def test_numbers_of_batches_are_never_given_twice(bench: Bench) -> None:
+    async def reserve(settler: Settler) -> list[int]:
+        return [await settler.reserve_batch() for _ in range(3)]
+
+    first = bench.with_settler(reserve)
+    bench.claim(40, {})  # its reservation was lost in a power cut
+    second = bench.with_settler(reserve)
+
+    assert first + second == sorted(set(first + second))
+    assert second[0] == 41
+
+
+def test_publishing_twice_writes_once(home: Home, bench: Bench) -> None:
+    content = document("one")
+    batch = bench.claim(1, {"scenario-1.json": content})
+
+    async def act(settler: Settler) -> tuple[int, int]:
+        await settler.settle(batch, [good("scenario-1.json", content)], RUN)
+        await settler.end_drain()
+        first = home.published.stat().st_ino
+        await settler.end_drain()
+        return first, home.published.stat().st_ino
+
+    first, second = bench.with_settler(act)
+
+    assert first == second
+    assert home.ids() == ["one"]
+    assert bench.said.getvalue().count("published 1 scenarios") == 1
+
+
+def test_a_published_library_that_was_removed_is_written_again(home: Home, bench: Bench) -> None:
+    bench.with_settler(lambda settler: settler.end_drain())
+    home.published.unlink()
+
+    bench.with_settler(lambda settler: settler.end_drain())
+
+    assert home.scenarios() == []
+
+
+def test_a_library_that_cannot_be_opened_is_told_and_the_thread_ends(
+    home: Home, bench: Bench
+) -> None:
+    home.database.write_bytes(os.urandom(10_000))
+
+    with pytest.raises(LibraryDamagedError):
+        bench.with_settler(lambda settler: settler.end_drain())

@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import stat
+import threading
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from scenariod import status
+from scenariod.status import Running, State, Status, ask, memory, serve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MIB = 1 << 20
+
+
+def made(**changes: Any) -> Status:
+    return Status(
+        **{
+            "root": "/r",
+            "pid": 1,
+            "version": "0.1.0",
+            "launcher": "rlimits",
+            "started_at": "2026-03-14T12:00:00+00:00",
+            **changes,
+        }
+    )
+
+
+def test_the_line_of_a_working_daemon() -> None:
+    worker = Running(3, ["a", "b"], used_bytes=45 * MIB, limit_bytes=3072 * MIB)
+
+    line = made(state=State.WORKING, worker=worker, added=12, refused=1, inbox=5).line()
+
+    assert line == (
+        "batch 3: 2 files; 12 added, 1 refused, 5 waiting; worker 45 MB of 3072 MB (1 %)"
+    )
+
+
+def test_the_line_of_a_single_file() -> None:
+    worker = Running(7, ["a"], used_bytes=0, limit_bytes=64 * MIB)
+
+    line = made(state=State.WORKING, worker=worker).line()
+
+    assert line == "batch 7: 1 file; 0 added, 0 refused, 0 waiting; worker 0 MB of 64 MB (0 %)"
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        (
+            {"state": State.IDLE, "scenarios": 150, "added": 150, "refused": 11},
+            "idle; 150 added, 11 refused, 0 waiting; library 150",
+        ),
+        (
+            {"state": State.PAUSED, "detail": "disk full", "inbox": 4},
+            "paused: disk full; 0 added, 0 refused, 4 waiting; library 0",
+        ),
+        ({}, "starting; 0 added, 0 refused, 0 waiting; library 0"),
+    ],
+)
+def test_the_line_says_the_state_and_why(changes: dict[str, Any], line: str) -> None:
+    assert made(**changes).line() == line
+
+
+@pytest.mark.parametrize(
+    ("used", "limit", "shown"),
+    [
+        (0, 3072, "0 MB of 3072 MB (0 %)"),
+        (45, 3072, "45 MB of 3072 MB (1 %)"),
+        (3072, 3072, "3072 MB of 3072 MB (100 %)"),
+        (1, 0, "1 MB of 0 MB (0 %)"),
+    ],
+)
+def test_memory_is_shown_with_its_limit_and_per_cent(used: int, limit: int, shown: str) -> None:
+    assert memory(Running(1, [], used_bytes=used * MIB, limit_bytes=limit * MIB)) == shown
+
+
+def while_serving(path: Path, snapshot: Callable[[], Status], act: Callable[[], Any]) -> Any:
+    """Return what `act` returns in a thread while the status is served at `path`."""
+
+    async def served() -> Any:
+        server = await serve(path, snapshot)
+        try:
+            return await asyncio.to_thread(act)
+        finally:
+            server.close()
+            await server.wait_closed()
+
+    return asyncio.run(served())
+
+
+def test_who_asks_gets_the_status_as_it_is_now(tmp_path: Path) -> None:
+    now = made(waiting=[{"file": "ä🤖", "reason": "x"}], worker=Running(3, ["a"], 1, 2))
+
+    answers = while_serving(
+        tmp_path / "s.sock", lambda: now, lambda: [ask(tmp_path / "s.sock") for _ in range(3)]
+    )
+
+    assert answers == [json.loads(json.dumps(asdict(now)))] * 3
+
+
+def test_the_socket_is_open_to_owner_and_group_only(tmp_path: Path) -> None:
+    path = tmp_path / "s.sock"
+
+    mode = while_serving(path, made, lambda: stat.S_IMODE(path.stat().st_mode))
+
+    assert mode == 0o660
+
+
+def test_a_path_longer_than_a_socket_address_works(tmp_path: Path) -> None:
+    deep = tmp_path.joinpath(*["a-folder-with-a-long-name"] * 8)
+    deep.mkdir(parents=True)
+    assert len(str(deep)) > 200
+
+    answer = while_serving(deep / "s.sock", made, lambda: ask(deep / "s.sock"))
+
+    assert answer["root"] == "/r"
+
+
+def test_a_socket_that_a_killed_run_left_is_replaced(tmp_path: Path) -> None:
+    with closing(socket.socket(socket.AF_UNIX)) as left:
+        left.bind(str(tmp_path / "s.sock"))
+
+    before = ask(tmp_path / "s.sock")
+    answer = while_serving(tmp_path / "s.sock", made, lambda: ask(tmp_path / "s.sock"))
+
+    assert before is None
+    assert answer["pid"] == 1
+
+
+def test_where_no_daemon_runs_there_is_no_status(tmp_path: Path) -> None:
+    assert ask(tmp_path / "s.sock") is None
+
+
+def test_one_who_connects_and_says_nothing_holds_up_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "s.sock"
+
+    def act() -> Any:
+        idle = [socket.socket(socket.AF_UNIX) for _ in range(20)]
+        for connection in idle:
+            connection.connect(str(path))
+        try:
+            return ask(path)
+        finally:
+            for connection in idle:
+                connection.close()
+
+    assert while_serving(path, made, act)["pid"] == 1
+
+
+def test_a_daemon_that_does_not_answer_is_told_from_one_that_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status, "ASK_TIMEOUT_S", 0.1)
+    with closing(socket.socket(socket.AF_UNIX)) as silent:
+        silent.bind(str(tmp_path / "s.sock"))
+        silent.listen()
+
+        with pytest.raises(OSError, match="timed out"):
+            ask(tmp_path / "s.sock")
+
+
+def test_asking_leaves_no_descriptor_open(tmp_path: Path) -> None:
+    path = tmp_path / "s.sock"
+
+    def count() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    def act() -> tuple[int, int]:
+        ask(path)
+        before = count()
+        for _ in range(50):
+            ask(path)
+        return before, count()
+
+    before, after = while_serving(path, made, act)
+
+    assert after <= before + 2
+    assert threading.active_count() < 10

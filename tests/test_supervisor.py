@@ -1,0 +1,538 @@
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+from conftest import (
+    POWERLESS,
+    SCENARIODCTL,
+    Home,
+    memory_bomb,
+    run,
+    scenario,
+    wait_until,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HOLD_LIBRARY = (
+    "import sqlite3, sys\n"
+    "db = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+    "db.execute('BEGIN IMMEDIATE'); print('held', flush=True); sys.stdin.readline()\n"
+)
+LIMIT_OF_DAEMON_BYTES = 64 << 20
+
+
+def slow(scenario_id: str, *, numbers: int = 500_000) -> bytes:
+    """Return a valid scenario whose worker is busy for a while."""
+    head = scenario(scenario_id).rstrip().removesuffix(b"}").rstrip()
+    return head + b',\n"unknown": [' + b",".join([b"1"] * numbers) + b"]}\n"
+
+
+def peak_bytes(pid: int) -> int:
+    """Return the most memory that a process ever held in RAM."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+
+
+def assert_each_once(home: Home, names: list[str]) -> None:
+    """See that no file is lost or doubled, wherever it is, and no scenario either."""
+    assert home.everywhere() == sorted(names)
+    listed = [
+        e["id"]
+        for e in json.loads(run([*SCENARIODCTL, "--root", str(home.path), "list", "--json"]).out)
+    ]
+    assert len(listed) == len(set(listed))
+
+
+# Arrivals
+
+
+def test_a_file_moved_in_is_taken_at_once_and_a_lone_one_goes_after_its_wait(home: Home) -> None:
+    home.configure(intake={"rescan_s": 3600.0, "settle_s": 3600.0})
+    daemon = home.start()
+
+    home.drop("scenario-1.json")
+    daemon.wait_for("added scenario-1 from scenario-1.json")
+    daemon.wait_for("published 1 scenarios")
+
+    assert "batch 1: scenario-1.json\n" in daemon.journal()
+
+
+def test_two_files_that_come_one_after_the_other_are_a_pair(home: Home) -> None:
+    home.configure(intake={"rescan_s": 3600.0, "pair_wait_s": 3600.0})
+    daemon = home.start()
+
+    home.drop("scenario-11.json")
+    daemon.wait_for_status(lambda s: s["inbox"] == 1)
+    waiting = daemon.status()
+    home.drop("scenario-2.json")
+    daemon.wait_for("batch 1: ok; 2 added")
+
+    assert (waiting["state"], waiting["detail"]) == ("waiting", "a lone file waits for a partner")
+    assert "batch 1: scenario-2.json, scenario-11.json\n" in daemon.journal()
+
+
+def test_a_slow_writer_is_waited_for_as_long_as_it_holds_the_file_open(home: Home) -> None:
+    daemon = home.start()
+    content = scenario("slow")
+    with (home.inbox / "scenario-1.json").open("wb") as writer:
+        writer.write(content[:100])
+        writer.flush()
+        home.drop("scenario-2.json")
+        daemon.wait_for("added scenario-2")
+        daemon.wait_for_status(lambda s: s["worker"] is None)
+        held = daemon.status()
+        writer.write(content[100:])
+
+    daemon.wait_for("added slow from scenario-1.json")
+
+    assert held["waiting"] == [
+        {"file": "scenario-1.json", "reason": "its writer still has it open"}
+    ]
+    assert (home.done / "scenario-1.json").read_bytes() == content
+
+
+def test_a_file_that_is_found_while_it_is_written_is_waited_for(home: Home) -> None:
+    with (home.inbox / "scenario-1.json").open("wb") as writer:
+        writer.write(b"{")
+        writer.flush()
+        daemon = home.start()
+        daemon.wait_for_status(lambda s: bool(s["waiting"]))
+        writer.seek(0)
+        writer.write(scenario("late"))
+
+    daemon.wait_for("added late from scenario-1.json")
+
+    assert home.names("failed") == []
+
+
+def test_every_usual_way_to_copy_works(home: Home, tmp_path: Path) -> None:
+    daemon = home.start()
+    for number in range(1, 7):
+        (tmp_path / f"scenario-{number}.json").write_bytes(scenario(f"s-{number}"))
+    os.utime(tmp_path / "scenario-1.json", (0, 0))
+    os.utime(tmp_path / "scenario-2.json", (4e9, 4e9))
+    here, there = str(tmp_path), str(home.inbox)
+
+    for command in (
+        ["cp", "-p", f"{here}/scenario-1.json", f"{here}/scenario-2.json", there],
+        ["mv", f"{here}/scenario-3.json", there],
+        ["install", "-m", "640", f"{here}/scenario-4.json", there],
+        ["dd", f"if={here}/scenario-5.json", f"of={there}/scenario-5.json", "bs=16"],
+        ["cp", f"{here}/scenario-6.json", f"{there}/scenario-6.json.part"],
+        ["mv", f"{there}/scenario-6.json.part", f"{there}/scenario-6.json"],
+    ):
+        assert run(command).code == 0
+    daemon.wait_for_status(lambda s: s["added"] == 6)
+
+    assert home.names("failed") == []
+    assert len(home.names("done")) == 6
+
+
+def test_files_that_vanish_again_disturb_nobody(home: Home) -> None:
+    daemon = home.start()
+    for number in range(50):
+        home.drop(f"scenario-{number}.json").unlink(missing_ok=True)
+
+    home.drop("scenario-99.json")
+    daemon.wait_for("from scenario-99.json")
+    daemon.wait_for_status(lambda s: s["state"] == "idle" and s["inbox"] == 0)
+
+    assert "error" not in daemon.journal()
+    assert daemon.terminate() == 0
+
+
+def test_an_inbox_that_is_replaced_is_watched_again(home: Home) -> None:
+    home.configure(intake={"rescan_s": 1.0})
+    daemon = home.start()
+
+    home.inbox.rename(home.path / "old")
+    home.inbox.mkdir()
+    home.drop("scenario-1.json")
+    daemon.wait_for("added scenario-1")
+    daemon.wait_for_status(lambda s: s["watch"] == "events")
+
+    assert daemon.process.poll() is None
+
+
+# Workers that come to a bad end
+
+
+def test_a_worker_killed_from_outside_runs_again_and_nothing_fails(home: Home) -> None:
+    home.drop("scenario-1.json", slow("one"))
+    home.drop("scenario-2.json")
+    daemon = home.start()
+
+    daemon.wait_for_worker().kill()
+    daemon.wait_for("batch 1: ok; 2 added")
+
+    again = "batch 1: killed-from-outside, by no fault of its files; it runs again"
+    said = daemon.journal()
+    assert again in said or "never" in said or "intake pauses" in said
+    assert home.names("failed") == []
+    assert len(home.names("done")) == 2
+
+
+def test_a_worker_that_takes_too_long_fails_its_file_alone(home: Home) -> None:
+    home.configure(worker={"timeout_s": 1.0})
+    home.drop("scenario-1.json", slow("stuck", numbers=4_000_000))
+    home.drop("scenario-2.json", scenario("partner"))
+
+    ended = home.once()
+
+    assert ended.code == 3
+    assert home.ids() == ["partner"]
+    reason = home.reason("scenario-1.json")
+    assert reason["code"] == "timeout"
+    assert "took longer than 1 s" in reason["message"]
+
+
+def test_a_split_that_fails_half_way_strands_no_file_until_a_restart(home: Home) -> None:
+    home.configure(memory={"limit_mb": 128})
+    home.drop("scenario-1.json", memory_bomb("bomb"))
+    home.drop("scenario-2.json", scenario("partner"))
+    daemon = home.start()
+
+    daemon.wait_for("batch 1: ")
+    (home.work / "000003").mkdir()  # stands for any error of the disk at the second file
+    daemon.wait_for("its 2 files run one at a time")
+    daemon.wait_for("added partner")
+    daemon.wait_for_status(lambda s: s["state"] == "idle")
+
+    assert home.names("work") == []
+    assert home.names("failed") == ["scenario-1.json"]
+
+
+# Ending and beginning again
+
+
+def test_sigterm_ends_after_the_batch_at_hand_and_the_next_start_goes_on(home: Home) -> None:
+    home.drop("scenario-1.json", slow("one"))
+    for number in range(2, 7):
+        home.drop(f"scenario-{number}.json")
+    daemon = home.start()
+    daemon.wait_for_worker()
+
+    code = daemon.terminate()
+
+    done = home.names("done")
+    assert code == 0
+    assert done == ["scenario-1.json", "scenario-2.json"]
+    assert len(home.names("inbox")) == 4
+    assert os.listdir(home.work) == []
+    assert "SIGTERM received; ending after the batch at hand" in daemon.journal()
+    assert home.processes() == []
+
+    daemon = home.start()
+    daemon.wait_for_status(lambda s: s["added"] == 4)
+
+    assert len(home.names("done")) == 6
+
+
+def test_an_idle_daemon_ends_at_once_and_leaves_no_socket(home: Home) -> None:
+    home.drop("scenario-1.json")
+    daemon = home.start()
+    daemon.wait_for_status(lambda s: s["added"] == 1 and s["state"] == "idle")
+
+    daemon.signal(signal.SIGINT)
+
+    assert daemon.wait() == 0
+    assert not home.socket.exists()
+    assert home.ctl("status").code == 19
+    assert "SIGINT received" in daemon.journal()
+
+
+def test_a_second_signal_ends_the_batch_at_hand_too_and_nothing_is_lost(home: Home) -> None:
+    home.drop("scenario-1.json", slow("one"))
+    home.drop("scenario-2.json", slow("two"))
+    daemon = home.start()
+    daemon.wait_for_worker()
+
+    daemon.signal(signal.SIGTERM)
+    daemon.wait_for("SIGTERM received")
+    daemon.signal(signal.SIGTERM)
+
+    assert daemon.wait() == 0
+    assert_each_once(home, ["scenario-1.json", "scenario-2.json"])
+    assert home.names("failed") == []
+    assert home.once().code == 0
+    assert sorted(home.ids()) == ["one", "two"]
+
+
+def test_once_is_ended_by_a_signal_with_a_code_of_its_own(home: Home) -> None:
+    home.drop("scenario-1.json", slow("one"))
+    for number in range(2, 9):
+        home.drop(f"scenario-{number}.json")
+    command = [sys.executable, "-m", "scenariod", "--root", str(home.path), "--once"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith(b"batch 1: "):
+                break
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+
+    assert process.returncode == 20
+    assert_each_once(home, [f"scenario-{n}.json" for n in range(1, 9)])
+    assert home.names("inbox") != []
+
+
+def test_a_second_daemon_on_one_root_is_refused_with_the_pid_of_the_first(home: Home) -> None:
+    daemon = home.start()
+
+    second = home.once()
+
+    assert second.code == 13
+    assert f"another scenariod (PID {daemon.pid}) works on {home.path}" in second.err
+    assert daemon.status()["pid"] == daemon.pid
+
+
+def test_killed_again_and_again_in_the_middle_of_ten_batches_loses_and_doubles_nothing(
+    home: Home,
+) -> None:
+    dropped = home.drop_many(range(1, 21))
+
+    for batches in range(1, 7):
+        daemon = home.launch()
+        daemon.wait_for("batch ")
+        if batches % 2:
+            daemon.wait_for(": ok; ")
+        daemon.kill()
+        assert home.everywhere() == sorted(dropped)
+    ended = home.once()
+
+    assert ended.code == 0, ended.err
+    assert sorted(home.names("done")) == sorted(dropped)
+    assert {n: (home.done / n).read_bytes() for n in home.names("done")} == dropped
+    assert sorted(home.ids()) == sorted(f"s-{n}" for n in range(1, 21))
+    assert os.listdir(home.work) == []
+
+
+KILL_POINTS = [
+    ("scenariod.inbox", "Inbox._move", 1),
+    ("scenariod.inbox", "Inbox._move", 2),
+    ("scenariod.work", "Work.count_attempt", 1),
+    ("scenariod.scope", "run", 1),
+    ("scenariod.attempt", "Attempts._conclude", 1),
+    ("scenariod.backup", "write", 1),
+    ("scenariod.library.settlement", "settle", 1),
+    ("scenariod.settle", "Settler._move", 1),
+    ("scenariod.work", "rename_without_replacing", 1),
+    ("scenariod.work", "Work._deliver", 2),
+    ("scenariod.work", "Work.remove", 1),
+    ("scenariod.publish", "publish", 1),
+    ("scenariod.library.database", "Library.mark_published", 1),
+]
+
+
+@pytest.mark.parametrize(
+    ("module", "attribute", "call"), KILL_POINTS, ids=[f"{a}-{c}" for _, a, c in KILL_POINTS]
+)
+def test_a_kill_between_any_two_steps_has_one_cure_which_is_to_start_again(
+    home: Home, module: str, attribute: str, call: int
+) -> None:
+    home.drop("scenario-1.json", scenario("one"))
+    home.drop("scenario-2.json", b"{")
+    code = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        f"from killed_child import kill_at; kill_at({module!r}, {attribute!r}, {call})\n"
+        f"from scenariod.daemon import main; main(['--root', {str(home.path)!r}, '--once'])"
+    )
+
+    killed = run([sys.executable, "-c", code])
+    between = home.everywhere()
+    ended = home.once()
+
+    assert killed.code == -signal.SIGKILL, killed.err
+    assert between == ["scenario-1.json", "scenario-2.json"]
+    assert ended.code in {0, 3}, ended.err
+    assert home.names("done") == ["scenario-1.json"]
+    assert home.names("failed") == ["scenario-2.json"]
+    assert home.reason("scenario-2.json")["code"] == "not-json"
+    assert home.ids() == ["one"]
+    assert os.listdir(home.work) == []
+
+
+# The environment's faults pause intake, and it resumes by itself
+
+
+def test_a_locked_library_pauses_intake_until_it_is_free(home: Home) -> None:
+    daemon = home.start()
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD_LIBRARY, str(home.database)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        home.drop_many(range(1, 4))
+        paused = daemon.wait_for_status(lambda s: s["state"] == "paused")
+        holder.kill()
+
+    daemon.wait_for_status(lambda s: s["added"] == 3)
+
+    assert "locked" in paused["detail"]
+    assert "intake goes on; it was: " in daemon.journal()
+    assert home.names("failed") == []
+
+
+def test_a_work_folder_that_cannot_be_written_pauses_intake_until_it_can(home: Home) -> None:
+    daemon = home.start(before=POWERLESS)
+    home.work.chmod(0o555)
+    home.drop_many(range(1, 3))
+    paused = daemon.wait_for_status(lambda s: s["state"] == "paused")
+
+    home.work.chmod(0o755)
+    daemon.wait_for_status(lambda s: s["added"] == 2)
+
+    assert "Permission denied" in paused["detail"]
+    assert home.names("failed") == []
+
+
+def test_an_inbox_that_cannot_be_read_pauses_intake_until_it_can(home: Home) -> None:
+    home.configure(intake={"rescan_s": 1.0})
+    daemon = home.start(before=POWERLESS)
+    home.inbox.chmod(0o000)
+    daemon.wait_for_status(lambda s: s["state"] == "paused")
+
+    home.inbox.chmod(0o755)
+    home.drop("scenario-1.json")
+    daemon.wait_for("added scenario-1")
+
+    assert daemon.process.poll() is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+def test_a_full_disk_pauses_intake_until_there_is_room(tmp_path: Path) -> None:
+    where = tmp_path / "small"
+    where.mkdir()
+    assert run(["mount", "-t", "tmpfs", "-o", "size=4m", "scenariod-test", str(where)]).code == 0
+    home = Home(where / "root")
+    try:
+        daemon = home.start(before=POWERLESS)
+        with suppress(OSError), (where / "ballast").open("wb", buffering=0) as file:
+            for size in (1 << 20, 4096):
+                with suppress(OSError):
+                    while True:
+                        file.write(bytes(size))
+        (tmp_path / "scenario-1.json").write_bytes(b"")
+        run(["truncate", "-s", "-200K", str(where / "ballast")])
+        (home.inbox / "scenario-1.json").write_bytes(scenario("one", text="x" * 120_000))
+        paused = daemon.wait_for_status(lambda s: s["state"] == "paused")
+        lost = home.everywhere() != ["scenario-1.json"]
+
+        (where / "ballast").unlink()
+        daemon.wait_for_status(lambda s: s["added"] == 1)
+
+        assert not lost
+        assert "space" in paused["detail"] or "full" in paused["detail"]
+        assert home.names("failed") == []
+        assert daemon.terminate() == 0
+    finally:
+        home.close()
+        run(["umount", str(where)])
+
+
+# What people and the service manager see
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[socket.socket]:
+    """Listen where a service manager would."""
+    with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as listening:
+        listening.bind(str(tmp_path / "notify"))
+        listening.settimeout(15)
+        yield listening
+
+
+def test_the_service_manager_hears_ready_status_watchdog_and_stopping(
+    home: Home, tmp_path: Path, manager: socket.socket
+) -> None:
+    home.drop("scenario-1.json", slow("one"))
+    home.drop("scenario-2.json")
+    environment = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "400000"}
+    daemon = home.launch(environment=environment)
+    heard = [manager.recv(4096).decode()]
+
+    while "STATUS=idle; 2 added, 0 refused, 0 waiting; library 2" not in heard:
+        heard.append(manager.recv(4096).decode())
+    assert daemon.terminate() == 0
+    while "STOPPING=1" not in heard:
+        heard.append(manager.recv(4096).decode())
+
+    during = [line for line in heard if line.startswith("STATUS=batch 1: 2 files; ")]
+    assert "READY=1" in heard
+    assert heard.count("WATCHDOG=1") >= 3
+    assert during
+    assert all(
+        line.startswith("STATUS=batch 1: 2 files; 0 added, 0 refused, 0 waiting; worker ")
+        and line.endswith(" %)")
+        and " MB of 512 MB (" in line
+        for line in during
+    )
+
+
+def test_the_watchdog_is_petted_while_a_worker_is_busy(
+    home: Home, tmp_path: Path, manager: socket.socket
+) -> None:
+    home.drop("scenario-1.json", memory_bomb("busy"))
+    environment = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "1000000"}
+    daemon = home.launch(environment=environment)
+    pets = []
+
+    while "batch 1: " not in daemon.journal() or daemon.journal().count("batch 1: ") < 2:
+        if manager.recv(4096) == b"WATCHDOG=1":
+            pets.append(time.monotonic())
+
+    gaps = [later - earlier for earlier, later in itertools.pairwise(pets)]
+    assert max(gaps) < 1.0
+
+
+def test_the_daemon_stays_small_whatever_is_dropped(home: Home) -> None:
+    home.configure(memory={"limit_mb": 1024})
+    for number in range(1, 4):
+        home.drop(f"scenario-{number}.json", scenario(f"big-{number}", text="ä" * 4_100_000))
+    home.drop("scenario-6.json", b"[" * 8_000_000)
+    home.drop("scenario-7.json", b'{"a": NaN, ' + b'"a": NaN, ' * 800_000 + b'"b": 1}')
+    home.drop_many(range(100, 110))
+    for number in range(3000):
+        (home.inbox / f"scenario-{number}.json.part").touch()
+    daemon = home.start()
+
+    daemon.wait_for_status(lambda s: s["added"] == 13 and s["refused"] == 2)
+    daemon.wait_for("published 13 scenarios")
+
+    assert peak_bytes(daemon.pid) < LIMIT_OF_DAEMON_BYTES
+    assert daemon.terminate() == 0
+
+
+def test_a_wait_for_memory_is_shown_and_takes_nothing_beyond_what_is_there(home: Home) -> None:
+    available_mb = psutil.virtual_memory().available >> 20
+    total_mb = psutil.virtual_memory().total >> 20
+    if total_mb - available_mb < 200:
+        pytest.skip("nothing else uses memory on this machine")
+    home.configure(memory={"limit_mb": 64, "reserve_mb": total_mb - 64})
+    home.drop_many(range(1, 3))
+    daemon = home.start()
+
+    waiting = daemon.wait_for_status(lambda s: s["state"] == "waiting")
+    home_status = home.ctl("status").out
+
+    assert "needs 64 MB, 0 MB free beside the reserve" in waiting["detail"]
+    assert "needs 64 MB" in home_status
+    assert len(home.everywhere()) == 2
+    wait_until(lambda: daemon.terminate() == 0, "it ends though it waits")

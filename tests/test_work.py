@@ -1,0 +1,253 @@
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from scenariod.work import NOTE_FILE, Batch, Work, rename_without_replacing
+
+LONGEST = "scenario-" + "x" * 241 + ".json"
+HOSTILE = [
+    "scenario-a b.json",
+    "scenario-new\nline.json",
+    "scenario-'\"`$(x).json",
+    "scenario-\x1b[31m.json",
+    os.fsdecode(b"scenario-\xff\xfe.json"),
+    LONGEST,
+]
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Work:
+    for name in ("work", "done", "failed"):
+        (tmp_path / name).mkdir()
+    return Work(
+        inbox=tmp_path / "inbox",
+        work=tmp_path / "work",
+        done=tmp_path / "done",
+        failed=tmp_path / "failed",
+    )
+
+
+def claimed(work: Work, batch_id: int, *names: str, content: str = "x") -> Batch:
+    batch = work.create(batch_id)
+    for name in names:
+        (batch.folder / name).write_text(content)
+    return batch
+
+
+def listed(folder: Path) -> list[str]:
+    return sorted(os.listdir(folder))
+
+
+def test_a_batchs_folder_is_nobody_elses(work: Work) -> None:
+    batch = work.create(7)
+
+    assert batch.folder.name == "000007"
+    assert stat.S_IMODE(batch.folder.stat().st_mode) == 0o700
+
+
+def test_two_batches_never_share_a_folder(work: Work) -> None:
+    work.create(7)
+
+    with pytest.raises(FileExistsError):
+        work.create(7)
+
+
+def test_what_was_cut_off_is_found_oldest_first(work: Work, tmp_path: Path) -> None:
+    for batch_id in (11, 2, 1000000):
+        claimed(work, batch_id, "scenario-1.json")
+    (tmp_path / "work" / "lost+found").mkdir()
+
+    assert [batch.id for batch in work.batches()] == [2, 11, 1000000]
+
+
+def test_the_files_of_a_batch_come_in_natural_order_without_its_notes(work: Work) -> None:
+    batch = claimed(work, 1, "scenario-11.json", "scenario-2.json", "verdict.json")
+
+    work.count_attempt(batch)
+
+    assert batch.names() == ["scenario-2.json", "scenario-11.json"]
+
+
+def test_attempts_are_counted_durably(work: Work) -> None:
+    batch = work.create(1)
+
+    once = work.count_attempt(batch)
+    twice = work.count_attempt(once)
+    back = work.count_attempt(twice, by=-1)
+
+    assert (once.attempts, twice.attempts, back.attempts) == (1, 2, 1)
+    assert work.batches() == [back]
+    assert work.reload(batch) == back
+
+
+@pytest.mark.parametrize("note", [b"", b"{", b"[]", b'{"attempts": null}', b'{"other": 1}'])
+def test_a_note_that_was_cut_off_counts_as_one_attempt(work: Work, note: bytes) -> None:
+    batch = work.create(1)
+    (batch.folder / NOTE_FILE).write_bytes(note)
+
+    assert work.reload(batch).attempts == 1
+
+
+def test_files_set_apart_are_a_batch_of_their_own(work: Work) -> None:
+    batch = claimed(work, 1, "scenario-1.json", "scenario-2.json")
+
+    apart = work.set_apart(batch, ["scenario-2.json"], batch_id=2)
+
+    assert batch.names() == ["scenario-1.json"]
+    assert (apart.id, apart.names(), apart.attempts) == (2, ["scenario-2.json"], 0)
+
+
+def test_a_verdict_is_read_and_forgotten(work: Work) -> None:
+    batch = work.create(1)
+
+    none = work.verdict(batch)
+    (batch.folder / "verdict.json").write_bytes(b"{}")
+    there = work.verdict(batch)
+    work.forget_verdict(batch)
+    work.forget_verdict(batch)
+
+    assert (none, there, work.verdict(batch)) == (None, b"{}", None)
+
+
+@pytest.mark.parametrize("kind", ["link", "fifo", "folder", "huge"])
+def test_what_a_hijacked_worker_left_as_verdict_is_none(
+    work: Work, kind: str, tmp_path: Path
+) -> None:
+    batch = work.create(1)
+    path = batch.folder / "verdict.json"
+    if kind == "link":
+        (tmp_path / "secret").write_text("{}")
+        path.symlink_to(tmp_path / "secret")
+    elif kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        with path.open("wb") as file:
+            file.truncate(1 << 40)
+
+    assert work.verdict(batch) is None
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
+def test_any_name_gets_to_done_and_to_failed(work: Work, tmp_path: Path, name: str) -> None:
+    work.to_done(claimed(work, 1, name), name)
+    work.to_failed(claimed(work, 2, name), name, reason={"code": "not-json"})
+
+    assert listed(tmp_path / "done") == [name]
+    reasons = [n for n in listed(tmp_path / "failed") if n != name]
+    assert len(reasons) == 1
+    assert reasons[0].endswith(".reason.json")
+    said = json.loads((tmp_path / "failed" / reasons[0]).read_bytes())
+    assert said == {"file": name, "code": "not-json"}
+
+
+def test_done_never_overwrites(work: Work, tmp_path: Path) -> None:
+    moved = []
+    for batch_id, content in enumerate(["first", "second", "third"], start=1):
+        batch = claimed(work, batch_id, "scenario-1.json", content=content)
+        moved.append(work.to_done(batch, "scenario-1.json"))
+
+    assert [path.name for path in moved if path] == [
+        "scenario-1.json",
+        "scenario-1.b000002.json",
+        "scenario-1.b000003.json",
+    ]
+    assert [path.read_text() for path in moved if path] == ["first", "second", "third"]
+
+
+@pytest.mark.parametrize("name", ["scenario-1.json", LONGEST], ids=["short", "255 bytes"])
+def test_failed_never_overwrites_a_file_or_a_reason(work: Work, tmp_path: Path, name: str) -> None:
+    for batch_id in (1, 2, 3):
+        batch = claimed(work, batch_id, name, content=f"content {batch_id}")
+        work.to_failed(batch, name, reason={"batch": batch_id})
+
+    files = [p for p in (tmp_path / "failed").iterdir() if not p.name.endswith(".reason.json")]
+    reasons = [p for p in (tmp_path / "failed").iterdir() if p.name.endswith(".reason.json")]
+    assert sorted(p.read_text() for p in files) == ["content 1", "content 2", "content 3"]
+    assert sorted(json.loads(p.read_bytes())["batch"] for p in reasons) == [1, 2, 3]
+
+
+def test_a_link_or_folder_in_done_is_never_followed_or_replaced(work: Work, tmp_path: Path) -> None:
+    (tmp_path / "done" / "scenario-1.json").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "done" / "scenario-1.b000001.json").mkdir()
+    batch = claimed(work, 1, "scenario-1.json", content="mine")
+
+    moved = work.to_done(batch, "scenario-1.json")
+
+    assert moved is not None
+    assert (moved.name, moved.read_text()) == ("scenario-1.b000001-2.json", "mine")
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_to_move_a_file_twice_does_nothing_the_second_time(work: Work, tmp_path: Path) -> None:
+    batch = claimed(work, 1, "scenario-1.json", "scenario-2.json")
+
+    work.to_done(batch, "scenario-1.json")
+    work.to_failed(batch, "scenario-2.json", reason={"code": "empty"})
+    before = (listed(tmp_path / "done"), listed(tmp_path / "failed"))
+    again = (
+        work.to_done(batch, "scenario-1.json"),
+        work.to_failed(batch, "scenario-2.json", reason={"code": "other"}),
+    )
+
+    assert again == (None, None)
+    assert (listed(tmp_path / "done"), listed(tmp_path / "failed")) == before
+    assert json.loads((tmp_path / "failed" / "scenario-2.json.reason.json").read_bytes()) == {
+        "file": "scenario-2.json",
+        "code": "empty",
+    }
+
+
+def test_a_mended_file_takes_its_old_reason_with_it(work: Work, tmp_path: Path) -> None:
+    work.to_failed(claimed(work, 1, "scenario-1.json"), "scenario-1.json", reason={})
+    (tmp_path / "failed" / "scenario-1.json").unlink()
+
+    work.to_done(claimed(work, 2, "scenario-1.json"), "scenario-1.json")
+
+    assert listed(tmp_path / "failed") == []
+
+
+def test_a_failed_file_keeps_its_reason_when_a_namesake_is_done(work: Work, tmp_path: Path) -> None:
+    work.to_failed(claimed(work, 1, "scenario-1.json"), "scenario-1.json", reason={})
+
+    work.to_done(claimed(work, 2, "scenario-1.json"), "scenario-1.json")
+
+    assert listed(tmp_path / "failed") == ["scenario-1.json", "scenario-1.json.reason.json"]
+
+
+def test_a_settled_batchs_folder_goes_with_its_notes(work: Work, tmp_path: Path) -> None:
+    batch = work.count_attempt(claimed(work, 1, "verdict.json", ".verdict.json.99.part"))
+
+    work.remove(batch)
+
+    assert listed(tmp_path / "work") == []
+
+
+def test_a_folder_that_still_holds_a_file_is_never_removed(work: Work) -> None:
+    batch = claimed(work, 1, "scenario-1.json")
+
+    with pytest.raises(OSError, match="not empty"):
+        work.remove(batch)
+
+    assert batch.names() == ["scenario-1.json"]
+
+
+def test_a_rename_never_replaces(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("a")
+    (tmp_path / "b").write_text("b")
+
+    with pytest.raises(FileExistsError):
+        rename_without_replacing(tmp_path / "a", tmp_path / "b")
+    with pytest.raises(FileNotFoundError) as caught:
+        rename_without_replacing(tmp_path / "none", tmp_path / "c")
+    rename_without_replacing(tmp_path / "a", tmp_path / "c")
+
+    assert caught.value.errno == errno.ENOENT
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {"b": "b", "c": "a"}
