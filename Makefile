@@ -36,7 +36,7 @@ check: $(VENV)/.test  ## the quick gate: format, lint, types, import rules, fast
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q -m "not machine"
+	$(BIN)/pytest -q -m "not machine and not slow"
 
 format: $(VENV)/.test  ## format the code
 	$(BIN)/ruff format .

@@ -17,6 +17,8 @@ from scenariod.scope.launcher import RlimitLauncher
 from scenariod.settle import Settled, Settler
 from scenariod.work import Batch, Work
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from scenariod.scope import Job
     from scenariod.status import Running

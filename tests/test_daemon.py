@@ -18,6 +18,8 @@ from conftest import POWERLESS, SCENARIOD, Finished, Home, run, scenario
 from scenariod import __version__
 from scenariod.errors import EXIT_CODE_MEANING
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

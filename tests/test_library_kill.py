@@ -13,6 +13,8 @@ from scenariod.library import (
     FileVerdict,
 )
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     pass
 

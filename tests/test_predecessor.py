@@ -11,6 +11,8 @@ from conftest import POWERLESS, memory_bomb, scenario
 
 from scenariod import status
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from conftest import Home
 

@@ -21,6 +21,8 @@ from scenariod.scope import Ended, Job, Reading, cgroup, command
 from scenariod.scope.launcher import RlimitLauncher
 from scenariod.verdict import Accepted, Rejected
 
+pytestmark = pytest.mark.slow
+
 MIB = 1 << 20
 LIMIT_BYTES = 256 * MIB
 READY = (

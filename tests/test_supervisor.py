@@ -24,6 +24,8 @@ from conftest import (
     wait_until,
 )
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -23,6 +23,8 @@ from scenariod.outcome import EXIT_ENVIRONMENT, EXIT_MEMORY_ERROR, EXIT_NO_LIMIT
 from scenariod.reasons import Reason
 from scenariod.verdict import VERDICT_FILE, Accepted, Rejected, Verdict, decode
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -1,0 +1,134 @@
+#!/bin/sh
+# Installs scenariod for the whole machine; `sudo make install` runs it from the checkout's top.
+# Run again, it upgrades: it keeps an edited configuration and restarts a running service.
+# It also works where systemd does not run, as in a chroot in which an image is made.
+set -eu
+
+venv=/opt/scenariod
+config=/etc/scenariod/scenariod.toml
+shipped_config=$venv/share/scenariod.toml
+drop_in=/etc/systemd/system/scenariod.service.d/10-user-manager.conf
+root=/var/lib/scenariod
+
+say() { printf '%s\n' "$*"; }
+
+fail() {
+    printf 'install: %s\n' "$1" >&2
+    printf 'hint: %s\n' "$2" >&2
+    exit 1
+}
+
+check_ground() {
+    [ "$(id -u)" = 0 ] || fail "this needs root" "sudo make install, or make install-user without root"
+    [ -f pyproject.toml ] && [ -f systemd/install.sh ] ||
+        fail "this is not the top of a scenariod checkout" "cd to it and run: sudo make install"
+    command -v systemd-sysusers >/dev/null && command -v systemctl >/dev/null ||
+        fail "systemd is missing" "scenariod runs without it from the checkout: see README.md"
+}
+
+# The system's own python, not the first on the PATH: the service cannot see home folders, where
+# others live, and python3-systemd serves only this one.
+find_python() {
+    sh systemd/packages.sh python3-venv python3-systemd ||
+        fail "python3-venv and python3-systemd could not be installed" \
+            "apt-get install python3-venv python3-systemd, then run this again"
+    python=/usr/bin/python3
+    [ -x "$python" ] || python=$(command -v python3) ||
+        fail "python3 is missing" "install Python 3.11 or newer"
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+        fail "$python is older than 3.11" "scenariod needs Python 3.11 or newer"
+}
+
+# --system-site-packages: Debian's python3-systemd serves, and no compiler is needed.
+install_program() {
+    [ -x "$venv/bin/python3" ] && "$venv/bin/python3" -c '' 2>/dev/null ||
+        "$python" -m venv --clear --system-site-packages "$venv"
+    # From a folder, pip installs even where the version is the same.
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --root-user-action=ignore .
+    mkdir -p /usr/local/bin
+    ln -sf "$venv/bin/scenariod" "$venv/bin/scenariodctl" /usr/local/bin/
+}
+
+install_manual() {
+    for section in 1 5 8; do
+        for page in docs/man/*."$section"; do
+            [ -f "$page" ] || continue
+            install -D -m 0644 "$page" "/usr/local/share/man/man$section/${page##*/}"
+        done
+    done
+}
+
+# The configuration as it was shipped is kept in the venv: that tells an edited one.
+install_config() {
+    if [ ! -e "$config" ] || cmp -s "$config" "$shipped_config"; then
+        install -D -m 0644 config/scenariod.toml "$config"
+    elif ! cmp -s "$config" config/scenariod.toml; then
+        install -m 0644 config/scenariod.toml "$config.new"
+        say "kept your $config; the new default is beside it as scenariod.toml.new"
+    fi
+    install -D -m 0644 config/scenariod.toml "$shipped_config"
+}
+
+install_units() {
+    install -D -m 0644 systemd/scenariod.service /usr/local/lib/systemd/system/scenariod.service
+    install -D -m 0644 systemd/user/scenariod.service /usr/local/lib/systemd/user/scenariod.service
+    install -D -m 0644 systemd/sysusers.d/scenariod.conf /usr/local/lib/sysusers.d/scenariod.conf
+    install -D -m 0644 systemd/tmpfiles.d/scenariod.conf /usr/local/lib/tmpfiles.d/scenariod.conf
+}
+
+# `journalctl -x` then explains each entry of ours.
+install_catalog() {
+    install -D -m 0644 systemd/scenariod.catalog /usr/local/lib/systemd/catalog/scenariod.catalog
+    ! command -v journalctl >/dev/null || journalctl --update-catalog
+}
+
+create_account_and_folders() {
+    systemd-sysusers /usr/local/lib/sysusers.d/scenariod.conf
+    systemd-tmpfiles --create /usr/local/lib/tmpfiles.d/scenariod.conf
+}
+
+# Workers run in the service manager of the account, user@UID.service.
+tie_to_user_manager() {
+    uid=$(id -u scenariod)
+    mkdir -p "${drop_in%/*}"
+    cat >"$drop_in" <<END
+# Written by systemd/install.sh: scenariod has the user number $uid on this machine.
+[Unit]
+Requires=user@$uid.service
+After=user@$uid.service
+
+[Service]
+Environment=XDG_RUNTIME_DIR=/run/user/$uid
+BindReadOnlyPaths=/run/user/$uid
+END
+}
+
+activate() {
+    systemctl --quiet enable scenariod.service
+    if [ ! -d /run/systemd/system ]; then
+        say "systemd does not run here: scenariod starts with the next boot"
+        return
+    fi
+    systemctl daemon-reload
+    systemctl try-restart scenariod.service
+}
+
+say_what_next() {
+    say "scenariod is installed. Next:"
+    say "  usermod --append --groups scenariod NAME   let NAME drop files (after the next login)"
+    say "  systemctl start scenariod                  start it now; it is enabled for every boot"
+    say "  cp scenario-*.json $root/inbox/"
+    say "  scenariodctl status"
+}
+
+check_ground
+find_python
+install_program
+install_manual
+install_config
+install_units
+install_catalog
+create_account_and_folders
+tie_to_user_manager
+activate
+say_what_next

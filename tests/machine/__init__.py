@@ -1,0 +1,1 @@
+"""A throw-away Debian machine with real systemd, cgroups and power cuts; see machine.py."""

@@ -1,0 +1,84 @@
+"""scenariod.service: the installed daemon under its unit, its sandbox and its user manager."""
+
+from __future__ import annotations
+
+from .machine import Machine
+
+ROOT = "/var/lib/scenariod"
+START_TIMEOUT_S = 200.0
+
+
+def start(machine: Machine) -> None:
+    machine.check("systemctl start scenariod", timeout_s=START_TIMEOUT_S)
+
+
+def main_pid(machine: Machine) -> str:
+    return machine.check("systemctl show --property=MainPID --value scenariod").strip()
+
+
+def test_nothing_of_ours_runs_as_root_or_could_become_it(machine: Machine) -> None:
+    start(machine)
+
+    status = machine.check(f"cat /proc/{main_pid(machine)}/status").splitlines()
+
+    uid = machine.check("id -u scenariod").strip()
+    assert f"Uid:\t{uid}\t{uid}\t{uid}\t{uid}" in status
+    assert "CapBnd:\t0000000000000000" in status
+    assert "NoNewPrivs:\t1" in status
+    assert machine.run("pgrep --list-full --uid root scenariod").output == ""
+
+
+def test_a_dropped_file_is_done_under_the_sandbox(machine: Machine) -> None:
+    machine.check("useradd --groups scenariod alice")
+    start(machine)
+
+    machine.check(f"echo 'no scenario' > {ROOT}/inbox/scenario-1.json", user="alice")
+
+    machine.wait_until(f"test -e {ROOT}/failed/scenario-1.json", timeout_s=120)
+
+
+def test_a_daemon_that_was_killed_is_started_again(machine: Machine) -> None:
+    start(machine)
+    killed = main_pid(machine)
+
+    machine.check(f"kill -KILL {killed}")
+
+    machine.wait_until(
+        "systemctl is-active scenariod && "
+        f"test $(systemctl show --property=MainPID --value scenariod) != {killed}",
+        timeout_s=START_TIMEOUT_S,
+    )
+
+
+def test_a_wrong_configuration_is_not_tried_again(machine: Machine) -> None:
+    machine.check("sed -i '1i nonsense = 1' /etc/scenariod/scenariod.toml")
+
+    started = machine.run("systemctl start scenariod", timeout_s=START_TIMEOUT_S)
+
+    assert started.exit_code != 0
+    assert machine.run("systemctl is-failed scenariod").output == "failed\n"
+    properties = "--property=NRestarts,ExecMainStatus"
+    shown = machine.check(f"systemctl show {properties} scenariod").splitlines()
+    assert sorted(shown) == ["ExecMainStatus=10", "NRestarts=0"]
+
+
+def test_the_end_of_a_login_of_the_account_does_not_end_the_daemon(machine: Machine) -> None:
+    # Without lingering, logind would stop the user manager with the last session.
+    machine.check(
+        "mkdir -p /etc/systemd/logind.conf.d && "
+        "printf '[Login]\\nUserStopDelaySec=0\\n' > /etc/systemd/logind.conf.d/test.conf && "
+        "systemctl restart systemd-logind"
+    )
+    start(machine)
+
+    machine.check("systemd-run --quiet --wait --uid=scenariod --property=PAMName=login true")
+
+    machine.wait_until("! loginctl list-sessions --no-legend | grep scenariod")
+    assert machine.check("systemctl is-active scenariod") == "active\n"
+
+
+def test_the_daemon_runs_after_a_reboot(machine: Machine) -> None:
+    machine.reboot()
+
+    assert machine.wait_until_up() == "running"
+    assert machine.check("systemctl is-active scenariod") == "active\n"
