@@ -11,7 +11,7 @@ DEMO := demo
 # Packages for building systemd-python and a virtual environment; the second row is for the
 # test machine only.
 APT_RUN := python3-venv python3-dev gcc pkg-config libsystemd-dev
-APT_TEST := qemu-system-x86 qemu-utils mmdebstrap nbdkit
+APT_TEST := qemu-system-x86 qemu-utils mmdebstrap nbdkit uidmap
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format fast machine bench install uninstall install-user clean

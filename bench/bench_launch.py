@@ -27,6 +27,7 @@ def job(folder: Path) -> scope.Job:
         folder=folder,
         names=(),
         limit_bytes=3072 * MIB,
+        soft_limit_bytes=2150 * MIB,
         max_scenario_bytes=8 * MIB,
         tasks_max=32,
         ready_timeout_s=60,

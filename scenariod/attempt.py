@@ -107,9 +107,9 @@ class Attempts:
         verdicts = _verdicts(self._work.verdict(batch), names)
         if ended.evidence.exit_status == 0 and _left_out(verdicts, batch.names()):
             verdicts = None
-        valid = verdicts is not None
-        outcome = judge(replace(ended.evidence, valid_verdict=valid))
-        step = next_step(outcome, files=len(names), attempts=batch.attempts, valid_verdict=valid)
+        count = None if verdicts is None else len(verdicts)
+        outcome = judge(replace(ended.evidence, verdicts=count))
+        step = next_step(outcome, files=len(names), attempts=batch.attempts, verdicts=count)
         if step is Step.SETTLE:
             return await self._settle(batch, verdicts or [], self._run(ended, outcome))
         if step in {Step.SPLIT, Step.FAIL}:
@@ -188,6 +188,7 @@ def _job(config: Config, batch: Batch, names: list[str]) -> scope.Job:
         folder=batch.folder,
         names=tuple(names),
         limit_bytes=config.memory.limit_bytes,
+        soft_limit_bytes=config.memory.soft_limit_bytes,
         max_scenario_bytes=config.intake.max_scenario_bytes,
         tasks_max=config.worker.tasks_max,
         ready_timeout_s=config.worker.ready_timeout_s,

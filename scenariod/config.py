@@ -53,12 +53,18 @@ class Memory(_Section):
     """What a worker may use, and what always stays with the system. In MB of 1,048,576 bytes."""
 
     limit_mb: int = Field(3072, ge=64, le=LIMIT_CEILING_MB)
+    soft_limit_percent: int = Field(70, ge=10, le=100)
     reserve_mb: int = Field(2048, ge=0, le=1048576)
 
     @property
     def limit_bytes(self) -> int:
         """The worker's `MemoryMax=`, in bytes."""
         return self.limit_mb * MIB
+
+    @property
+    def soft_limit_bytes(self) -> int:
+        """What a worker may hold before it is asked to end, in bytes."""
+        return self.limit_bytes * self.soft_limit_percent // 100
 
     @property
     def reserve_bytes(self) -> int:

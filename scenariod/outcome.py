@@ -41,7 +41,8 @@ class Evidence:
 
     `exit_status` is negative for a signal, as `subprocess` has it. `oom_kills` and `limit_hits`
     are `oom_kill` and `max` of the slice's memory.events (0 where there is no cgroup).
-    `ready` says that its limit was seen in force; `valid_verdict` that verdict.json is whole.
+    `ready` says that its limit was seen in force; `soft_stopped` that it came near it and was
+    asked to end; `verdicts` counts those in verdict.json, None where that is not whole.
     """
 
     ready: bool
@@ -50,7 +51,8 @@ class Evidence:
     limit_hits: int = 0
     timed_out: bool = False
     stopped_by_us: bool = False
-    valid_verdict: bool = False
+    soft_stopped: bool = False
+    verdicts: int | None = None
 
 
 def judge(evidence: Evidence) -> Outcome:
@@ -62,6 +64,10 @@ def judge(evidence: Evidence) -> Outcome:
         return Outcome.OUT_OF_MEMORY if hit_own_limit else Outcome.HOST_OUT_OF_MEMORY
     if evidence.timed_out:
         return Outcome.TIMEOUT
+    if evidence.exit_status in {0, EXIT_MEMORY_ERROR}:
+        return _by_exit_status(evidence)
+    if evidence.soft_stopped:
+        return Outcome.SOFT_LIMIT
     if evidence.stopped_by_us:
         return Outcome.STOPPED
     return _by_exit_status(evidence)
@@ -76,7 +82,7 @@ def _by_exit_status(evidence: Evidence) -> Outcome:
         -9: Outcome.KILLED,
     }
     if evidence.exit_status == 0:
-        return Outcome.OK if evidence.valid_verdict else Outcome.CRASH
+        return Outcome.OK if evidence.verdicts is not None else Outcome.CRASH
     return known.get(evidence.exit_status, Outcome.CRASH)
 
 
@@ -95,12 +101,17 @@ MAX_ATTEMPTS = 3
 """Launches of one batch before even a cause outside it counts against its files."""
 
 
-def next_step(outcome: Outcome, *, files: int, attempts: int, valid_verdict: bool) -> Step:
+def next_step(outcome: Outcome, *, files: int, attempts: int, verdicts: int | None) -> Step:
     """Decide what follows: two kinds of failure, and a poison file is isolated.
 
     A pair that ends badly is split, so that the good one passes; a single that does so fails.
+    What a worker has finished before it was stopped counts; after a soft stop only if that is
+    anything at all, or it would be stopped so again for ever.
     """
-    if outcome is Outcome.OK or (outcome is Outcome.STOPPED and valid_verdict):
+    finished = verdicts is not None
+    if outcome is Outcome.OK or (outcome is Outcome.STOPPED and finished):
+        return Step.SETTLE
+    if outcome is Outcome.SOFT_LIMIT and verdicts:
         return Step.SETTLE
     if outcome is Outcome.STOPPED:
         return Step.LEAVE

@@ -113,8 +113,7 @@ class Supervisor:
         put in force (then nothing was touched), and what makes going on senseless later.
         """
         self._refuse_what_never_fits()
-        self._launcher.check()
-        await self._launcher.sweep(self._config.root)
+        await self._launcher.check(self._config.root)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_signal, number)

@@ -32,6 +32,10 @@ READY = (
     "line = sys.stdin.readline()\n"
     "def verdict(text): open(sys.argv[1] + '/verdict.json', 'w').write(text)\n"
 )
+GROW = (
+    f"asked = []\nsignal.signal(15, lambda *_: asked.append(1))\nheld = b'x' * ({LIMIT} * 3 // 4)\n"
+)
+END_WHEN_ASKED = "while not asked: time.sleep(0.01)\nexit(75)\n"
 
 
 class ScriptLauncher(RlimitLauncher):
@@ -246,6 +250,31 @@ def test_what_a_stopped_worker_had_not_begun_goes_back_into_the_inbox(
     assert again(concluded) == []
     assert home.names("inbox") == ["scenario-2.json"]
     assert not batch.folder.exists()
+
+
+def test_after_a_soft_stop_what_was_done_counts_and_the_rest_goes_back_into_the_inbox(
+    home: Home, bench: Bench
+) -> None:
+    rejected = (
+        "verdict(json.dumps({'version': 1, 'files': [{'verdict': 'rejected', 'name': "
+        "'scenario-1.json', 'size_bytes': 1, 'sha256': None, 'scenario_id': None, 'problems': "
+        "[{'code': 'empty', 'message': 'm', 'field': None, 'line': None, 'column': None}]}]}))\n"
+    )
+    batch = bench.claim(1, 1, 2)
+
+    concluded = bench.take(batch, code=READY + GROW + rejected + END_WHEN_ASKED)
+
+    assert concluded.settled == Settled(refused=1, batches=1)
+    assert home.names("inbox") == ["scenario-2.json"]
+    assert "soft-limit" in bench.said.getvalue()
+
+
+def test_a_soft_stop_before_anything_was_done_isolates_the_files(home: Home, bench: Bench) -> None:
+    batch = bench.claim(1, 1, 2)
+
+    concluded = bench.take(batch, code=READY + GROW + END_WHEN_ASKED)
+
+    assert again(concluded) == [["scenario-1.json"], ["scenario-2.json"]]
 
 
 def test_it_becomes_a_batch_of_its_own_where_its_name_is_taken_in_the_inbox(

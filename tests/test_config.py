@@ -21,6 +21,7 @@ DEFAULTS = {
     "worker.stop_grace_s": 30.0,
     "worker.tasks_max": 32,
     "memory.limit_mb": 3072,
+    "memory.soft_limit_percent": 70,
     "memory.reserve_mb": 2048,
     "library.busy_timeout_s": 30.0,
 }

@@ -19,11 +19,11 @@ from scenariod.outcome import (
 @pytest.mark.parametrize(
     ("evidence", "outcome"),
     [
-        ({"exit_status": 0, "valid_verdict": True}, Outcome.OK),
+        ({"exit_status": 0, "verdicts": 2}, Outcome.OK),
         ({"exit_status": 0}, Outcome.CRASH),
         ({"exit_status": 1}, Outcome.CRASH),
         ({"exit_status": -11}, Outcome.CRASH),
-        ({"exit_status": -6, "valid_verdict": True}, Outcome.CRASH),
+        ({"exit_status": -6, "verdicts": 2}, Outcome.CRASH),
         ({"exit_status": -9}, Outcome.KILLED),
         ({"exit_status": 70}, Outcome.OUT_OF_MEMORY),
         ({"exit_status": 75}, Outcome.STOPPED),
@@ -38,7 +38,15 @@ from scenariod.outcome import (
             {"exit_status": -9, "timed_out": True, "oom_kills": 1, "limit_hits": 1},
             Outcome.OUT_OF_MEMORY,
         ),
-        ({"exit_status": 0, "limit_hits": 9, "valid_verdict": True}, Outcome.OK),
+        ({"exit_status": 75, "soft_stopped": True, "verdicts": 1}, Outcome.SOFT_LIMIT),
+        ({"exit_status": -9, "soft_stopped": True}, Outcome.SOFT_LIMIT),
+        ({"exit_status": 0, "soft_stopped": True, "verdicts": 2}, Outcome.OK),
+        ({"exit_status": 70, "soft_stopped": True}, Outcome.OUT_OF_MEMORY),
+        (
+            {"exit_status": -9, "soft_stopped": True, "oom_kills": 1, "limit_hits": 1},
+            Outcome.OUT_OF_MEMORY,
+        ),
+        ({"exit_status": 0, "limit_hits": 9, "verdicts": 2}, Outcome.OK),
         ({"exit_status": 1, "ready": False}, Outcome.NO_LIMIT),
         ({"exit_status": -9, "ready": False}, Outcome.NO_LIMIT),
         ({"exit_status": -15, "ready": False, "stopped_by_us": True}, Outcome.STOPPED),
@@ -49,29 +57,32 @@ def test_the_outcome_is_told_from_the_evidence(evidence: dict[str, Any], outcome
 
 
 @pytest.mark.parametrize(
-    ("outcome", "files", "attempts", "valid_verdict", "step"),
+    ("outcome", "files", "attempts", "verdicts", "step"),
     [
-        (Outcome.OK, 2, 1, True, Step.SETTLE),
-        (Outcome.STOPPED, 2, 1, True, Step.SETTLE),
-        (Outcome.STOPPED, 2, 1, False, Step.LEAVE),
-        (Outcome.OUT_OF_MEMORY, 2, 1, False, Step.SPLIT),
-        (Outcome.OUT_OF_MEMORY, 1, 1, False, Step.FAIL),
-        (Outcome.OUT_OF_MEMORY, 2, 1, True, Step.SPLIT),
-        (Outcome.TIMEOUT, 8, 1, False, Step.SPLIT),
-        (Outcome.CRASH, 1, 1, False, Step.FAIL),
-        (Outcome.SOFT_LIMIT, 2, 1, False, Step.SPLIT),
-        (Outcome.KILLED, 1, 1, False, Step.AGAIN),
-        (Outcome.KILLED, 2, 2, False, Step.AGAIN),
-        (Outcome.KILLED, 2, 3, False, Step.SPLIT),
-        (Outcome.KILLED, 1, 3, False, Step.FAIL),
-        (Outcome.HOST_OUT_OF_MEMORY, 1, 2, False, Step.AGAIN),
-        (Outcome.HOST_OUT_OF_MEMORY, 1, 3, False, Step.FAIL),
+        (Outcome.OK, 2, 1, 2, Step.SETTLE),
+        (Outcome.STOPPED, 2, 1, 2, Step.SETTLE),
+        (Outcome.STOPPED, 2, 1, None, Step.LEAVE),
+        (Outcome.OUT_OF_MEMORY, 2, 1, None, Step.SPLIT),
+        (Outcome.OUT_OF_MEMORY, 1, 1, None, Step.FAIL),
+        (Outcome.OUT_OF_MEMORY, 2, 1, 2, Step.SPLIT),
+        (Outcome.TIMEOUT, 8, 1, None, Step.SPLIT),
+        (Outcome.CRASH, 1, 1, None, Step.FAIL),
+        (Outcome.SOFT_LIMIT, 2, 1, None, Step.SPLIT),
+        (Outcome.SOFT_LIMIT, 2, 1, 1, Step.SETTLE),
+        (Outcome.SOFT_LIMIT, 2, 1, 0, Step.SPLIT),
+        (Outcome.SOFT_LIMIT, 1, 1, 0, Step.FAIL),
+        (Outcome.KILLED, 1, 1, None, Step.AGAIN),
+        (Outcome.KILLED, 2, 2, None, Step.AGAIN),
+        (Outcome.KILLED, 2, 3, None, Step.SPLIT),
+        (Outcome.KILLED, 1, 3, None, Step.FAIL),
+        (Outcome.HOST_OUT_OF_MEMORY, 1, 2, None, Step.AGAIN),
+        (Outcome.HOST_OUT_OF_MEMORY, 1, 3, None, Step.FAIL),
     ],
 )
 def test_what_follows_isolates_the_poison_file(
-    *, outcome: Outcome, files: int, attempts: int, valid_verdict: bool, step: Step
+    *, outcome: Outcome, files: int, attempts: int, verdicts: int | None, step: Step
 ) -> None:
-    followed = next_step(outcome, files=files, attempts=attempts, valid_verdict=valid_verdict)
+    followed = next_step(outcome, files=files, attempts=attempts, verdicts=verdicts)
 
     assert followed is step
 
@@ -79,8 +90,8 @@ def test_what_follows_isolates_the_poison_file(
 @pytest.mark.parametrize("outcome", [Outcome.NO_LIMIT, Outcome.ENVIRONMENT])
 def test_the_environments_fault_never_fails_a_file(outcome: Outcome) -> None:
     steps = {
-        next_step(outcome, files=files, attempts=attempts, valid_verdict=valid)
-        for files, attempts, valid in itertools.product(range(1, 9), range(100), (True, False))
+        next_step(outcome, files=files, attempts=attempts, verdicts=verdicts)
+        for files, attempts, verdicts in itertools.product(range(1, 9), range(100), (None, 0, 1))
     }
 
     assert steps == {Step.PAUSE}
@@ -90,7 +101,7 @@ def test_only_a_fault_of_the_files_fails_one_at_its_first_attempt() -> None:
     failed = {
         outcome
         for outcome in Outcome
-        if next_step(outcome, files=1, attempts=1, valid_verdict=False) is Step.FAIL
+        if next_step(outcome, files=1, attempts=1, verdicts=None) is Step.FAIL
     }
 
     assert failed == FILE_FAULTS
@@ -98,6 +109,6 @@ def test_only_a_fault_of_the_files_fails_one_at_its_first_attempt() -> None:
 
 def test_nothing_runs_again_for_ever() -> None:
     for outcome in set(Outcome) - {Outcome.NO_LIMIT, Outcome.ENVIRONMENT}:
-        step = next_step(outcome, files=1, attempts=MAX_ATTEMPTS, valid_verdict=False)
+        step = next_step(outcome, files=1, attempts=MAX_ATTEMPTS, verdicts=None)
 
         assert step is not Step.AGAIN

@@ -54,6 +54,7 @@ def job(tmp_path: Path) -> Job:
         folder=folder,
         names=("scenario-1.json",),
         limit_bytes=LIMIT_BYTES,
+        soft_limit_bytes=LIMIT_BYTES * 7 // 10,
         max_scenario_bytes=8 * MIB,
         tasks_max=32,
         ready_timeout_s=30.0,
@@ -251,6 +252,52 @@ def test_a_file_that_needs_more_than_the_limit_ends_the_worker_and_tells_the_pea
     assert ended.at_file == "scenario-1.json"
     assert 40 * MIB < ended.peak_bytes <= 128 * MIB
     assert not (job.folder / "verdict.json").exists()
+
+
+GROWN = (
+    "import json, resource, signal, sys, time\n"
+    "for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA):\n"
+    f"    resource.setrlimit(kind, ({LIMIT_BYTES}, {LIMIT_BYTES}))\n"
+    "print(json.dumps({'event': 'ready'}), flush=True)\n"
+    "sys.stdin.readline()\n"
+)
+
+
+def grown_to(percent: int, *, on_sigterm: str, then: str) -> ScriptLauncher:
+    """Return a worker that comes to hold so much of its limit, then does something."""
+    return ScriptLauncher(
+        f"{GROWN}signal.signal(15, {on_sigterm})\n"
+        f"held = b'x' * ({LIMIT_BYTES} * {percent} // 100)\n{then}"
+    )
+
+
+def test_a_worker_over_its_soft_limit_is_asked_to_end_and_says_what_it_held(job: Job) -> None:
+    launcher = grown_to(75, on_sigterm="lambda *_: sys.exit(75)", then="signal.pause()")
+
+    ended, _ = run(launcher, job)
+
+    assert ended.evidence.exit_status == 75
+    assert ended.evidence.soft_stopped
+    assert judge(ended.evidence) is Outcome.SOFT_LIMIT
+    assert ended.detail.endswith("and was asked to end")
+    assert LIMIT_BYTES * 7 // 10 < ended.peak_bytes < LIMIT_BYTES * 9 // 10
+
+
+def test_a_worker_below_its_soft_limit_is_left_alone(job: Job) -> None:
+    ended, readings = run(grown_to(55, on_sigterm="signal.SIG_DFL", then="time.sleep(0.6)"), job)
+
+    assert max(r.used_bytes for r in readings) > LIMIT_BYTES // 2
+    assert not ended.evidence.soft_stopped
+    assert ended.evidence.exit_status == 0
+
+
+def test_a_worker_that_does_not_hear_is_killed_after_the_grace(job: Job) -> None:
+    deaf = grown_to(75, on_sigterm="signal.SIG_IGN", then="while True: signal.pause()")
+
+    ended, _ = run(deaf, replace(job, stop_grace_s=0.5))
+
+    assert ended.evidence.exit_status == -signal.SIGKILL
+    assert judge(ended.evidence) is Outcome.SOFT_LIMIT
 
 
 def test_the_worker_dies_with_its_supervisor(home: Home) -> None:

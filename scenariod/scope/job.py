@@ -23,6 +23,7 @@ class Job:
     folder: Path
     names: tuple[str, ...]
     limit_bytes: int
+    soft_limit_bytes: int
     max_scenario_bytes: int
     tasks_max: int
     ready_timeout_s: float

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 import psutil
 
 from scenariod.errors import ConfigError, NoLimitError
-from scenariod.scope import cgroup, command
+from scenariod.scope import canary, cgroup, command
 
 if TYPE_CHECKING:
     from scenariod.scope.job import Job
@@ -38,7 +38,7 @@ class Launcher(Protocol):
     def confirm(self, pid: int, job: Job) -> Meter:
         """Return the worker's meter; raise `NoLimitError` where its limit is not in force."""
 
-    def check(self) -> None:
+    async def check(self, root: Path) -> None:
         """Raise `NoLimitError` where this machine cannot put a limit in force."""
 
     async def clean_up(self, job: Job) -> None:
@@ -115,11 +115,16 @@ class SystemdLauncher:
             )
         return _CgroupMeter(folder)
 
-    def check(self) -> None:
-        """See `Launcher.check`."""
+    async def check(self, root: Path) -> None:
+        """See `Launcher.check`: what the kernel has, then a process that must die of its limit."""
         why = cgroup.missing()
         if why is not None:
             raise NoLimitError(f"no memory limit can be put in force: {why}", hint=cgroup.cure())
+        await self.sweep(root)
+        try:
+            await canary.prove(root, manager=self._manager)
+        finally:
+            await self.sweep(root)
 
     async def clean_up(self, job: Job) -> None:
         """See `Launcher.clean_up`."""
@@ -158,7 +163,7 @@ class RlimitLauncher:
                 )
         return _ProcessMeter(pid)
 
-    def check(self) -> None:
+    async def check(self, root: Path) -> None:
         """See `Launcher.check`: each worker's own limits are read back."""
 
     async def clean_up(self, job: Job) -> None:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from scenariod.scope.launcher import Launcher, Meter
 
 SAMPLE_S = 0.25
+FAST_SAMPLE_S = 0.05
+"""How often memory is read: seldom, and often once half of the limit is used."""
+_MIB = 1 << 20
 STDERR_TAIL_BYTES = 8192
 _LINE_LIMIT = 1 << 16
 
@@ -86,21 +89,26 @@ class _Conversation:
         self._stderr = b""
         self._timed_out = False
         self._stopped = False
+        self._soft_stopped = False
+        self._too_much = asyncio.Event()
 
     async def hold(self, stop: asyncio.Event) -> None:
-        """Talk until the worker has ended."""
+        """Talk until the worker has ended, by itself or because it was told to."""
         errors = asyncio.create_task(self._read_stderr())
         talk = asyncio.create_task(self._talk())
         stopping = asyncio.create_task(stop.wait())
+        too_much = asyncio.create_task(self._too_much.wait())
         try:
-            await asyncio.wait({talk, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({talk, stopping, too_much}, return_when=asyncio.FIRST_COMPLETED)
             if not talk.done():
+                self._stopped = stopping.done()
+                self._soft_stopped = not self._stopped
                 await self._end_early(talk)
             await talk
             await self._process.wait()
             await errors
         finally:
-            for task in (errors, talk, stopping):
+            for task in (errors, talk, stopping, too_much):
                 task.cancel()
 
     def counters(self) -> cgroup.Counters:
@@ -120,6 +128,7 @@ class _Conversation:
             limit_hits=counters.limit_hits,
             timed_out=self._timed_out,
             stopped_by_us=self._stopped,
+            soft_stopped=self._soft_stopped,
         )
         last_words = self._stderr.decode("utf-8", "replace").strip().splitlines()
         last_words = last_words or [_words_of_status(evidence.exit_status)]
@@ -211,10 +220,17 @@ class _Conversation:
                 return
             self._peak_bytes = max(self._peak_bytes, used)
             self._on_reading(Reading(used, self._job.limit_bytes))
-            await asyncio.sleep(SAMPLE_S)
+            if used > self._job.soft_limit_bytes and not self._too_much.is_set():
+                held, limit = used // _MIB, self._job.limit_bytes // _MIB
+                self._said = f"held {held} MB of {limit} MB and was asked to end"
+                self._too_much.set()
+            await asyncio.sleep(SAMPLE_S if used * 2 < self._job.limit_bytes else FAST_SAMPLE_S)
 
     async def _end_early(self, talk: asyncio.Task[None]) -> None:
-        self._stopped = True
+        """Ask the worker to end, and end it by force after the grace.
+
+        One that keeps growing meets its limit before that: the kernel then says so, not we.
+        """
         with suppress(ProcessLookupError):
             self._process.terminate()
         _, late = await asyncio.wait({talk}, timeout=self._job.stop_grace_s)

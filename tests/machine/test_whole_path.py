@@ -171,30 +171,6 @@ def test_the_faulty_samples_are_refused_with_reasons_and_the_others_added(
     assert reasons.count('"retry"') == 2
 
 
-def test_a_memory_bomb_is_killed_by_its_limit_and_its_partner_is_added(
-    machine: Machine, tmp_path: Path
-) -> None:
-    machine.check(
-        "sed -i 's/^\\[memory\\]/[memory]\\nlimit_mb = 64/' /etc/scenariod/scenariod.toml"
-    )
-    start_service(machine)
-    folder = tmp_path / "bomb"
-    folder.mkdir()
-    wide = json.loads(scenario(1)) | {"extra": [[] for _ in range(1_000_000)]}
-    (folder / "scenario-1-bomb.json").write_text(json.dumps(wide, separators=(",", ":")))
-    (folder / "scenario-2-partner.json").write_text(scenario(2))
-    machine.put_tree(folder, "/tmp/bomb")
-
-    machine.check(f"cd {ROOT}/inbox && mv /tmp/bomb/scenario-* . && chown alice scenario-*")
-    wait_for(machine, scenarios=1)
-
-    assert library_ids(machine) == ["machine-002"]
-    reason = json.loads(machine.check(f"cat {ROOT}/failed/scenario-1-bomb.json.reason.json"))
-    assert reason["code"] == "out-of-memory"
-    assert reason["message"].startswith("needed more than 64 MB (peak 6")
-    assert reason["memory_limit_bytes"] == 64 << 20
-
-
 if REAL_DATA is not None:
 
     def test_real_scenarios_go_through_the_service(service: Machine, tmp_path: Path) -> None:

@@ -1,0 +1,98 @@
+"""Memory limits on a real kernel: in force or no worker, watched, and survived."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from .conftest import BootMachine
+from .machine import Machine
+from .qemu import Hardware
+from .test_whole_path import ROOT, library_ids, scenario, start_service, wait_for
+
+START_TIMEOUT_S = 240.0
+CONFIG = "/etc/scenariod/scenariod.toml"
+
+
+def test_without_the_memory_controller_nothing_starts_and_the_cure_is_named(
+    boot: BootMachine,
+) -> None:
+    machine = boot(hardware=Hardware(kernel_args="cgroup_disable=memory"))
+    machine.wait_until("test $(systemctl show -P ExecMainStatus scenariod) = 14", timeout_s=240)
+    machine.check("systemctl stop scenariod")
+
+    machine.check(f"echo '{scenario(1)}' > {ROOT}/inbox/scenario-1.json")
+    machine.run("systemctl start scenariod", timeout_s=START_TIMEOUT_S)
+    machine.check("systemctl stop scenariod")
+
+    said = machine.check("journalctl -u scenariod --no-pager")
+    assert "the kernel runs without its memory controller" in said
+    assert "append `cgroup_enable=memory` to the one line of /boot/firmware/cmdline.txt" in said
+    assert "scenario-1.json" in machine.check(f"ls {ROOT}/inbox")
+
+
+def test_the_canary_dies_of_its_limit_and_leaves_nothing(machine: Machine) -> None:
+    start_service(machine)
+
+    killed = machine.check("journalctl -k --no-pager").count("Memory cgroup out of memory")
+
+    assert killed >= 1
+    assert "scenariod-b000000" in machine.check("journalctl --no-pager")
+    assert machine.check("find /sys/fs/cgroup -name 'scenariod-*.slice'").strip() == ""
+
+
+def test_a_memory_bomb_dies_of_its_limit_and_its_partner_is_added(
+    machine: Machine, tmp_path: Path
+) -> None:
+    set_limit(machine, 64)
+    start_service(machine)
+    before = daemon_memory_kb(machine)
+
+    drop_with_partner(machine, tmp_path, empty_lists=1_000_000)
+    wait_for(machine, scenarios=1)
+
+    assert library_ids(machine) == ["machine-002"]
+    reason = json.loads(machine.check(f"cat {ROOT}/failed/scenario-1-large.json.reason.json"))
+    assert reason["code"] == "out-of-memory"
+    assert reason["message"].startswith("needed more than 64 MB (peak 6")
+    assert reason["memory_limit_bytes"] == 64 << 20
+    assert daemon_memory_kb(machine) < before + 8 * 1024
+
+
+def test_a_worker_near_its_limit_is_stopped_softly_and_its_partner_runs_next(
+    machine: Machine, tmp_path: Path
+) -> None:
+    set_limit(machine, 128)
+    machine.check("sed -i 's/^# soft_limit_percent = 70/soft_limit_percent = 60/' " + CONFIG)
+    start_service(machine)
+
+    drop_with_partner(machine, tmp_path, empty_lists=950_000)
+    wait_for(machine, scenarios=2)
+
+    outcomes = machine.check("journalctl -u scenariod -o json --no-pager").splitlines()
+    told = [json.loads(line).get("SCENARIOD_OUTCOME") for line in outcomes]
+    assert [outcome for outcome in told if outcome] == ["soft-limit", "ok"]
+    assert machine.check(f"ls {ROOT}/failed").strip() == ""
+
+
+def set_limit(machine: Machine, limit_mb: int) -> None:
+    """Write another limit into the configuration."""
+    edit = f"s/^\\[memory\\]/[memory]\\nlimit_mb = {limit_mb}/"
+    machine.check(f"sed -i '{edit}' {CONFIG}")
+
+
+def drop_with_partner(machine: Machine, tmp_path: Path, *, empty_lists: int) -> None:
+    """Drop a valid scenario that grows when it is read, and an ordinary one, as one pair."""
+    folder = tmp_path / "pair"
+    folder.mkdir()
+    wide = json.loads(scenario(1)) | {"extra": [[] for _ in range(empty_lists)]}
+    (folder / "scenario-1-large.json").write_text(json.dumps(wide, separators=(",", ":")))
+    (folder / "scenario-2-partner.json").write_text(scenario(2))
+    machine.put_tree(folder, "/tmp/pair")
+    machine.check(f"cd {ROOT}/inbox && chown alice /tmp/pair/* && mv /tmp/pair/scenario-* .")
+
+
+def daemon_memory_kb(machine: Machine) -> int:
+    """Return what the daemon holds, in KiB."""
+    status = machine.check("grep VmRSS /proc/$(systemctl show -P MainPID scenariod)/status")
+    return int(status.split()[1])
