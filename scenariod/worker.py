@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 OOM_SCORE_ADJ = 500
 NICE = 10
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_CAPABILITY_VERSION_3 = 0x20080522  # linux/capability.h
 _OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -80,6 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop = Stop()
     orders = _parser().parse_args(arguments)
     die_with(orders.supervisor_pid)
+    if os.geteuid() != 0:
+        drop_capabilities()
     limits = {"systemd": cgroup_limit, "rlimits": set_rlimits}
     limit = limits[orders.launcher](orders.limit_bytes)
     if isinstance(limit, str):
@@ -114,6 +117,19 @@ def die_with(supervisor_pid: int) -> None:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
     if os.getppid() != supervisor_pid:
         raise SystemExit(ExitCode.INTERRUPTED)
+
+
+def drop_capabilities() -> None:
+    """Give up whatever capability was inherited; raise OSError where the kernel refuses.
+
+    The daemon has CAP_LEASE to see who still writes; a worker, which reads hostile input, needs
+    none. Version 3 of capset(2): two words each of effective, permitted and inheritable.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    none = (ctypes.c_uint32 * 6)()
+    if libc.capset(header, none) != 0:
+        raise OSError(ctypes.get_errno(), "capset failed")
 
 
 def cgroup_limit(

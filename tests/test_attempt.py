@@ -35,6 +35,11 @@ READY = (
 GROW = (
     f"asked = []\nsignal.signal(15, lambda *_: asked.append(1))\nheld = b'x' * ({LIMIT} * 3 // 4)\n"
 )
+REJECT_THE_FIRST = (
+    "verdict(json.dumps({'version': 1, 'files': [{'verdict': 'rejected', 'name': "
+    "'scenario-1.json', 'size_bytes': 1, 'sha256': None, 'scenario_id': None, 'problems': "
+    "[{'code': 'empty', 'message': 'm', 'field': None, 'line': None, 'column': None}]}]}))\n"
+)
 END_WHEN_ASKED = "while not asked: time.sleep(0.01)\nexit(75)\n"
 
 
@@ -237,14 +242,9 @@ def test_a_batch_whose_worker_was_stopped_waits_for_the_next_start(
 def test_what_a_stopped_worker_had_not_begun_goes_back_into_the_inbox(
     home: Home, bench: Bench
 ) -> None:
-    rejected = (
-        "verdict(json.dumps({'version': 1, 'files': [{'verdict': 'rejected', 'name': "
-        "'scenario-1.json', 'size_bytes': 1, 'sha256': None, 'scenario_id': None, 'problems': "
-        "[{'code': 'empty', 'message': 'm', 'field': None, 'line': None, 'column': None}]}]}))\n"
-    )
     batch = bench.claim(1, 1, 2)
 
-    concluded = bench.take(batch, code=READY + rejected + "exit(75)")
+    concluded = bench.take(batch, code=READY + REJECT_THE_FIRST + "exit(75)")
 
     assert concluded.settled == Settled(refused=1, batches=1)
     assert again(concluded) == []
@@ -255,14 +255,9 @@ def test_what_a_stopped_worker_had_not_begun_goes_back_into_the_inbox(
 def test_after_a_soft_stop_what_was_done_counts_and_the_rest_goes_back_into_the_inbox(
     home: Home, bench: Bench
 ) -> None:
-    rejected = (
-        "verdict(json.dumps({'version': 1, 'files': [{'verdict': 'rejected', 'name': "
-        "'scenario-1.json', 'size_bytes': 1, 'sha256': None, 'scenario_id': None, 'problems': "
-        "[{'code': 'empty', 'message': 'm', 'field': None, 'line': None, 'column': None}]}]}))\n"
-    )
     batch = bench.claim(1, 1, 2)
 
-    concluded = bench.take(batch, code=READY + GROW + rejected + END_WHEN_ASKED)
+    concluded = bench.take(batch, code=READY + GROW + REJECT_THE_FIRST + END_WHEN_ASKED)
 
     assert concluded.settled == Settled(refused=1, batches=1)
     assert home.names("inbox") == ["scenario-2.json"]

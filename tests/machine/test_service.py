@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 from .machine import Machine
 
 ROOT = "/var/lib/scenariod"
+CAP_LEASE = 28
+"""Its number in linux/capability.h: the one capability of the daemon; a worker has none."""
 START_TIMEOUT_S = 200.0
 
 
@@ -23,7 +27,7 @@ def test_nothing_of_ours_runs_as_root_or_could_become_it(machine: Machine) -> No
 
     uid = machine.check("id -u scenariod").strip()
     assert f"Uid:\t{uid}\t{uid}\t{uid}\t{uid}" in status
-    assert "CapBnd:\t0000000000000000" in status
+    assert f"CapBnd:\t{1 << CAP_LEASE:016x}" in status
     assert "NoNewPrivs:\t1" in status
     assert machine.run("pgrep --list-full --uid root scenariod").output == ""
 
@@ -35,6 +39,37 @@ def test_a_dropped_file_is_done_under_the_sandbox(machine: Machine) -> None:
     machine.check(f"echo 'no scenario' > {ROOT}/inbox/scenario-1.json", user="alice")
 
     machine.wait_until(f"test -e {ROOT}/failed/scenario-1.json", timeout_s=120)
+
+
+def test_a_writer_that_pauses_is_waited_for_however_long(machine: Machine) -> None:
+    machine.check("useradd --groups scenariod alice")
+    start(machine)
+
+    text = json.dumps(
+        {
+            "id": "slow",
+            "title": "t",
+            "claim": "c",
+            "text": "x",
+            "correctAnswer": "logic",
+            "answerWeights": {"logic": 1, "emotion": 0, "balanced": 0, "agenda": 0},
+        }
+    )
+    writer = machine.start(
+        f"exec 3> {ROOT}/inbox/scenario-1.json; printf %s '{text[:20]}' >&3; "
+        f"until [ -e /tmp/go-on ]; do sleep 0.1; done; printf %s '{text[20:]}' >&3",
+        user="alice",
+    )
+    machine.wait_until(
+        "scenariodctl status | grep -q 'its writer still has it open'", timeout_s=120
+    )
+    machine.check("sleep 5")  # longer than settle_s: the machine's clock is what is tested
+    still_there = machine.check(f"ls {ROOT}/inbox").split()
+    machine.check("touch /tmp/go-on")
+    writer.wait(timeout_s=60)
+
+    assert still_there == ["scenario-1.json"]
+    machine.wait_until(f"test -e {ROOT}/done/scenario-1.json", timeout_s=120)
 
 
 def test_a_daemon_that_was_killed_is_started_again(machine: Machine) -> None:
