@@ -13,8 +13,10 @@ from library_makers import NOON, accepted, document
 from scenariod import config
 from scenariod.errors import LibraryDamagedError
 from scenariod.journal import TextJournal
+from scenariod.library import Library
 from scenariod.outcome import Outcome
 from scenariod.reasons import Problem, Reason
+from scenariod.restore import restore
 from scenariod.root import prepare
 from scenariod.settle import Run, Settled, Settler
 from scenariod.verdict import Rejected, Verdict
@@ -115,6 +117,55 @@ def test_a_backup_is_written_before_the_first_change_of_a_drain_and_not_before_e
     assert newest[0] == newest[1] != newest[2]
     kept = [json.loads((home.backups / str(name)).read_bytes()) for name in (newest[0], newest[2])]
     assert [[s["id"] for s in backup["scenarios"]] for backup in kept] == [[], ["s-1", "s-2"]]
+
+
+def test_the_next_drains_backup_is_prepared_at_the_end_of_this_one(
+    home: Home, bench: Bench
+) -> None:
+    contents = [document("s-1"), document("s-2")]
+    batches = [bench.claim(n, {"scenario-1.json": c}) for n, c in enumerate(contents, 1)]
+    prepared = home.backups / ".prepared-backup.json"
+
+    async def two_drains(settler: Settler) -> tuple[int, str | None]:
+        await settler.settle(batches[0], [good("scenario-1.json", contents[0])], RUN)
+        await settler.end_drain()
+        inode = prepared.stat().st_ino
+        await settler.settle(batches[1], [good("scenario-1.json", contents[1])], RUN)
+        return inode, settler.newest_backup
+
+    inode, newest = bench.with_settler(two_drains)
+
+    assert (home.backups / str(newest)).stat().st_ino == inode
+    assert not prepared.exists()
+
+
+def test_a_prepared_backup_is_not_used_where_a_restore_came_between(
+    home: Home, bench: Bench
+) -> None:
+    contents = [document("s-1"), document("s-2")]
+    batches = [
+        bench.claim(n, {"scenario-1.json": c}) for n, c in zip((1, 40), contents, strict=True)
+    ]
+    settings = config.load(config=None, root=home.path, cwd=home.path)
+
+    async def act(settler: Settler) -> str | None:
+        await settler.settle(batches[0], [good("scenario-1.json", contents[0])], RUN)
+        empty = settler.newest_backup
+        await settler.end_drain()
+        with Library.open(settings.database, busy_timeout_s=5) as library:
+            restore(
+                library,
+                home.backups / str(empty),
+                backups=home.backups,
+                published=settings.published,
+                clock=lambda: NOON,
+            )
+        await settler.settle(batches[1], [good("scenario-1.json", contents[1])], RUN)
+        return settler.newest_backup
+
+    newest = bench.with_settler(act)
+
+    assert json.loads((home.backups / str(newest)).read_bytes())["scenarios"] == []
 
 
 def test_what_changes_nothing_writes_no_backup(home: Home, bench: Bench) -> None:
