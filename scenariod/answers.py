@@ -29,11 +29,16 @@ _READ_TIMEOUT_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A command's answer. `raw`, where it is given, is what people see instead of `lines`."""
+    """A command's answer.
+
+    `raw`, where it is given, is what people see instead of `lines`, and `json_text` what programs
+    get instead of `document`.
+    """
 
     document: Any
     lines: list[str] = field(default_factory=list)
     raw: bytes | None = None
+    json_text: str | None = None
     code: ExitCode = ExitCode.OK
 
 
@@ -130,9 +135,12 @@ def show(config: Config, asked: argparse.Namespace) -> Answer:
         "id": record.id,
         "added_batch": record.added_batch,
         "content_sha256": record.content_sha256,
-        "scenario": json.loads(content),
     }
-    return Answer(document, raw=content if content.endswith(b"\n") else content + b"\n")
+    # Spliced in as it was dropped: a program must get its numbers digit by digit.
+    head = json.dumps(document, indent=2).removesuffix("\n}")
+    spliced = f'{head},\n  "scenario": {content.decode().strip()}\n}}'
+    raw = content if content.endswith(b"\n") else content + b"\n"
+    return Answer(document, raw=raw, json_text=spliced)
 
 
 def backups(config: Config, _: argparse.Namespace) -> Answer:

@@ -5,10 +5,12 @@ Wires scope, work and settle for one batch. Never claims, never admits, never wa
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from scenariod import clock, scope, verdict
+from scenariod.errors import LibraryLockedError, NoLimitError
 from scenariod.journal import Event
 from scenariod.names import printable
 from scenariod.outcome import MAX_ATTEMPTS, Outcome, Step, judge, next_step
@@ -78,8 +80,14 @@ class Attempts:
             return await self._isolate(batch, Outcome.CRASH, ended=None, detail=words)
         self._work.forget_verdict(batch)
         counted = self._work.count_attempt(batch)
-        ended = await self._run_worker(counted, names, stop=stop)
-        return await self._conclude(counted, names, ended)
+        try:
+            ended = await self._run_worker(counted, names, stop=stop)
+            return await self._conclude(counted, names, ended)
+        except (OSError, NoLimitError, LibraryLockedError):
+            # No fault of the files: only a supervisor that dies may use up their attempts.
+            with suppress(OSError):  # a disk too full for this is too full to launch again, too
+                self._work.count_attempt(counted, by=-1)
+            raise
 
     async def _run_worker(
         self, batch: Batch, names: list[str], *, stop: asyncio.Event

@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _print(answer: Answer, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(answer.document, indent=2, ensure_ascii=True))
+        print(answer.json_text or json.dumps(answer.document, indent=2, ensure_ascii=True))
     elif answer.raw is not None and not sys.stdout.isatty():
         sys.stdout.buffer.write(answer.raw)
     else:

@@ -5,6 +5,7 @@ Owns everything that happens in `inbox/`. Never reads what a file says, never fo
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import heapq
 import logging
@@ -35,10 +36,14 @@ if TYPE_CHECKING:
 
 WINDOW = 1000
 """Most files looked at closely at once, so that memory stays flat with any number in the inbox."""
+MOST_HELD = 10_000
+"""Most files that are known to be held at a time; beyond, they take places of the window."""
 UNMOVABLE_RETRY_S = 60.0
 """How long a file that may not be moved is left alone before it is tried again."""
 _EVENTS = [FileClosedEvent, FileCreatedEvent, FileMovedEvent]
 """With just these asked of inotify, none of 60,000 arrivals was lost (docs/INTAKE.md)."""
+_OF_ONE_FILE = frozenset({errno.EACCES, errno.EPERM, errno.EBUSY, errno.EXDEV})
+"""Why one name cannot be renamed while others can: its owner, or something is mounted on it."""
 _OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -48,7 +53,7 @@ class Hold(StrEnum):
     WRITING = "its writer still has it open"
     SETTLING = "it may still be changing"
     UNREADABLE = "scenariod may not read it; `chmod g+r` it"
-    UNMOVABLE = "scenariod may not move it; it belongs to somebody else"
+    UNMOVABLE = "scenariod may not move it: it is somebody else's, or a mount"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,7 @@ class Inbox:
         self._settle_s = settle_s
         self._seen: dict[str, _Seen] = {}
         self._unmovable: dict[str, float] = {}
+        self._held: frozenset[str] = frozenset()
 
     def look(self, *, now: float) -> Look:
         """List what is in the folder; `now` is monotonic seconds. Raise OSError where it can't be.
@@ -113,17 +119,27 @@ class Inbox:
         return self._sorted_out(holds, total=total, now=now)
 
     def _first_names(self, folder: int) -> tuple[list[str], int]:
+        """Return the names to look at, in natural order, and how many there are in all.
+
+        Files that were held at the last look come on top of the window: they hold up nobody.
+        """
         total = 0
+        held: list[str] = []
 
         def scenario_names() -> Iterator[str]:
             nonlocal total
             with os.scandir(folder) as entries:
                 for entry in entries:
-                    if is_scenario_name(entry.name):
-                        total += 1
+                    if not is_scenario_name(entry.name):
+                        continue
+                    total += 1
+                    if entry.name in self._held:
+                        held.append(entry.name)
+                    else:
                         yield entry.name
 
-        return heapq.nsmallest(WINDOW, scenario_names(), key=natural_key), total
+        first = heapq.nsmallest(WINDOW, scenario_names(), key=natural_key)
+        return sorted([*first, *held], key=natural_key), total
 
     def _observe(
         self, folder: int, name: str, *, before: _Seen | None, now: float
@@ -143,6 +159,7 @@ class Inbox:
         return _Seen(identity, since, ready_since=was_ready or now), None
 
     def _sorted_out(self, holds: list[tuple[str, Hold | None]], *, total: int, now: float) -> Look:
+        self._held = frozenset([name for name, hold in holds if hold is not None][:MOST_HELD])
         ready = [
             Ready(name, self._seen[name].ready_since or now) for name, hold in holds if hold is None
         ]
@@ -186,8 +203,10 @@ class Inbox:
             os.rename(name, name, src_dir_fd=source, dst_dir_fd=target)
         except FileNotFoundError:
             return False
-        except PermissionError:
-            if not os.access(".", os.W_OK, dir_fd=source, effective_ids=True):
+        except OSError as error:
+            if error.errno not in _OF_ONE_FILE or not os.access(
+                ".", os.W_OK, dir_fd=source, effective_ids=True
+            ):
                 raise  # nothing can be moved out of here: the environment's fault
             self._unmovable[name] = now + UNMOVABLE_RETRY_S
             return False

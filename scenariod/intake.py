@@ -85,7 +85,13 @@ class Intake:
 
     async def _claim(self, names: tuple[str, ...], *, now: float) -> Batch | None:
         batch = self._work.create(await self._settler.reserve_batch())
-        claimed = await asyncio.to_thread(self._inbox.claim, names, into=batch.folder, now=now)
+        try:
+            claimed = await asyncio.to_thread(self._inbox.claim, names, into=batch.folder, now=now)
+        except OSError:
+            claimed = batch.names()  # what was claimed before it failed is a batch all the same
+            if not claimed:
+                self._work.remove(batch)
+                raise
         left = [file for file in self._look.ready if file.name not in names]
         self._look = replace(self._look, ready=left, total=self._look.total - len(claimed))
         if len(claimed) < len(names) or len(left) < self._config.intake.batch_size:

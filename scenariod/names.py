@@ -12,14 +12,16 @@ import re
 NAME_MAX = 255
 """Longest file name in bytes on every file system we meet (NAME_MAX in limits.h)."""
 
+REASON_SUFFIX = ".reason.json"
+"""What stands beside a refused file; moved back into the inbox with it, it is no scenario."""
 _SCENARIO_NAME = re.compile(r"scenario-.*\.json", re.DOTALL)
 _DIGITS = re.compile(r"([0-9]+)")
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\\\\\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def is_scenario_name(name: str) -> bool:
-    """Say whether the inbox takes a file of this name: `scenario-*.json`."""
-    return _SCENARIO_NAME.fullmatch(name) is not None
+    """Say whether the inbox takes a file of this name: `scenario-*.json`, but no reason of ours."""
+    return _SCENARIO_NAME.fullmatch(name) is not None and not name.endswith(REASON_SUFFIX)
 
 
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:

@@ -87,12 +87,17 @@ def _replace(
     # show what the restore would replace, and another one is due.
     for _ in range(_ATTEMPTS):
         safety = back_up(library, backups, now=clock())
-        restored = library.restore(
-            _documents(file, source),
-            unless_changed_since=safety.batch,
-            clock=clock,
-            note=f"restore {source.name}",
-        )
+        restored = None
+        try:
+            restored = library.restore(
+                _documents(file, source),
+                unless_changed_since=safety.batch,
+                clock=clock,
+                note=f"restore {source.name}",
+            )
+        finally:
+            if restored is None:  # nothing was changed: as the newest it would hide the one before
+                safety.path.unlink()
         if restored is not None:
             return restored, safety.path
     raise LibraryLockedError(

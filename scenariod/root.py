@@ -32,12 +32,25 @@ def prepare(config: Config) -> None:
     folders = [config.inbox, config.work, config.done, config.failed, config.backups]
     for folder in [*folders, config.database.parent]:
         _make(folder)
-    devices = {folder.stat().st_dev for folder in folders[:4]}
-    if len(devices) > 1:
+    try:
+        _rename_through([config.inbox, config.work, config.done, config.failed])
+    except OSError as error:
         raise RootUnusableError(
-            f"inbox/, work/, done/ and failed/ of {config.root} lie on different file systems",
-            hint="files are moved between them by rename; put them on one (see `findmnt`)",
-        )
+            f"files cannot be renamed between inbox/, work/, done/ and failed/ of {config.root}: "
+            f"{error.strerror}",
+            hint="put them on one file system and one mount (see `findmnt`), writable for all four",
+        ) from error
+
+
+def _rename_through(folders: list[Path]) -> None:
+    """Move an empty file through the folders: a mount between any two of them shows only so."""
+    probe = folders[0] / f".scenariod-probe.{os.getpid()}"
+    probe.touch()
+    try:
+        for folder in folders[1:]:
+            probe = probe.rename(folder / probe.name)
+    finally:
+        probe.unlink()
 
 
 def _make(folder: Path) -> None:
@@ -96,6 +109,9 @@ def become_owner(root: Path) -> None:
     owner = root.stat()
     if owner.st_uid == 0:
         return
-    os.initgroups(pwd.getpwuid(owner.st_uid).pw_name, owner.st_gid)
+    try:
+        os.initgroups(pwd.getpwuid(owner.st_uid).pw_name, owner.st_gid)
+    except KeyError:  # a number without a name, as in containers
+        os.setgroups([])
     os.setgid(owner.st_gid)
     os.setuid(owner.st_uid)

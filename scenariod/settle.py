@@ -71,6 +71,7 @@ class Settler:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="settle")
         self._library: Library | None = None
         self._backed_up = False
+        self._prepared: backup.Prepared | None = None
         self.scenarios = 0
         self.newest_backup: str | None = None
 
@@ -97,11 +98,15 @@ class Settler:
         return await self._call(lambda: self._settle(batch, verdicts, run))
 
     async def end_drain(self) -> None:
-        """Publish what changed, and write the next change's backup while nobody waits for it.
+        """Publish what changed; the next change gets a backup of its own.
 
         Runs beside the settle thread: a batch that comes now is not held up, and makes it due anew.
         """
         await asyncio.to_thread(self._end_drain)
+
+    async def prepare_backup(self) -> None:
+        """Write the next change's backup while nobody waits, beside the settle thread too."""
+        await asyncio.to_thread(self._prepare_backup)
 
     async def _call(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
@@ -142,7 +147,7 @@ class Settler:
         folder = self._config.backups
         with self._opened().snapshot() as snapshot:
             state, count = snapshot.batch, snapshot.count
-            taken = backup.take_prepared(folder, batch=state, now=clock.now()) or backup.write(
+            taken = self._take_prepared(state) or backup.write(
                 folder, snapshot.documents(), batch=state, now=clock.now()
             )
         self._backed_up = True
@@ -154,15 +159,25 @@ class Settler:
             scenarios=count,
         )
 
+    def _take_prepared(self, state: int) -> backup.BackupFile | None:
+        """Return the prepared backup, if it is of this run of ours and shows the present state."""
+        prepared, self._prepared = self._prepared, None
+        if prepared is None or prepared.batch != state:
+            return None
+        return backup.take(prepared, now=clock.now())
+
     def _end_drain(self) -> None:
         self._backed_up = False
         library = self._opened()
         self.scenarios = library.count()  # a restore may have changed it
         if not publish.is_current(library, self._config.published):
             self._publish(library)
-        if backup.prepared_batch(self._config.backups) != library.latest_change():
+
+    def _prepare_backup(self) -> None:
+        library = self._opened()
+        if self._prepared is None or self._prepared.batch != library.latest_change():
             with library.snapshot() as snapshot:
-                backup.prepare(
+                self._prepared = backup.prepare(
                     self._config.backups,
                     snapshot.documents(),
                     batch=snapshot.batch,

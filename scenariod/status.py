@@ -118,8 +118,8 @@ def ask(path: Path) -> dict[str, object] | None:
         except (FileNotFoundError, ConnectionRefusedError):
             return None
         with connection.makefile("rb") as answer:
-            document = json.loads(answer.read())
-    return dict(document)
+            text = answer.read()
+    return dict(json.loads(text)) if text.endswith(b"\n") else None  # it ended as it was asked
 
 
 @contextmanager

@@ -317,8 +317,7 @@ class Supervisor:
         try:
             concluded = await self._attempts.take(batch, stop=self._stop_workers)
         except Exception as error:  # noqa: BLE001  the loop's per-batch border: attempts count
-            # The queue is derived, never trusted: a split may have failed half-way.
-            self._queue = deque(self._work.batches())
+            self._derive_queue(batch)
             self._take_failure(error, batch=batch.id)
             return
         self._queue.extendleft(reversed(concluded.again))
@@ -327,6 +326,13 @@ class Supervisor:
             self._resumed()
         else:
             self._pause_for(concluded.pause)
+
+    def _derive_queue(self, batch: Batch) -> None:
+        """Queue what is in work/: after a failure, as in the middle of a split, only that tells."""
+        try:
+            self._queue = deque(self._work.batches())
+        except OSError:  # not now; the start of the batch at hand will tell
+            self._queue.appendleft(batch)
 
     def _count(self, settled: Settled) -> None:
         self.status.added += settled.added
@@ -353,6 +359,8 @@ class Supervisor:
         """Do what is dear and can wait, beside the loop; a batch that comes meanwhile goes on."""
         try:
             await self._settler.end_drain()
+            if not self._once:  # the next run of this kind would not know it
+                await self._settler.prepare_backup()
         except Exception as error:  # noqa: BLE001  the same border as for a batch
             self._close_due = 0.0
             self._take_failure(error, batch=None)

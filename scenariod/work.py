@@ -14,7 +14,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scenariod import durable
-from scenariod.names import is_scenario_name, natural_key, numbered, with_suffix
+from scenariod.names import (
+    REASON_SUFFIX,
+    is_scenario_name,
+    natural_key,
+    numbered,
+    with_suffix,
+)
 from scenariod.verdict import MAX_VERDICT_BYTES, VERDICT_FILE
 
 if TYPE_CHECKING:
@@ -22,7 +28,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NOTE_FILE = "batch.json"
-REASON_SUFFIX = ".reason.json"
 _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
 _MAX_NOTE_BYTES = 1 << 16
@@ -53,7 +58,7 @@ class Work:
 
     def batches(self) -> list[Batch]:
         """Return the batches in work/, oldest first: running, or cut off by a crash."""
-        ids = sorted(int(p.name) for p in self._work.iterdir() if p.name.isdecimal())
+        ids = sorted(int(p.name) for p in self._work.iterdir() if p.name.isdecimal() and p.is_dir())
         return [self._load(batch_id) for batch_id in ids]
 
     def highest_id(self) -> int:
@@ -90,7 +95,10 @@ class Work:
 
     def forget_verdict(self, batch: Batch) -> None:
         """Remove the verdict of an earlier run: one is never trusted across a crash."""
-        (batch.folder / VERDICT_FILE).unlink(missing_ok=True)
+        try:
+            (batch.folder / VERDICT_FILE).unlink(missing_ok=True)
+        except IsADirectoryError:
+            (batch.folder / VERDICT_FILE).rename(batch.folder / f"{VERDICT_FILE}.foreign")
 
     def to_done(self, batch: Batch, name: str) -> Path | None:
         """Move a file to done/; return where it is now, or None if it was moved already."""
@@ -106,6 +114,7 @@ class Work:
         """
         if not os.path.lexists(batch.folder / name):
             return None
+        self._failed.mkdir(exist_ok=True)
         free = _free_name(self._failed, name, batch=batch)
         text = json.dumps({"file": name, **reason}, indent=2, ensure_ascii=True).encode()
         durable.write(self._failed / with_suffix(free, REASON_SUFFIX), text + b"\n")
@@ -120,12 +129,24 @@ class Work:
         return True
 
     def remove(self, batch: Batch) -> None:
-        """Remove the folder of a settled batch; raise OSError where a file is still in it."""
+        """Remove the folder of a settled batch; raise OSError where a dropped file is still in it.
+
+        Where something else is in it that is not ours, it is kept as `work/NNNNNN.foreign`:
+        whatever that is, it holds up nobody.
+        """
         for entry in list(batch.folder.iterdir()):
             ours = entry.name in {NOTE_FILE, VERDICT_FILE}
-            if ours or entry.name.endswith(durable.TEMPORARY_SUFFIX):
+            if (ours or entry.name.endswith(durable.TEMPORARY_SUFFIX)) and not entry.is_dir():
                 entry.unlink()
-        batch.folder.rmdir()
+        try:
+            batch.folder.rmdir()
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY or batch.names():
+                raise
+            rename_without_replacing(batch.folder, self._foreign(batch))
+
+    def _foreign(self, batch: Batch) -> Path:
+        return self._work / f"{batch.folder.name}.foreign"
 
     def _folder(self, batch_id: int) -> Path:
         return self._work / f"{batch_id:06d}"
@@ -149,7 +170,10 @@ class Work:
             except FileExistsError:
                 continue
             except FileNotFoundError:
-                return None
+                if not os.path.lexists(batch.folder / name):
+                    return None
+                folder.mkdir(exist_ok=True)  # somebody has tidied up and taken the folder too
+                continue
             return target
         raise FileExistsError(errno.EEXIST, "no free name", str(folder / name))
 

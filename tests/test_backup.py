@@ -392,48 +392,63 @@ def test_writing_many_documents_takes_little_memory(tmp_path: Path) -> None:
 # The one prepared for the next change
 
 
-def test_a_prepared_backup_is_taken_where_it_shows_the_state_and_stays_otherwise(
-    tmp_path: Path,
-) -> None:
+def test_a_prepared_backup_is_in_no_list_until_it_is_taken(tmp_path: Path) -> None:
     prepared = backup.prepare(tmp_path, ([c] for c in TWO), batch=7, now=NOON)
-
-    other = backup.take_prepared(tmp_path, batch=8, now=NOON)
     listed = backup.list_backups(tmp_path)
-    taken = backup.take_prepared(tmp_path, batch=7, now=NOON)
 
-    assert (other, listed) == (None, [])
+    taken = backup.take(prepared, now=NOON)
+
+    assert listed == []
     assert taken is not None
     assert (taken.count, taken.batch) == (2, 7)
     assert isinstance(backup.verify(taken.path), Verified)
     assert read_back(taken.path) == TWO
-    assert not prepared.path.exists()
-    assert backup.take_prepared(tmp_path, batch=7, now=NOON) is None
+    assert backup.take(prepared, now=NOON) is None
 
 
 def test_taking_a_prepared_backup_replaces_no_other_of_that_moment(tmp_path: Path) -> None:
     first = written(tmp_path, TWO[:1])
-    backup.prepare(tmp_path, ([c] for c in TWO), batch=7, now=NOON)
+    prepared = backup.prepare(tmp_path, ([c] for c in TWO), batch=7, now=NOON)
 
-    taken = backup.take_prepared(tmp_path, batch=7, now=NOON)
+    taken = backup.take(prepared, now=NOON)
 
     assert taken is not None
     assert taken.path != first
     assert (len(read_back(first)), len(read_back(taken.path))) == (1, 2)
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"{\n"])
-def test_what_is_no_whole_prepared_backup_is_not_taken(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / ".prepared-backup.json").write_bytes(content)
+@pytest.mark.parametrize("change", ["altered", "replaced", "gone", "a folder"])
+def test_one_that_is_not_as_it_was_verified_is_not_taken(tmp_path: Path, change: str) -> None:
+    prepared = backup.prepare(tmp_path, ([c] for c in TWO), batch=7, now=NOON)
+    content = prepared.path.read_bytes()
 
-    assert backup.prepared_batch(tmp_path) is None
-    assert backup.take_prepared(tmp_path, batch=0, now=NOON) is None
+    if change == "altered":
+        prepared.path.write_bytes(content.replace(b"one", b"two", 1))
+    else:
+        prepared.path.unlink()
+    if change == "replaced":
+        prepared.path.write_bytes(content)
+    if change == "a folder":
+        prepared.path.mkdir()
+
+    assert backup.take(prepared, now=NOON) is None
+    assert backup.list_backups(tmp_path) == []
 
 
 def test_a_new_prepared_backup_replaces_the_old_one(tmp_path: Path) -> None:
-    backup.prepare(tmp_path, [[TWO[0]]], batch=7, now=NOON)
-    backup.prepare(tmp_path, ([c] for c in TWO), batch=8, now=NOON)
+    old = backup.prepare(tmp_path, [[TWO[0]]], batch=7, now=NOON)
+    new = backup.prepare(tmp_path, ([c] for c in TWO), batch=8, now=NOON)
 
-    taken = backup.take_prepared(tmp_path, batch=8, now=NOON)
+    assert backup.take(old, now=NOON) is None
+    taken = backup.take(new, now=NOON)
 
     assert taken is not None
     assert read_back(taken.path) == TWO
+
+
+def test_a_backup_is_newer_than_all_there_are_whatever_the_clock_says(tmp_path: Path) -> None:
+    first = backup.write(tmp_path, [[TWO[0]]], batch=1, now=NOON)
+
+    second = backup.write(tmp_path, [[TWO[1]]], batch=2, now=NOON - timedelta(days=400))
+
+    assert backup.find(tmp_path, "latest") == second.path != first.path

@@ -451,3 +451,18 @@ def test_an_rlimit_is_read_back_from_the_kernel(job: Job) -> None:
         RlimitLauncher().confirm(os.getpid(), job)
 
     assert soft != LIMIT_BYTES
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import subprocess; subprocess.Popen(['sleep', '60'], stdout=subprocess.DEVNULL); exit(1)",
+        'import time; print(\'{"event": "hello"}\', flush=True); time.sleep(60)',
+    ],
+    ids=["a child keeps its stderr", "another greeting"],
+)
+def test_nothing_a_worker_leaves_open_is_waited_for_for_ever(job: Job, code: str) -> None:
+    ended, _ = run(ScriptLauncher(code), replace(job, stop_grace_s=0.5))
+
+    assert not ended.evidence.ready
+    assert ended.duration_s < 20

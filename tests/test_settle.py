@@ -129,6 +129,7 @@ def test_the_next_drains_backup_is_prepared_at_the_end_of_this_one(
     async def two_drains(settler: Settler) -> tuple[int, str | None]:
         await settler.settle(batches[0], [good("scenario-1.json", contents[0])], RUN)
         await settler.end_drain()
+        await settler.prepare_backup()
         inode = prepared.stat().st_ino
         await settler.settle(batches[1], [good("scenario-1.json", contents[1])], RUN)
         return inode, settler.newest_backup
@@ -152,6 +153,7 @@ def test_a_prepared_backup_is_not_used_where_a_restore_came_between(
         await settler.settle(batches[0], [good("scenario-1.json", contents[0])], RUN)
         empty = settler.newest_backup
         await settler.end_drain()
+        await settler.prepare_backup()
         with Library.open(settings.database, busy_timeout_s=5) as library:
             restore(
                 library,
@@ -245,8 +247,10 @@ def test_publishing_twice_writes_once(home: Home, bench: Bench) -> None:
     async def act(settler: Settler) -> tuple[int, int]:
         await settler.settle(batch, [good("scenario-1.json", content)], RUN)
         await settler.end_drain()
+        await settler.prepare_backup()
         first = home.published.stat().st_ino
         await settler.end_drain()
+        await settler.prepare_backup()
         return first, home.published.stat().st_ino
 
     first, second = bench.with_settler(act)

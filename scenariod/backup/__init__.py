@@ -5,11 +5,11 @@
 
 from scenariod.backup.folder import (
     BackupFile,
+    Prepared,
     find,
     list_backups,
     prepare,
-    prepared_batch,
-    take_prepared,
+    take,
     write,
 )
 from scenariod.backup.reader import (
@@ -26,14 +26,14 @@ __all__ = [
     "BackupFile",
     "Defect",
     "DefectKind",
+    "Prepared",
     "Verified",
     "documents",
     "find",
     "list_backups",
     "open_regular",
     "prepare",
-    "prepared_batch",
-    "take_prepared",
+    "take",
     "verify",
     "verify_file",
     "write",

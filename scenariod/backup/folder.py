@@ -60,40 +60,52 @@ def write(
         return _write_verified(_free_path(folder, now), documents, batch=batch, created=now)
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A verified backup of the state after `batch` that no list shows yet.
+
+    `identity` is inode, size and times of the file as it was verified: another file is not it.
+    """
+
+    path: Path
+    batch: int
+    identity: tuple[int, int, int, int]
+
+
 def prepare(
     folder: Path, documents: Iterable[Iterable[bytes]], *, batch: int, now: datetime
-) -> Verified:
-    """Write the backup that the next change will need, while nobody waits: `take_prepared` it.
+) -> Prepared:
+    """Write the backup that the next change will need, while nobody waits: `take` it then.
 
     As `write`, but under a name that no list shows; the one prepared before goes.
     """
     with lock.held(folder / LOCK_FILE):
         durable.remove_leftovers(folder, PREPARED_FILE)
-        return _write_verified(folder / PREPARED_FILE, documents, batch=batch, created=now)
+        path = _write_verified(folder / PREPARED_FILE, documents, batch=batch, created=now).path
+        return Prepared(path, batch, _identity(path))
 
 
-def prepared_batch(folder: Path) -> int | None:
-    """Return the batch whose state the prepared backup shows; None if there is no such backup."""
-    try:
-        with open_regular(folder / PREPARED_FILE) as file:
-            opening = opening_of(file)
-    except FileNotFoundError:
-        return None
-    return None if opening is None else opening.batch
+def take(prepared: Prepared, *, now: datetime) -> BackupFile | None:
+    """Make a prepared backup one of the list; None if its file is not as it was verified.
 
-
-def take_prepared(folder: Path, *, batch: int, now: datetime) -> BackupFile | None:
-    """Make the prepared backup one of the list, if it shows the state after `batch`; else None.
-
-    It was verified when it was written; `now` names it. Durable on return.
+    `now` names it. Durable on return.
     """
+    folder = prepared.path.parent
     with lock.held(folder / LOCK_FILE):
-        if prepared_batch(folder) != batch:
+        try:
+            if _identity(prepared.path) != prepared.identity:
+                return None
+        except FileNotFoundError:
             return None
         path = _free_path(folder, now)
-        (folder / PREPARED_FILE).rename(path)
+        prepared.path.rename(path)
         durable.sync_folder(folder)
     return _listed(path, (now - _EPOCH) // _MILLISECOND)
+
+
+def _identity(path: Path) -> tuple[int, int, int, int]:
+    status = path.lstat()
+    return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def _write_verified(
@@ -166,7 +178,9 @@ def _write(
 
 
 def _free_path(folder: Path, created: datetime) -> Path:
-    unix_ms = max((created - _EPOCH) // _MILLISECOND, 10**12)  # 13 digits, whatever the clock says
+    # Later than all there are, whatever the clock says: a Pi boots with yesterday's. 13 digits.
+    newest = max((int(m[1]) for p in folder.iterdir() if (m := _NAME.fullmatch(p.name))), default=0)
+    unix_ms = max((created - _EPOCH) // _MILLISECOND, newest + 1, 10**12)
     while os.path.lexists(path := folder / f"scenarios-backup-{unix_ms}.json"):
         unix_ms += 1
     return path

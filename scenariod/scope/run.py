@@ -30,6 +30,8 @@ SAMPLE_S = 0.25
 FAST_SAMPLE_S = 0.05
 """How often memory is read: seldom, and often once half of the limit is used."""
 _MIB = 1 << 20
+LAST_WORDS_S = 1.0
+"""How long to wait for the end of stderr once the worker is gone: a child of it may hold it."""
 STDERR_TAIL_BYTES = 8192
 _LINE_LIMIT = 1 << 16
 
@@ -105,11 +107,20 @@ class _Conversation:
                 self._soft_stopped = not self._stopped
                 await self._end_early(talk)
             await talk
-            await self._process.wait()
-            await errors
+            await self._see_it_end(errors)
         finally:
             for task in (errors, talk, stopping, too_much):
                 task.cancel()
+
+    async def _see_it_end(self, errors: asyncio.Task[None]) -> None:
+        """Wait for the process, and for its last words; neither for ever."""
+        try:
+            async with asyncio.timeout(self._job.stop_grace_s):
+                await self._process.wait()
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+        await asyncio.wait({errors}, timeout=LAST_WORDS_S)
 
     def counters(self) -> cgroup.Counters:
         """Return what the kernel counted; zeros where the worker never got that far."""
@@ -168,7 +179,7 @@ class _Conversation:
             return False
         if event is None or event.get("event") != "ready":
             self._said = str(event.get("reason", event)) if event else self._said
-            return False
+            return self._turn_away(event)
         try:
             meter = self._launcher.confirm(self._process.pid, self._job)
         except (NoLimitError, OSError, psutil.Error) as error:
@@ -178,6 +189,12 @@ class _Conversation:
         self._meter = meter
         await self._hand_over()
         return True
+
+    def _turn_away(self, event: dict[str, object] | None) -> bool:
+        """Kill a worker that greets with anything but READY or its own refusal; return False."""
+        if event is not None and event.get("event") != "no-limit":
+            self._process.kill()
+        return False
 
     async def _hand_over(self) -> None:
         stdin = self._process.stdin

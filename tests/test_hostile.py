@@ -1,0 +1,163 @@
+"""What a hostile user, a tidy one or a full disk did to scenariod once, and may not again."""
+
+from __future__ import annotations
+
+import json
+import resource
+import shutil
+import socket
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+from conftest import Home, scenario, wait_until
+from library_makers import NOON
+
+from scenariod import backup, config, status
+from scenariod.errors import LibraryLockedError
+from scenariod.inbox import WINDOW, Inbox
+from scenariod.library import Library
+from scenariod.restore import restore
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_reason_moved_back_with_its_file_is_no_scenario(home: Home) -> None:
+    home.drop("scenario-1.json", b"{")
+    home.once()
+    for path in sorted(home.failed.iterdir()):
+        path.rename(home.inbox / path.name)
+    (home.inbox / "scenario-1.json").write_bytes(scenario("mended"))
+
+    ended = home.once()
+
+    assert ended.code == 0, ended
+    assert home.names("done") == ["scenario-1.json"]
+    assert (home.inbox / "scenario-1.json.reason.json").exists()
+    assert home.names("failed") == []
+
+
+def test_a_backup_that_cannot_be_written_uses_up_no_attempt_of_any_file(home: Home) -> None:
+    daemon = home.start()
+    prepared = home.backups / ".prepared-backup.json"
+    wait_until(prepared.exists, "the next backup is prepared")
+    shutil.rmtree(home.backups)
+    home.backups.write_text("no folder")
+
+    home.drop("scenario-1.json")
+    daemon.wait_for("batch 1: scenario-1.json", times=4)
+    home.backups.unlink()
+    home.backups.mkdir()
+    daemon.wait_for("added scenario-1 from")
+
+    assert "refused scenario" not in daemon.journal()
+    assert home.names("done") == ["scenario-1.json"]
+
+
+def test_who_tidies_away_done_and_failed_loses_nothing(home: Home) -> None:
+    daemon = home.start()
+    daemon.wait_for("watches")
+    shutil.rmtree(home.done)
+    shutil.rmtree(home.failed)
+
+    home.drop("scenario-1.json")
+    home.drop("scenario-2.json", b"{")
+    daemon.wait_for("batch 1: ok; 1 added, 1 refused")
+
+    assert home.names("done") == ["scenario-1.json"]
+    assert "scenario-2.json" in home.names("failed")
+    assert daemon.journal().count("batch ") == 2
+
+
+def test_foreign_things_in_work_hold_up_nobody_and_are_kept(home: Home) -> None:
+    (home.work / "000001").mkdir(parents=True)
+    (home.work / "000001" / "note.txt").write_text("mine")
+    (home.work / "000002" / "verdict.json").mkdir(parents=True)
+    (home.work / "000002" / "scenario-1.json").write_bytes(scenario("cut-off"))
+    (home.work / "000005").write_text("a file with a number")
+    home.drop("scenario-3.json")
+
+    ended = home.once()
+
+    assert ended.code == 0, ended
+    assert home.names("done") == ["scenario-1.json", "scenario-3.json"]
+    assert (home.work / "000001.foreign" / "note.txt").read_text() == "mine"
+
+
+def test_files_that_are_held_up_hold_up_no_other(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
+    inbox = Inbox(tmp_path, settle_s=60)
+    writers = [(tmp_path / f"scenario-{n}.json").open("w") for n in range(WINDOW)]
+    (tmp_path / "scenario-5000.json").write_text("{}")
+    try:
+        first = inbox.look(now=0)
+        second = inbox.look(now=1)
+    finally:
+        for writer in writers:
+            writer.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    assert first.ready == []
+    assert [file.name for file in second.ready] == ["scenario-5000.json"]
+    assert len(second.waiting) == WINDOW
+
+
+def test_a_restore_that_fails_leaves_no_backup_that_hides_the_one_before(home: Home) -> None:
+    home.drop("scenario-1.json")
+    home.once()
+    settings = config.load(config=None, root=home.path, cwd=home.path)
+    before = backup.list_backups(home.backups)
+    held = sqlite3.connect(home.database, isolation_level=None)
+    held.execute("BEGIN IMMEDIATE")
+
+    with (
+        Library.open(home.database, busy_timeout_s=0.1) as library,
+        pytest.raises(LibraryLockedError),
+    ):
+        restore(
+            library,
+            before[0].path,
+            backups=home.backups,
+            published=settings.published,
+            clock=lambda: NOON,
+        )
+    held.close()
+
+    assert backup.list_backups(home.backups) == before
+
+
+def test_a_daemon_that_ends_as_it_is_asked_counts_as_not_running(tmp_path: Path) -> None:
+    path = tmp_path / "s.sock"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        listening.listen()
+
+        def close_at_once() -> None:
+            connection, _ = listening.accept()
+            connection.close()
+
+        closing = threading.Thread(target=close_at_once)
+        closing.start()
+
+        answer = status.ask(path)
+        closing.join()
+
+    assert answer is None
+
+
+def test_show_gives_programs_every_digit(home: Home) -> None:
+    long = "1234567890" * 500
+    exact = f'{{"huge": 1e999, "fine": 0.12345678901234567890123, "long": {long}}}'
+    content = json.dumps(json.loads(scenario("exact")) | {"extra": 0}).replace(
+        '"extra": 0', f'"extra": {exact}'
+    )
+    home.drop("scenario-1.json", content.encode())
+    home.once()
+
+    shown = home.ctl("show", "exact", "--json")
+
+    assert shown.code == 0, shown
+    assert exact in shown.out
+    assert "Infinity" not in shown.out
