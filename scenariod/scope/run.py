@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import subprocess
 import time
@@ -120,7 +121,13 @@ class _Conversation:
         except TimeoutError:
             self._process.kill()
             await self._process.wait()
-        await asyncio.wait({errors}, timeout=LAST_WORDS_S)
+        _, unfinished = await asyncio.wait({errors}, timeout=LAST_WORDS_S)
+        if unfinished:
+            # Somebody holds its stderr, so its process group is not empty, and its number not
+            # another's by now.
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            await asyncio.wait({errors}, timeout=LAST_WORDS_S)
 
     def counters(self) -> cgroup.Counters:
         """Return what the kernel counted; zeros where the worker never got that far."""
