@@ -23,7 +23,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scenariod import clock
+from scenariod import clock, lock
+from scenariod.backup.folder import LOCK_FILE
+from scenariod.backup.reader import open_regular, opening_of
 from scenariod.library import Entry, Library, SettledBatch
 from scenariod.verdict import Accepted
 
@@ -124,7 +126,6 @@ def running(root: Path) -> Iterator[Daemon]:
 def drop_two_pairs(daemon: Daemon, round_: int) -> tuple[float, float]:
     """Drop two pairs; return the seconds of each, from launch to settled."""
     before = len(daemon.lines)
-    dropped_at = time.time()
     for n in range(4):
         name = f"scenario-{round_}-{n}.json"
         aside = daemon.root / name
@@ -138,19 +139,31 @@ def drop_two_pairs(daemon: Daemon, round_: int) -> tuple[float, float]:
         if (match := re.match(r"batch (\d+): scenario", line))
     }
     ends = [daemon.wait_for(rf"^batch {number}: ok", after=before) for number in batches]
-    wait_until_prepared(daemon, after=dropped_at)
+    wait_until_prepared(daemon, batch=max(int(number) for number in batches))
     first, second = (end - start for end, start in zip(ends, batches.values(), strict=True))
     return first, second
 
 
-def wait_until_prepared(daemon: Daemon, *, after: float) -> None:
+def prepared_batch(path: Path) -> int | None:
+    """Return the batch whose state the prepared backup shows."""
+    try:
+        with open_regular(path) as file:
+            opening = opening_of(file)
+    except FileNotFoundError:
+        return None
+    return opening.batch if opening is not None else None
+
+
+def wait_until_prepared(daemon: Daemon, *, batch: int) -> None:
     """Wait until the next change's backup is written, as it is a moment after a drain."""
     end = time.monotonic() + DEADLINE_S
     prepared = daemon.root / "backups" / ".prepared-backup.json"
-    while not prepared.exists() or prepared.stat().st_mtime < after:
+    while prepared_batch(prepared) != batch:
         if time.monotonic() > end:
             raise TimeoutError(f"no backup prepared: {daemon.lines[-12:]}")
         time.sleep(0.01)
+    with lock.held(prepared.parent / LOCK_FILE):
+        pass  # it is verified now, too
 
 
 def main() -> None:

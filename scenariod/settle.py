@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -72,6 +73,7 @@ class Settler:
         self._library: Library | None = None
         self._backed_up = False
         self._prepared: backup.Prepared | None = None
+        self._preparing = threading.Lock()
         self.scenarios = 0
         self.newest_backup: str | None = None
 
@@ -161,7 +163,8 @@ class Settler:
 
     def _take_prepared(self, state: int) -> backup.BackupFile | None:
         """Return the prepared backup, if it is of this run of ours and shows the present state."""
-        prepared, self._prepared = self._prepared, None
+        with self._preparing:  # one that is being written is nearer than one that is not begun
+            prepared, self._prepared = self._prepared, None
         if prepared is None or prepared.batch != state:
             return None
         return backup.take(prepared, now=clock.now())
@@ -175,7 +178,9 @@ class Settler:
 
     def _prepare_backup(self) -> None:
         library = self._opened()
-        if self._prepared is None or self._prepared.batch != library.latest_change():
+        with self._preparing:
+            if self._prepared is not None and self._prepared.batch == library.latest_change():
+                return
             with library.snapshot() as snapshot:
                 self._prepared = backup.prepare(
                     self._config.backups,
