@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from scenariod import clock, scope, verdict
-from scenariod.errors import LibraryLockedError, NoLimitError
+from scenariod.errors import ENVIRONMENT_FAULTS
 from scenariod.journal import Event
 from scenariod.names import printable
 from scenariod.outcome import MAX_ATTEMPTS, Outcome, Step, judge, next_step
@@ -83,7 +83,7 @@ class Attempts:
         try:
             ended = await self._run_worker(counted, names, stop=stop)
             return await self._conclude(counted, names, ended)
-        except (OSError, NoLimitError, LibraryLockedError):
+        except ENVIRONMENT_FAULTS:
             # No fault of the files: only a supervisor that dies may use up their attempts.
             with suppress(OSError):  # a disk too full for this is too full to launch again, too
                 self._work.count_attempt(counted, by=-1)

@@ -111,3 +111,7 @@ class NotRunningError(ScenariodError):
     """A command that needs the daemon found none."""
 
     exit_code = ExitCode.NOT_RUNNING
+
+
+ENVIRONMENT_FAULTS = (OSError, NoLimitError, LibraryLockedError)
+"""What is no file's fault: intake pauses, nothing fails, no attempt is used up, it resumes."""

@@ -19,13 +19,7 @@ import psutil
 
 from scenariod import __version__, admission, clock, scope, status
 from scenariod.attempt import Attempts
-from scenariod.errors import (
-    ConfigError,
-    ExitCode,
-    LibraryLockedError,
-    NoLimitError,
-    ScenariodError,
-)
+from scenariod.errors import ENVIRONMENT_FAULTS, ConfigError, ExitCode, ScenariodError
 from scenariod.intake import Intake
 from scenariod.journal import Event
 from scenariod.names import printable
@@ -41,8 +35,6 @@ LONGEST_PAUSE_S = 60.0
 HEARTBEAT_S = 1.0
 ADMISSION_RETRY_S = 2.0
 _MOST_WAITING_SHOWN = 100
-_ENVIRONMENT = (OSError, NoLimitError, LibraryLockedError)
-"""What is no file's fault: intake pauses, nothing fails, and it resumes by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +149,7 @@ class Supervisor:
             if self._is_drained() and self._closing is None and now >= self._close_due:
                 self._close_due = now + self._config.intake.rescan_s
                 self._closing = asyncio.create_task(self._end_drain())
-        except _ENVIRONMENT as error:
+        except ENVIRONMENT_FAULTS as error:
             return self._pause_for(str(error))
         return wait_s
 
@@ -373,7 +365,7 @@ class Supervisor:
 
     def _take_failure(self, error: Exception, *, batch: int | None) -> None:
         """Pause for what may pass, end for what will not, and tell of our own defects."""
-        if isinstance(error, _ENVIRONMENT):
+        if isinstance(error, ENVIRONMENT_FAULTS):
             self._pause_for(str(error))
         elif isinstance(error, ScenariodError):  # a damaged library, ...: it can only get worse
             self._fatal = error
