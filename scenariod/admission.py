@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-MIB = 1 << 20
+from scenariod.sizes import MIB
 
 
 @dataclass(frozen=True, slots=True)

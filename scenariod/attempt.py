@@ -16,6 +16,7 @@ from scenariod.names import printable
 from scenariod.outcome import MAX_ATTEMPTS, Outcome, Step, judge, next_step
 from scenariod.reasons import Problem, Reason
 from scenariod.settle import Run, Settled
+from scenariod.sizes import MIB
 from scenariod.status import Running
 from scenariod.verdict import InvalidVerdictError, Rejected, Verdict
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from scenariod.journal import Journal
     from scenariod.settle import Settler
     from scenariod.work import Batch, Work
-
-MIB = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from scenariod.errors import ConfigError
 from scenariod.names import printable
+from scenariod.sizes import MIB
 
-MIB = 1 << 20
 SYSTEM_CONFIG = Path("/etc/scenariod/scenariod.toml")
 SYSTEM_ROOT = Path("/var/lib/scenariod")
 SYSTEM_PREFIX = Path("/opt/scenariod")

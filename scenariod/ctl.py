@@ -9,20 +9,30 @@ import argparse
 import json
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from scenariod import __version__, answers, config
+from scenariod import __version__, config
+from scenariod.answers import backups, library, settings, status
 from scenariod.errors import EXIT_CODE_MEANING, ExitCode, ScenariodError
 from scenariod.names import printable
 from scenariod.root import become_owner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from scenariod.answers import Answer
     from scenariod.config import Config
+
+
+@dataclass(frozen=True, slots=True)
+class _Argument:
+    """An argument or option of one command; `settings` are what `add_argument` takes."""
+
+    name: str
+    help: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,28 +42,30 @@ class _Command:
     name: str
     help: str
     answer: Callable[[Config, argparse.Namespace], Answer]
-    argument: str | None = None
-    argument_help: str = ""
+    arguments: tuple[_Argument, ...] = ()
 
 
 _COMMANDS = (
-    _Command("status", "how the daemon is, right now", answers.status),
-    _Command("list", "the scenarios in the library", answers.scenarios),
-    _Command("show", "one scenario, as it was dropped", answers.show, "ID", "the scenario's id"),
-    _Command("backups", "the backups, newest first", answers.backups),
+    _Command("status", "how the daemon is, right now", status.status),
+    _Command("list", "the scenarios in the library", library.scenarios),
+    _Command(
+        "show",
+        "one scenario, as it was dropped",
+        library.show,
+        (_Argument("what", "the scenario's id", {"metavar": "ID"}),),
+    ),
+    _Command("backups", "the backups, newest first", backups.backups),
     _Command(
         "restore",
         "make the library what a backup holds (backs up the present state first)",
-        answers.restore,
-        "BACKUP",
-        "a backup's name, a path, or `latest`",
+        backups.restore,
+        (_Argument("what", "a backup's name, a path, or `latest`", {"metavar": "BACKUP"}),),
     ),
     _Command(
         "config",
         "`config check`: say whether the configuration is valid, and every setting in force",
-        answers.config_check,
-        "check",
-        "the word `check`",
+        settings.config_check,
+        (_Argument("action", "the word `check`", {"choices": ["check"]}),),
     ),
 )
 
@@ -116,10 +128,8 @@ def _parser() -> argparse.ArgumentParser:
     for command in _COMMANDS:
         sub = commands.add_parser(command.name, help=command.help, description=command.help)
         _add_common(sub, default_of=lambda _: argparse.SUPPRESS)
-        if command.name == "config":
-            sub.add_argument("action", choices=["check"], help=command.argument_help)
-        elif command.argument is not None:
-            sub.add_argument("what", metavar=command.argument, help=command.argument_help)
+        for argument in command.arguments:
+            sub.add_argument(argument.name, help=argument.help, **argument.settings)
     return parser
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from scenariod.batch import plan
 from scenariod.inbox import Hold, Inbox, Look, Watch
 from scenariod.journal import Event
+from scenariod.killpoint import KillPoint, reached
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,6 +88,7 @@ class Intake:
         batch = self._work.create(await self._settler.reserve_batch())
         try:
             claimed = await asyncio.to_thread(self._inbox.claim, names, into=batch.folder, now=now)
+            reached(KillPoint.CLAIMED)
         except OSError:
             claimed = batch.names()  # what was claimed before it failed is a batch all the same
             if not claimed:

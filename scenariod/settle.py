@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from scenariod import backup, clock, publish
 from scenariod.journal import Event
+from scenariod.killpoint import KillPoint, reached
 from scenariod.library import Entry, FileResult, FileVerdict, Library, SettledBatch
+from scenariod.sizes import MIB
 from scenariod.verdict import Accepted
 
 if TYPE_CHECKING:
@@ -32,8 +34,6 @@ if TYPE_CHECKING:
     from scenariod.work import Batch, Work
 
 T = TypeVar("T")
-
-MIB = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +133,7 @@ class Settler:
         with ExitStack() as files:
             entries = [_entry(batch, v, files=files) for v in verdicts]
             results = library.settle(_record(batch, run), entries)
+        reached(KillPoint.COMMITTED)
         self.scenarios = library.count()
         settled = self._move(batch, results, run=run)
         self._tell_batch(batch, settled, run=run)

@@ -14,11 +14,12 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from scenariod.sizes import MIB
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-MIB = 1 << 20
 ASK_TIMEOUT_S = 5.0
 
 

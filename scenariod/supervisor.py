@@ -23,6 +23,7 @@ from scenariod.errors import ENVIRONMENT_FAULTS, ConfigError, ExitCode, Scenario
 from scenariod.intake import Intake
 from scenariod.journal import Event
 from scenariod.names import printable
+from scenariod.sizes import MIB
 
 if TYPE_CHECKING:
     from scenariod.config import Config
@@ -297,7 +298,7 @@ class Supervisor:
             needed_bytes=memory.limit_bytes, reserve_bytes=memory.reserve_bytes, host=_host()
         )
         if why is not None:
-            fits = max(_host().total_bytes // admission.MIB - memory.reserve_mb, 64)
+            fits = max(_host().total_bytes // MIB - memory.reserve_mb, 64)
             raise ConfigError(
                 why, hint=f"set memory.limit_mb = {fits}, or a smaller memory.reserve_mb"
             )

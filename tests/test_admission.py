@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenariod.admission import MIB, Admitted, Host, Waits, may_start, never_fits
+from scenariod.admission import Admitted, Host, Waits, may_start, never_fits
+from scenariod.sizes import MIB
 
 GIB = 1024
 

@@ -20,6 +20,7 @@ from scenariod.errors import NoLimitError
 from scenariod.outcome import Evidence
 from scenariod.scope import cgroup
 from scenariod.scope.job import Ended, Job, Reading
+from scenariod.sizes import MIB
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 SAMPLE_S = 0.25
 FAST_SAMPLE_S = 0.05
 """How often memory is read: seldom, and often once half of the limit is used."""
-_MIB = 1 << 20
 LAST_WORDS_S = 1.0
 """How long to wait for the end of stderr once the worker is gone: a child of it may hold it."""
 STDERR_TAIL_BYTES = 8192
@@ -245,7 +245,7 @@ class _Conversation:
             self._peak_bytes = max(self._peak_bytes, used)
             self._on_reading(Reading(used, self._job.limit_bytes))
             if used > self._job.soft_limit_bytes and not self._too_much.is_set():
-                held, limit = used // _MIB, self._job.limit_bytes // _MIB
+                held, limit = used // MIB, self._job.limit_bytes // MIB
                 self._said = f"held {held} MB of {limit} MB and was asked to end"
                 self._too_much.set()
             await asyncio.sleep(SAMPLE_S if used * 2 < self._job.limit_bytes else FAST_SAMPLE_S)

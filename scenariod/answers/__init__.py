@@ -1,0 +1,9 @@
+"""What each command of scenariodctl answers: a document for programs, lines for people.
+
+One module a subject; ctl.py has the table of commands.
+"""
+
+from scenariod.answers import backups, library, settings, status
+from scenariod.answers.answer import Answer
+
+__all__ = ["Answer", "backups", "library", "settings", "status"]

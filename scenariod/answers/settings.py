@@ -1,0 +1,21 @@
+"""The configuration in force. Changes nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scenariod import config as configuration
+from scenariod.answers.answer import Answer
+
+if TYPE_CHECKING:
+    import argparse
+
+    from scenariod.config import Config
+
+
+def config_check(config: Config, _: argparse.Namespace) -> Answer:
+    """Answer every setting in force; an invalid configuration has failed before this."""
+    settings = configuration.settings(config)
+    source = str(config.source) if config.source else "no file: the defaults"
+    lines = [f"valid ({source})", *(f"  {key} = {value}" for key, value in settings.items())]
+    return Answer({"valid": True, "source": source, "settings": settings}, lines=lines)

@@ -1,0 +1,75 @@
+"""How the daemon is, or what the folders tell where none runs. Changes nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from scenariod import status as live
+from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
+from scenariod.errors import ExitCode, NotFoundError
+from scenariod.inbox import Inbox
+from scenariod.library import Library
+
+if TYPE_CHECKING:
+    import argparse
+
+    from scenariod.config import Config
+
+
+def status(config: Config, _: argparse.Namespace) -> Answer:
+    """Answer how the daemon is; where none runs, what the folders and the library tell."""
+    require_root(config)
+    document = live.ask(config.socket) if config.socket.parent.is_dir() else None
+    if document is None:
+        return _not_running(config)
+    return Answer({"running": True, **document}, lines=_status_lines(document))
+
+
+def _not_running(config: Config) -> Answer:
+    waiting = _inbox_count(config)
+    count = _library_count(config)
+    document = {"running": False, "root": str(config.root), "inbox": waiting, "scenarios": count}
+    lines = [
+        f"scenariod is not running on {config.root}",
+        f"    Inbox: {waiting} waiting",
+        f"  Library: {count} scenarios",
+        "    Start: `systemctl [--user] start scenariod`, or `scenariod` in the foreground",
+    ]
+    return Answer(document, lines=lines, code=ExitCode.NOT_RUNNING)
+
+
+def _inbox_count(config: Config) -> int:
+    if not config.inbox.is_dir():
+        return 0
+    return Inbox(config.inbox, settle_s=0).look(now=0.0).total
+
+
+def _library_count(config: Config) -> int:
+    try:
+        with Library.open_read_only(config.database, busy_timeout_s=READ_TIMEOUT_S) as library:
+            return library.count()
+    except NotFoundError:
+        return 0
+
+
+def _status_lines(document: dict[str, Any]) -> list[str]:
+    state = document["state"] + (f": {document['detail']}" if document["detail"] else "")
+    lines = [
+        f"scenariod {document['version']} is {state}",
+        f"     Root: {document['root']}",
+        f"  Process: PID {document['pid']}, since {document['started_at']}",
+        f"  Workers: {document['launcher']}",
+        f"    Inbox: {document['inbox']} waiting (seen by {document['watch']})",
+    ]
+    lines += [f"           {w['file']}: {w['reason']}" for w in document["waiting"][:10]]
+    if document["worker"]:
+        running = live.Running(**document["worker"])
+        files = ", ".join(running.files)
+        lines.append(f"    Batch: {running.batch}: {files}; {live.memory(running)}")
+    counts = f"{document['added']} added, {document['already_added']} already added"
+    return [
+        *lines,
+        f"  Library: {document['scenarios']} scenarios",
+        f"    Since: {counts}, {document['refused']} refused, in {document['batches']} batches",
+        f"   Backup: {document['newest_backup'] or 'none yet'}",
+    ]

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scenariod.killpoint import VARIABLE, KillPoint
+
+REACHES = "from scenariod.killpoint import *; reached(KillPoint.CLAIMED); print('alive')"
+REACHES_IN_A_CHILD = (
+    "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]]); print('parent')"
+)
+
+
+def reach(
+    orders: Path | None, *arguments: str, code: str = REACHES
+) -> subprocess.CompletedProcess[str]:
+    environment = {} if orders is None else {VARIABLE: str(orders)}
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_without_orders_a_kill_point_does_nothing() -> None:
+    assert reach(None).stdout == "alive\n"
+
+
+def test_an_order_for_another_point_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / KillPoint.COMMITTED).touch()
+
+    assert reach(tmp_path).stdout == "alive\n"
+    assert (tmp_path / KillPoint.COMMITTED).exists()
+
+
+def test_an_order_kills_once(tmp_path: Path) -> None:
+    (tmp_path / KillPoint.CLAIMED).touch()
+
+    first, second = reach(tmp_path), reach(tmp_path)
+
+    assert (first.returncode, first.stdout) == (-signal.SIGKILL, "")
+    assert second.stdout == "alive\n"
+
+
+@pytest.mark.parametrize(("who", "survives"), [("", True), ("both", False)])
+def test_an_order_says_whether_the_parent_dies_too(
+    tmp_path: Path, *, who: str, survives: bool
+) -> None:
+    (tmp_path / KillPoint.CLAIMED).write_text(who)
+
+    ended = reach(tmp_path, REACHES, code=REACHES_IN_A_CHILD)
+
+    assert ended.stdout == ("parent\n" if survives else "")
