@@ -7,6 +7,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
+# Tests at a time: most of them wait for processes, so a few more than there are cores.
+JOBS ?= $(shell echo $$(($$(nproc) + 1)))
 
 # Packages for building systemd-python and a virtual environment; the second row is for the
 # test machine only.
@@ -28,22 +30,21 @@ run: $(VENV)/.run  ## set everything up, then process the samples in demo/ and s
 	  fi; exit $$code
 
 test: $(VENV)/.test $(VENV)/.machine  ## set everything up, then run all tests, on real systemd too
-	$(BIN)/coverage run -m pytest -q --durations=10
-	$(BIN)/coverage report --skip-covered | tail -n 30
+	$(BIN)/pytest -q -n $(JOBS) --dist loadgroup --durations=15 --cov --cov-report=term:skip-covered
 
 check: $(VENV)/.test  ## the quick gate: format, lint, types, import rules, fast tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q -m "not machine and not slow"
+	$(BIN)/pytest -q -n $(JOBS) -m "not machine and not slow"
 
 format: $(VENV)/.test  ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 machine: $(VENV)/.test $(VENV)/.machine  ## only the tests in the test machine
-	$(BIN)/pytest -q -m machine --durations=10
+	$(BIN)/pytest -q -n $(JOBS) --dist loadgroup -m machine --durations=10
 
 bench: $(VENV)/.test  ## measure: time of a batch by size of the library, memory of everything
 	for bench in bench/bench_*.py; do $(BIN)/python $$bench || exit 1; done

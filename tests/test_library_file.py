@@ -240,8 +240,10 @@ def read_as_one_who_may_not_write(folder: Path) -> str:
 @pytest.fixture
 def open_folder(tmp_path: Path) -> Path:
     """Return a folder that other users can reach."""
-    for parent in (tmp_path, *tmp_path.parents[:2]):
-        parent.chmod(0o755)
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.stat().st_mode & 0o005 == 0o005:
+            break
+        folder.chmod(0o755)
     return tmp_path
 
 
