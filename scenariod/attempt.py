@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from scenariod import clock, scope, verdict
 from scenariod.errors import ENVIRONMENT_FAULTS
 from scenariod.journal import Event
+from scenariod.killpoint import KillPoint, reached
 from scenariod.names import printable
 from scenariod.outcome import MAX_ATTEMPTS, Outcome, Step, judge, next_step
 from scenariod.reasons import Problem, Reason
@@ -78,7 +79,9 @@ class Attempts:
             words = f"its processing was cut off {batch.attempts} times"
             return await self._isolate(batch, Outcome.CRASH, ended=None, detail=words)
         self._work.forget_verdict(batch)
+        reached(KillPoint.VERDICT_FORGOTTEN)
         counted = self._work.count_attempt(batch)
+        reached(KillPoint.ATTEMPT_COUNTED)
         try:
             ended = await self._run_worker(counted, names, stop=stop)
             return await self._conclude(counted, names, ended)
@@ -112,6 +115,7 @@ class Attempts:
 
     async def _conclude(self, batch: Batch, names: list[str], ended: scope.Ended) -> Concluded:
         verdicts = _verdicts(self._work.verdict(batch), names)
+        reached(KillPoint.VERDICT_READ)
         if ended.evidence.exit_status == 0 and _left_out(verdicts, batch.names()):
             verdicts = None
         count = None if verdicts is None else len(verdicts)
@@ -171,10 +175,12 @@ class Attempts:
         left = [name for name in batch.names() if not self._work.to_inbox(batch, name)]
         again = [await self._set_apart(batch, left)] if left else []
         self._work.remove(batch)
+        reached(KillPoint.FOLDER_REMOVED)
         return Concluded(settled, again=again)
 
     async def _set_apart(self, batch: Batch, names: list[str]) -> Batch:
         number = await self._settler.reserve_batch()
+        reached(KillPoint.BATCH_APART_RESERVED)
         return self._work.set_apart(batch, names, batch_id=number)
 
     def _run(self, ended: scope.Ended | None, outcome: Outcome) -> Run:

@@ -26,6 +26,7 @@ from watchdog.events import (
 from watchdog.observers import Observer
 
 from scenariod.batch import Ready
+from scenariod.killpoint import KillPoint, reached
 from scenariod.names import is_scenario_name, natural_key
 
 if TYPE_CHECKING:
@@ -212,6 +213,7 @@ class Inbox:
             return False
         finally:
             self._seen.pop(name, None)
+        reached(KillPoint.FILE_CLAIMED)
         return True
 
 

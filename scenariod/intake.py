@@ -85,7 +85,10 @@ class Intake:
         return None, min(planned.wait_s or settings.rescan_s, until_look)
 
     async def _claim(self, names: tuple[str, ...], *, now: float) -> Batch | None:
-        batch = self._work.create(await self._settler.reserve_batch())
+        number = await self._settler.reserve_batch()
+        reached(KillPoint.BATCH_RESERVED)
+        batch = self._work.create(number)
+        reached(KillPoint.FOLDER_MADE)
         try:
             claimed = await asyncio.to_thread(self._inbox.claim, names, into=batch.folder, now=now)
             reached(KillPoint.CLAIMED)

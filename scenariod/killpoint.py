@@ -12,31 +12,94 @@ from pathlib import Path
 
 VARIABLE = "SCENARIOD_KILL_ORDERS"
 """Names a folder; a file in it that is named like a kill point is the order to die there, once."""
-_BOTH = "both"
 
 
 class KillPoint(StrEnum):
-    """The moments, each named for what has just been done; the story of a file has their order."""
+    """The moments, each named for what has just been done, in the order of a file's story.
 
+    `tests/kill_points.py` says which test has processes killed at which of them.
+    """
+
+    # From the inbox to a launch
+    RECOVERED = "recovered"
+    BATCH_RESERVED = "batch-reserved"
+    FOLDER_MADE = "folder-made"
+    FILE_CLAIMED = "file-claimed"
     CLAIMED = "claimed"
+    VERDICT_FORGOTTEN = "verdict-forgotten"
+    ATTEMPT_COUNTED = "attempt-counted"
+
+    # A worker, as its supervisor sees it
+    WORKER_LAUNCHED = "worker-launched"
+    WORKER_READY = "worker-ready"
+    FILES_HANDED_OVER = "files-handed-over"
+    WORKER_ENDED = "worker-ended"
+    VERDICT_READ = "verdict-read"
+
+    # In the worker
+    FILE_READ = "file-read"
+    VERDICT_BEING_WRITTEN = "verdict-being-written"
+    VERDICT_WRITTEN = "verdict-written"
+
+    # A backup, prepared or not
+    BACKUP_BEING_WRITTEN = "backup-being-written"
+    BACKUP_WRITTEN = "backup-written"
+    BACKUP_VERIFIED = "backup-verified"
+    BACKUP_PREPARED = "backup-prepared"
+    PREPARED_BACKUP_TAKEN = "prepared-backup-taken"
+
+    # Settling
+    SCENARIO_ADDED = "scenario-added"
+    BATCH_RECORDED = "batch-recorded"
     COMMITTED = "committed"
+    REASON_BEING_WRITTEN = "reason-being-written"
+    REASON_WRITTEN = "reason-written"
+    FILE_MOVED = "file-moved"
+    FILES_MOVED = "files-moved"
+    FILE_GIVEN_BACK = "file-given-back"
+    FOLDER_EMPTIED = "folder-emptied"
+    FOLDER_REMOVED = "folder-removed"
+
+    # A batch taken apart
+    BATCH_APART_RESERVED = "batch-apart-reserved"
+    FOLDER_APART_MADE = "folder-apart-made"
+    FILE_SET_APART = "file-set-apart"
+
+    # After the drain
+    LIBRARY_BEING_PUBLISHED = "library-being-published"
+    LIBRARY_PUBLISHED = "library-published"
+    PUBLISHED_MARKED = "published-marked"
 
 
-def reached(point: KillPoint) -> None:
+class Order(StrEnum):
+    """What an order file may say: who dies. An empty one means `HERE`.
+
+    A worker's other is its supervisor, and a supervisor's the worker that it has.
+    """
+
+    HERE = "here"
+    OTHER = "other"
+    BOTH = "both"
+
+
+def reached(point: KillPoint, *, other: int | None = None) -> None:
     """Kill this process with SIGKILL where an order says so; else return at once.
 
-    The order is taken away first, so that the next process lives. One that says `both` kills the
-    parent too: a worker's is its supervisor.
+    `other` is the process ID of the other one that an order may mean. The order is taken away
+    first, so that the next process lives.
     """
     folder = os.environ.get(VARIABLE)
     if folder is None:
         return
-    order = Path(folder, point)
+    file = Path(folder, point)
     try:
-        who = order.read_text(encoding="ascii").strip()
-        order.unlink()
+        order = Order(file.read_text(encoding="ascii").strip() or Order.HERE)
+        file.unlink()
     except FileNotFoundError:
         return
-    if who == _BOTH:
-        os.kill(os.getppid(), signal.SIGKILL)
-    os.kill(os.getpid(), signal.SIGKILL)
+    if order is not Order.HERE:
+        if other is None:
+            raise ValueError(f"nobody but this process can die at {point}")
+        os.kill(other, signal.SIGKILL)
+    if order is not Order.OTHER:
+        os.kill(os.getpid(), signal.SIGKILL)

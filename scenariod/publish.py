@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from scenariod import durable, lock
+from scenariod.killpoint import KillPoint, reached
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -48,7 +49,10 @@ def publish(library: Library, path: Path) -> Published:
         with durable.replacing(path, mode=_READABLE_BY_ALL) as file:
             _write(file, snapshot.documents())
             published = Published(snapshot.batch, snapshot.count, file.tell())
+            reached(KillPoint.LIBRARY_BEING_PUBLISHED)
+        reached(KillPoint.LIBRARY_PUBLISHED)
         library.mark_published(snapshot.batch)
+        reached(KillPoint.PUBLISHED_MARKED)
     return published
 
 

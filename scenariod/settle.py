@@ -210,7 +210,9 @@ class Settler:
             else:
                 target = self._work.to_done(batch, result.name)
             if target is not None:
+                reached(KillPoint.FILE_MOVED)
                 self._tell_file(batch, result, target)
+        reached(KillPoint.FILES_MOVED)
         told = [result.verdict for result in results]
         return Settled(
             added=told.count(FileVerdict.ADDED),

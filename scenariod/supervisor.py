@@ -22,6 +22,7 @@ from scenariod.attempt import Attempts
 from scenariod.errors import ENVIRONMENT_FAULTS, ConfigError, ExitCode, ScenariodError
 from scenariod.intake import Intake
 from scenariod.journal import Event
+from scenariod.killpoint import KillPoint, reached
 from scenariod.names import printable
 from scenariod.sizes import MIB
 
@@ -342,6 +343,7 @@ class Supervisor:
         await self._settler.open()
         cut_off = self._work.batches()
         self._queue.extend(cut_off)
+        reached(KillPoint.RECOVERED)
         self.status.scenarios = self._settler.scenarios
         self.status.newest_backup = self._settler.newest_backup
         if cut_off:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scenariod import durable
+from scenariod.killpoint import KillPoint, reached
 from scenariod.names import (
     REASON_SUFFIX,
     is_scenario_name,
@@ -85,8 +86,10 @@ class Work:
     def set_apart(self, batch: Batch, names: Iterable[str], *, batch_id: int) -> Batch:
         """Move files of `batch` into a new batch of their own; return it."""
         apart = self.create(batch_id)
+        reached(KillPoint.FOLDER_APART_MADE)
         for name in names:
             os.rename(batch.folder / name, apart.folder / name)
+            reached(KillPoint.FILE_SET_APART)
         return apart
 
     def verdict(self, batch: Batch) -> bytes | None:
@@ -117,7 +120,10 @@ class Work:
         self._failed.mkdir(exist_ok=True)
         free = _free_name(self._failed, name, batch=batch)
         text = json.dumps({"file": name, **reason}, indent=2, ensure_ascii=True).encode()
-        durable.write(self._failed / with_suffix(free, REASON_SUFFIX), text + b"\n")
+        with durable.replacing(self._failed / with_suffix(free, REASON_SUFFIX)) as file:
+            file.write(text + b"\n")
+            reached(KillPoint.REASON_BEING_WRITTEN)
+        reached(KillPoint.REASON_WRITTEN)
         return self._deliver(batch, name, self._failed)
 
     def to_inbox(self, batch: Batch, name: str) -> bool:
@@ -126,6 +132,7 @@ class Work:
             rename_without_replacing(batch.folder / name, self._inbox / name)
         except FileExistsError:
             return False
+        reached(KillPoint.FILE_GIVEN_BACK)
         return True
 
     def remove(self, batch: Batch) -> None:
@@ -138,6 +145,7 @@ class Work:
             ours = entry.name in {NOTE_FILE, VERDICT_FILE}
             if (ours or entry.name.endswith(durable.TEMPORARY_SUFFIX)) and not entry.is_dir():
                 entry.unlink()
+        reached(KillPoint.FOLDER_EMPTIED)
         try:
             batch.folder.rmdir()
         except OSError as error:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from scenariod import durable
 from scenariod.errors import ExitCode
+from scenariod.killpoint import KillPoint, reached
 from scenariod.outcome import EXIT_ENVIRONMENT, EXIT_MEMORY_ERROR, EXIT_NO_LIMIT, EXIT_SOFT_STOP
 from scenariod.reasons import Problem, Reason
 from scenariod.verdict import VERDICT_FILE, Rejected, Verdict, encode
@@ -277,6 +278,7 @@ def _judge_one(name: str, *, folder: int, judge: Judge, max_bytes: int) -> Verdi
     """Return the verdict, None if the file is gone; all that it took is free again on return."""
     try:
         content = read_file(name, folder=folder, max_bytes=max_bytes)
+        reached(KillPoint.FILE_READ, other=os.getppid())
         return judge(name, content) if isinstance(content, bytes) else content
     except OSError as error:
         _leave_to_environment(error, file=name)
@@ -287,9 +289,12 @@ def _judge_one(name: str, *, folder: int, judge: Judge, max_bytes: int) -> Verdi
 
 def _write(verdicts: list[Verdict], folder: Path) -> None:
     try:
-        durable.write(folder / VERDICT_FILE, encode(verdicts), mode=0o640)
+        with durable.replacing(folder / VERDICT_FILE, mode=0o640) as file:
+            file.write(encode(verdicts))
+            reached(KillPoint.VERDICT_BEING_WRITTEN, other=os.getppid())
     except OSError as error:
         _leave_to_environment(error, file=None)
+    reached(KillPoint.VERDICT_WRITTEN, other=os.getppid())
 
 
 def _leave_to_environment(error: OSError, *, file: str | None) -> NoReturn:

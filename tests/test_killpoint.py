@@ -10,7 +10,11 @@ import pytest
 from scenariod.killpoint import VARIABLE, KillPoint
 
 REACHES = "from scenariod.killpoint import *; reached(KillPoint.CLAIMED); print('alive')"
-REACHES_IN_A_CHILD = (
+REACHES_WITH_A_PARENT = (
+    "import os; from scenariod.killpoint import *; "
+    "reached(KillPoint.CLAIMED, other=os.getppid()); print('child', flush=True)"
+)
+IN_A_CHILD = (
     "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]]); print('parent')"
 )
 
@@ -48,12 +52,23 @@ def test_an_order_kills_once(tmp_path: Path) -> None:
     assert second.stdout == "alive\n"
 
 
-@pytest.mark.parametrize(("who", "survives"), [("", True), ("both", False)])
-def test_an_order_says_whether_the_parent_dies_too(
-    tmp_path: Path, *, who: str, survives: bool
-) -> None:
-    (tmp_path / KillPoint.CLAIMED).write_text(who)
+@pytest.mark.parametrize(
+    ("order", "survivors"),
+    [("", "parent\n"), ("here", "parent\n"), ("other\n", "child\n"), ("both", "")],
+)
+def test_an_order_says_who_of_the_two_dies(tmp_path: Path, order: str, survivors: str) -> None:
+    (tmp_path / KillPoint.CLAIMED).write_text(order)
 
-    ended = reach(tmp_path, REACHES, code=REACHES_IN_A_CHILD)
+    ended = reach(tmp_path, REACHES_WITH_A_PARENT, code=IN_A_CHILD)
 
-    assert ended.stdout == ("parent\n" if survives else "")
+    assert ended.stdout == survivors
+
+
+@pytest.mark.parametrize("order", ["other", "both", "nobody"])
+def test_an_order_that_cannot_be_followed_is_an_error(tmp_path: Path, order: str) -> None:
+    (tmp_path / KillPoint.CLAIMED).write_text(order)
+
+    ended = reach(tmp_path)
+
+    assert "ValueError" in ended.stderr
+    assert ended.stdout == ""

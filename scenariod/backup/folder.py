@@ -20,6 +20,7 @@ from scenariod import durable, lock
 from scenariod.backup import trailer
 from scenariod.backup.reader import Verified, open_regular, opening_of, verify
 from scenariod.errors import NotFoundError
+from scenariod.killpoint import KillPoint, reached
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -82,6 +83,7 @@ def prepare(
     with lock.held(folder / LOCK_FILE):
         durable.remove_leftovers(folder, PREPARED_FILE)
         path = _write_verified(folder / PREPARED_FILE, documents, batch=batch, created=now).path
+        reached(KillPoint.BACKUP_PREPARED)
         return Prepared(path, batch, _identity(path))
 
 
@@ -100,6 +102,7 @@ def take(prepared: Prepared, *, now: datetime) -> BackupFile | None:
         path = _free_path(folder, now)
         prepared.path.rename(path)
         durable.sync_folder(folder)
+        reached(KillPoint.PREPARED_BACKUP_TAKEN)
     return _listed(path, (now - _EPOCH) // _MILLISECOND)
 
 
@@ -113,11 +116,14 @@ def _write_verified(
 ) -> Verified:
     with durable.replacing(path) as file:
         sha256 = _write(file, documents, batch=batch, created=created)
+        reached(KillPoint.BACKUP_BEING_WRITTEN)
+    reached(KillPoint.BACKUP_WRITTEN)
     _forget_cached(path)
     checked = verify(path)
     if not isinstance(checked, Verified) or checked.sha256 != sha256:
         path.unlink()
         raise OSError(errno.EIO, "the backup is not on the disk as it was written", str(path))
+    reached(KillPoint.BACKUP_VERIFIED)
     return checked
 
 

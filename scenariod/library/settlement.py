@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, BinaryIO
 
 from scenariod.errors import ScenariodError
+from scenariod.killpoint import KillPoint, reached
 from scenariod.library import blob, history, scenarios
 from scenariod.library.connection import savepoint
 from scenariod.library.dropped import DroppedFile
@@ -53,6 +54,7 @@ def settle(
         _record_file(db, result, batch=batch.id, number=number)
     added = sum(result.verdict is FileVerdict.ADDED for result in results)
     history.record(db, batch, added=added, removed=0)
+    reached(KillPoint.BATCH_RECORDED)
     return results
 
 
@@ -110,6 +112,7 @@ def _add(db: sqlite3.Connection, batch_id: int, accepted: Accepted, file: Binary
         if stored is None or not dropped.is_as_checked(accepted.sha256):
             raise _ChangedError
         scenarios.add_accepted(db, accepted, stored=stored, batch=batch_id)
+    reached(KillPoint.SCENARIO_ADDED)
 
 
 def _check(accepted: Accepted, file: BinaryIO) -> None:

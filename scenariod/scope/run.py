@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from scenariod.errors import NoLimitError
+from scenariod.killpoint import KillPoint, reached
 from scenariod.outcome import Evidence
 from scenariod.scope import cgroup
 from scenariod.scope.job import Ended, Job, Reading
@@ -58,6 +59,7 @@ async def run(
         limit=_LINE_LIMIT,
         process_group=0,  # Ctrl-C on a terminal is the supervisor's to handle
     )
+    reached(KillPoint.WORKER_LAUNCHED, other=process.pid)
     conversation = _Conversation(launcher, job, process, on_reading=on_reading)
     try:
         await conversation.hold(stop)
@@ -67,6 +69,7 @@ async def run(
             await process.wait()
         counters = conversation.counters()
         await launcher.clean_up(job)
+    reached(KillPoint.WORKER_ENDED)
     return conversation.ended(counters, duration_s=time.monotonic() - started)
 
 
@@ -194,7 +197,9 @@ class _Conversation:
             self._process.kill()
             return False
         self._meter = meter
+        reached(KillPoint.WORKER_READY, other=self._process.pid)
         await self._hand_over()
+        reached(KillPoint.FILES_HANDED_OVER, other=self._process.pid)
         return True
 
     def _turn_away(self, event: dict[str, object] | None) -> bool:
