@@ -293,12 +293,20 @@ def _open(path: Path) -> BinaryIO | None:
     """Open a file of the batch, never through a link and never blocking.
 
     None if it is gone or may no longer be read: it then counts as changed, and is judged again.
+    What it says is on the disk on return: who dropped it need not have synced it, and done/ is
+    what a library is made of again when a backup is not enough.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, PermissionError):
         return None
-    return os.fdopen(descriptor, "rb")
+    file = os.fdopen(descriptor, "rb")
+    try:
+        os.fsync(descriptor)
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
 def _reason(batch: Batch, result: FileResult, *, run: Run | None) -> dict[str, object]:
