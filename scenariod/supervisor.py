@@ -341,6 +341,7 @@ class Supervisor:
     async def _recover(self) -> None:
         """Queue what a crash or a stop cut off: each batch is finished, or run again."""
         await self._settler.open()
+        self._work.remove_leftovers()
         cut_off = self._work.batches()
         self._queue.extend(cut_off)
         reached(KillPoint.RECOVERED)

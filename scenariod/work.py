@@ -62,6 +62,13 @@ class Work:
         ids = sorted(int(p.name) for p in self._work.iterdir() if p.name.isdecimal() and p.is_dir())
         return [self._load(batch_id) for batch_id in ids]
 
+    def remove_leftovers(self) -> None:
+        """Remove reasons that a crash left half-written in failed/; a batch's go with its folder.
+
+        The caller is the one supervisor of the root: whoever wrote them is dead.
+        """
+        durable.remove_leftovers(self._failed, "scenario-*")
+
     def highest_id(self) -> int:
         """Return the highest number of a batch in work/; 0 if there is none."""
         return max((int(p.name) for p in self._work.iterdir() if p.name.isdecimal()), default=0)

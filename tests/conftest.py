@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import figures
 import psutil
 import pytest
 
@@ -91,14 +92,19 @@ class Finished:
         return json.loads(self.out)
 
 
-def run(command: Sequence[str], *, cwd: Path | None = None) -> Finished:
+def run(
+    command: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Finished:
     """Run a command to its end."""
     ended = subprocess.run(
         command,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=2 * DEADLINE_S,
-        env=_environment({}),
+        env=_environment(environment or {}),
         cwd=cwd,
         check=False,
     )
@@ -199,7 +205,7 @@ class Home:
         self.published = self.library / "scenarios.json"
         self.socket = self.library / "scenariod.sock"
         self._daemons: list[Daemon] = []
-        self.inbox.mkdir(parents=True)
+        self.inbox.mkdir(parents=True, exist_ok=True)
         self.configure()
 
     # What a user does
@@ -232,13 +238,23 @@ class Home:
     def drop_many(self, numbers: range) -> dict[str, bytes]:
         """Drop scenario-N.json for each number; return what was dropped, by name."""
         contents = {f"scenario-{n}.json": scenario(f"s-{n}") for n in numbers}
-        for name, content in contents.items():
-            self.drop(name, content)
+        self.drop_all(contents)
         return contents
 
-    def once(self, *arguments: str, before: Sequence[str] = ()) -> Finished:
+    def drop_all(self, contents: Mapping[str, bytes]) -> None:
+        """Drop each of these, by name."""
+        for name, content in contents.items():
+            self.drop(name, content)
+
+    def once(
+        self,
+        *arguments: str,
+        before: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> Finished:
         """Run `scenariod --once` to its end."""
-        return run([*before, *SCENARIOD, "--root", str(self.path), "--once", *arguments])
+        command = [*before, *SCENARIOD, "--root", str(self.path), "--once", *arguments]
+        return run(command, environment=environment)
 
     def ctl(self, *arguments: str, before: Sequence[str] = ()) -> Finished:
         """Run `scenariodctl` to its end."""
@@ -325,6 +341,13 @@ def _is_of(process: psutil.Process, path: Path) -> bool:
 def _environment(changes: Mapping[str, str]) -> dict[str, str]:
     ours = {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "JOURNAL_STREAM"}
     return {**{k: v for k, v in os.environ.items() if k not in ours}, **changes}
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say at the end what the tests have counted."""
+    passed = terminalreporter.getreports("passed")
+    for line in figures.lines(counted for report in passed for counted in report.user_properties):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture

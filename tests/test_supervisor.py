@@ -323,51 +323,6 @@ def test_killed_again_and_again_in_the_middle_of_ten_batches_loses_and_doubles_n
     assert os.listdir(home.work) == []
 
 
-KILL_POINTS = [
-    ("scenariod.inbox", "Inbox._move", 1),
-    ("scenariod.inbox", "Inbox._move", 2),
-    ("scenariod.work", "Work.count_attempt", 1),
-    ("scenariod.scope", "run", 1),
-    ("scenariod.attempt", "Attempts._conclude", 1),
-    ("scenariod.backup", "write", 1),
-    ("scenariod.library.settlement", "settle", 1),
-    ("scenariod.settle", "Settler._move", 1),
-    ("scenariod.work", "rename_without_replacing", 1),
-    ("scenariod.work", "Work._deliver", 2),
-    ("scenariod.work", "Work.remove", 1),
-    ("scenariod.publish", "publish", 1),
-    ("scenariod.library.database", "Library.mark_published", 1),
-]
-
-
-@pytest.mark.parametrize(
-    ("module", "attribute", "call"), KILL_POINTS, ids=[f"{a}-{c}" for _, a, c in KILL_POINTS]
-)
-def test_a_kill_between_any_two_steps_has_one_cure_which_is_to_start_again(
-    home: Home, module: str, attribute: str, call: int
-) -> None:
-    home.drop("scenario-1.json", scenario("one"))
-    home.drop("scenario-2.json", b"{")
-    code = (
-        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-        f"from killed_child import kill_at; kill_at({module!r}, {attribute!r}, {call})\n"
-        f"from scenariod.daemon import main; main(['--root', {str(home.path)!r}, '--once'])"
-    )
-
-    killed = run([sys.executable, "-c", code])
-    between = home.everywhere()
-    ended = home.once()
-
-    assert killed.code == -signal.SIGKILL, killed.err
-    assert between == ["scenario-1.json", "scenario-2.json"]
-    assert ended.code in {0, 3}, ended.err
-    assert home.names("done") == ["scenario-1.json"]
-    assert home.names("failed") == ["scenario-2.json"]
-    assert home.reason("scenario-2.json")["code"] == "not-json"
-    assert home.ids() == ["one"]
-    assert os.listdir(home.work) == []
-
-
 # The environment's faults pause intake, and it resumes by itself
 
 

@@ -4,6 +4,7 @@
 """
 
 from scenariod.backup.folder import (
+    PREPARED_FILE,
     BackupFile,
     Prepared,
     find,
@@ -23,6 +24,7 @@ from scenariod.backup.reader import (
 )
 
 __all__ = [
+    "PREPARED_FILE",
     "BackupFile",
     "Defect",
     "DefectKind",

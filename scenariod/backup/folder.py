@@ -57,7 +57,7 @@ def write(
     (ENOSPC …), or is not on the disk as it was written (EIO).
     """
     with lock.held(folder / LOCK_FILE):  # or two could choose one name, and rename() would replace
-        durable.remove_leftovers(folder, "scenarios-backup-*.json")
+        _remove_leftovers(folder)
         return _write_verified(_free_path(folder, now), documents, batch=batch, created=now)
 
 
@@ -81,7 +81,7 @@ def prepare(
     As `write`, but under a name that no list shows; the one prepared before goes.
     """
     with lock.held(folder / LOCK_FILE):
-        durable.remove_leftovers(folder, PREPARED_FILE)
+        _remove_leftovers(folder)
         path = _write_verified(folder / PREPARED_FILE, documents, batch=batch, created=now).path
         reached(KillPoint.BACKUP_PREPARED)
         return Prepared(path, batch, _identity(path))
@@ -104,6 +104,11 @@ def take(prepared: Prepared, *, now: datetime) -> BackupFile | None:
         durable.sync_folder(folder)
         reached(KillPoint.PREPARED_BACKUP_TAKEN)
     return _listed(path, (now - _EPOCH) // _MILLISECOND)
+
+
+def _remove_leftovers(folder: Path) -> None:
+    for pattern in ("scenarios-backup-*.json", PREPARED_FILE):
+        durable.remove_leftovers(folder, pattern)
 
 
 def _identity(path: Path) -> tuple[int, int, int, int]:

@@ -1,0 +1,222 @@
+"""Killed at any step, the cure is to start again: nothing is lost, nothing is there twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from conftest import Home, memory_bomb, scenario, wait_until
+from figures import KILL
+from kill_points import ELSEWHERE, WHILE_PREPARING, Case, Kill, Scene, cases, reached_here
+
+from scenariod import backup
+from scenariod.killpoint import VARIABLE, KillPoint
+
+pytestmark = pytest.mark.slow
+
+KNOWN = scenario("known")
+KILLED = -signal.SIGKILL
+DRAINED = {0, 3}
+"""Exit codes of a run that has settled all there was."""
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """What is dropped in a scene, and what must become of it."""
+
+    files: dict[str, bytes]
+    refused: dict[str, str]
+    ids: list[str]
+    memory: dict[str, object]
+
+    @property
+    def done(self) -> list[str]:
+        return sorted(self.files.keys() - self.refused.keys())
+
+
+SCENES = {
+    Scene.MIXED: Dropped(
+        files={
+            "scenario-1.json": scenario("one"),
+            "scenario-2.json": scenario("two"),
+            "scenario-3.json": b'{"id": "three",\n  nope}',
+            "scenario-4.json": scenario("known", title="another"),
+        },
+        refused={"scenario-3.json": "not-json", "scenario-4.json": "conflict"},
+        ids=["known", "one", "two"],
+        memory={},
+    ),
+    Scene.BOMB: Dropped(
+        files={
+            "scenario-1.json": memory_bomb("bomb"),
+            "scenario-2.json": scenario("partner"),
+            "scenario-3.json": KNOWN,
+        },
+        refused={"scenario-1.json": "out-of-memory"},
+        ids=["known", "partner"],
+        memory={"limit_mb": 128, "soft_limit_percent": 100},
+    ),
+    Scene.PATIENT: Dropped(
+        files={"scenario-1.json": memory_bomb("large"), "scenario-2.json": scenario("next")},
+        refused={},
+        ids=["known", "large", "next"],
+        memory={"limit_mb": 1024, "soft_limit_percent": 10},
+    ),
+}
+
+
+# Every point is reached
+
+
+def test_every_kill_point_has_a_test_that_reaches_it() -> None:
+    assert reached_here() | ELSEWHERE.keys() == set(KillPoint)
+
+
+def test_a_kill_point_is_named_where_it_is_said_to_be_reached() -> None:
+    said = [(Path(__file__).parent / f"{module}.py", point) for point, module in ELSEWHERE.items()]
+
+    unfounded = [str(p) for path, p in said if f"KillPoint.{p.name}" not in path.read_text()]
+    assert unfounded == []
+
+
+# A root folder with a library, and processes that die in it
+
+
+@pytest.fixture(scope="module")
+def library_of_one(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a root folder in which one scenario was added and published."""
+    home = Home(tmp_path_factory.mktemp("before") / "root")
+    home.drop("scenario-0.json", KNOWN)
+    assert home.once().code == 0
+    (home.done / "scenario-0.json").unlink()
+    return home.path
+
+
+@pytest.fixture
+def copy(library_of_one: Path, tmp_path: Path) -> Iterator[Home]:
+    """Return a root folder of one's own that is as `library_of_one`."""
+    shutil.copytree(library_of_one, tmp_path / "root")
+    home = Home(tmp_path / "root")
+    yield home
+    home.close()
+
+
+class Orders:
+    """The folder of orders to die, and the environment in which they count."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.environment = {VARIABLE: str(folder)}
+        folder.mkdir()
+
+    def give(self, kill: Kill) -> None:
+        (self._folder / kill.point).write_text(kill.order)
+
+    def obeyed(self) -> bool:
+        return os.listdir(self._folder) == []
+
+
+@pytest.fixture
+def orders(tmp_path: Path) -> Orders:
+    return Orders(tmp_path / "orders")
+
+
+@pytest.mark.parametrize("case", cases(), ids=str)
+def test_killed_at_any_point_a_start_settles_every_file_once(
+    copy: Home, orders: Orders, case: Case, record_property: Callable[[str, object], None]
+) -> None:
+    dropped = SCENES[case.scene]
+    copy.configure(memory=dropped.memory)
+    for name, content in dropped.files.items():
+        copy.drop(name, content)
+
+    for kill in case.kills:
+        orders.give(kill)
+        ended = copy.once(environment=orders.environment)
+
+        assert orders.obeyed(), f"{kill} was never reached:\n{ended.err}"
+        assert (ended.code == KILLED) is not kill.spares_supervisor, ended.err
+        wait_until(lambda: not copy.processes(), "no process is left", timeout_s=10)
+        assert copy.everywhere() == sorted(dropped.files)
+        check_what_has_a_final_name(copy)
+        record_property(KILL, str(kill))
+
+    for _ in range(2):  # one whose worker was killed before it was ready has paused
+        if (ended := copy.once()).code in DRAINED:
+            break
+    check_settled(copy, dropped, starts=len(case.kills) + 1, said=ended.err)
+
+
+@pytest.mark.parametrize("point", WHILE_PREPARING)
+def test_killed_around_a_prepared_backup_a_start_settles_every_file_once(
+    copy: Home, orders: Orders, point: KillPoint, record_property: Callable[[str, object], None]
+) -> None:
+    dropped = SCENES[Scene.MIXED]
+    orders.give(Kill(point))
+
+    daemon = copy.launch(environment=orders.environment)
+    if point is KillPoint.PREPARED_BACKUP_TAKEN:
+        wait_until((copy.backups / backup.PREPARED_FILE).exists, "the next backup is prepared")
+        copy.drop_all(dropped.files)
+    assert daemon.wait() == KILLED
+    copy.drop_all({n: c for n, c in dropped.files.items() if n not in copy.everywhere()})
+
+    assert orders.obeyed()
+    assert copy.everywhere() == sorted(dropped.files)
+    check_what_has_a_final_name(copy)
+    record_property(KILL, f"{point}/supervisor")
+    ended = copy.once()
+    check_settled(copy, dropped, starts=2, said=ended.err)
+
+
+def check_what_has_a_final_name(home: Home) -> None:
+    """See that whatever has its final name is whole, at any moment."""
+    assert json.loads(home.published.read_bytes())["scenarios"]
+    assert broken_backups(home) == []
+    for reason in home.failed.glob("*.reason.json"):
+        assert json.loads(reason.read_bytes())["code"]
+
+
+def check_settled(home: Home, dropped: Dropped, *, starts: int, said: str) -> None:
+    """See that every file is where it belongs, and every accepted scenario there once."""
+    assert home.names("done") == dropped.done, said
+    assert home.names("failed") == sorted(dropped.refused), said
+    assert os.listdir(home.inbox) == os.listdir(home.work) == [], said
+    found = {n: (home.done / n).read_bytes() for n in home.names("done")}
+    found |= {n: (home.failed / n).read_bytes() for n in home.names("failed")}
+    assert found == dropped.files
+    for name, code in dropped.refused.items():
+        reason = home.reason(name)
+        assert reason["code"] == code
+        assert reason["attempts"] <= starts
+    check_library(home, dropped)
+    check_what_has_a_final_name(home)
+    assert list(home.path.rglob("*.part")) == []
+    assert not home.processes()
+
+
+def check_library(home: Home, dropped: Dropped) -> None:
+    with closing(sqlite3.connect(f"file:{home.database}?mode=ro", uri=True)) as db:
+        sound = db.execute("PRAGMA integrity_check").fetchall()
+        rows = db.execute("SELECT id FROM scenario ORDER BY id").fetchall()
+        files = db.execute("SELECT name FROM file WHERE batch > 1 ORDER BY name").fetchall()
+    assert sound == [("ok",)]
+    assert rows == [(scenario_id,) for scenario_id in dropped.ids]
+    assert [os.fsdecode(name) for (name,) in files] == sorted(dropped.files)
+    assert sorted(home.ids()) == dropped.ids
+
+
+def broken_backups(home: Home) -> list[str]:
+    """Return the backups, and the prepared one, that are not whole."""
+    prepared = home.backups / backup.PREPARED_FILE
+    paths = [found.path for found in backup.list_backups(home.backups)]
+    checked = [backup.verify(path) for path in [*paths, *([prepared] * prepared.exists())]]
+    return [f"{b.path}: {b.message}" for b in checked if isinstance(b, backup.Defect)]
