@@ -35,7 +35,9 @@ class Intake(_Section):
     batch_size: int = Field(2, ge=1, le=8)
     pair_wait_s: float = Field(5.0, ge=0, le=3600)
     settle_s: float = Field(2.0, ge=0.1, le=3600)
+    watch: Literal["auto", "events", "poll"] = "auto"
     rescan_s: float = Field(30.0, ge=1, le=3600)
+    poll_s: float = Field(5.0, ge=0.2, le=3600)
     max_scenario_bytes: int = Field(8 * MIB, ge=1024, le=256 * MIB)
 
 

@@ -6,13 +6,17 @@ Wires inbox, batch and work. Never launches, never settles.
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scenariod.batch import plan
-from scenariod.inbox import Hold, Inbox, Look, Watch
+from scenariod.inbox import Inbox, Look
 from scenariod.journal import Event
 from scenariod.killpoint import KillPoint, reached
+from scenariod.lookout import Lookout, Sight
+from scenariod.names import is_scenario_name
+from scenariod.readiness import Hold
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,10 +27,10 @@ if TYPE_CHECKING:
     from scenariod.settle import Settler
     from scenariod.work import Batch, Work
 
-EVENTS = "events"
-"""The watch's state when it can be relied on."""
-_WORTH_TELLING = frozenset({Hold.UNREADABLE, Hold.UNMOVABLE})
-_NOT_WAITED_FOR = frozenset({Hold.UNREADABLE, Hold.UNMOVABLE, Hold.WRITING})
+REST_FACTOR = 10
+"""So many times as long as a look took, none follows it: so looking takes a tenth of the time."""
+_WORTH_TELLING = frozenset({Hold.UNREADABLE, Hold.UNMOVABLE, Hold.DAMAGED})
+_NOT_WAITED_FOR = _WORTH_TELLING | {Hold.WRITING}
 
 
 class Intake:
@@ -46,13 +50,18 @@ class Intake:
         self._settler = settler
         self._journal = journal
         self._pair_wait_s = pair_wait_s
-        self._inbox = Inbox(config.inbox, settle_s=config.intake.settle_s)
+        self._inbox = Inbox(
+            config.inbox,
+            settle_s=config.intake.settle_s,
+            largest_bytes=config.intake.max_scenario_bytes,
+        )
         self._look = Look([], [], 0, None)
         self._look_due: float | None = None
+        self._rested = 0.0
         self._hinted = False
         self._told: dict[str, Hold] = {}
-        self._watch: Watch | None = None
-        self.watch_state = "not started"
+        self._lookout: Lookout | None = None
+        self._watching: asyncio.Task[None] | None = None
 
     @property
     def total(self) -> int:
@@ -81,7 +90,8 @@ class Intake:
         )
         if planned.names:
             return await self._claim(planned.names, now=now), 0.0
-        until_look = max((self._look_due or now) - now, 0.0)
+        due = now if self._hinted or self._look_due is None else self._look_due
+        until_look = max(due - now, self._rested - now, 0.0)
         return None, min(planned.wait_s or settings.rescan_s, until_look)
 
     async def _claim(self, names: tuple[str, ...], *, now: float) -> Batch | None:
@@ -111,14 +121,19 @@ class Intake:
         """Look where something may have changed; not while what is known fills a batch."""
         enough = len(self._look.ready) >= self._config.intake.batch_size
         due = self._look_due is None or now >= self._look_due
-        if not due and (enough or not self._hinted):
+        if now < self._rested or (not due and (enough or not self._hinted)):
             return
         self._hinted = False
+        began = time.monotonic()
         self._look = await asyncio.to_thread(self._inbox.look, now=now)
-        again_s = self._look.look_again_s
-        rescan_s = self._config.intake.rescan_s
-        self._look_due = now + (rescan_s if again_s is None else min(again_s, rescan_s))
+        rest_s = REST_FACTOR * (time.monotonic() - began)
+        again_s, every_s = self._look.look_again_s, self._look_every_s()
+        self._look_due = now + (every_s if again_s is None else min(again_s, every_s))
+        self._rested = now + min(rest_s, self._config.intake.rescan_s)
         self._tell_holds()
+
+    def _look_every_s(self) -> float:
+        return self._lookout.look_every_s() if self._lookout else self._config.intake.rescan_s
 
     def _tell_holds(self) -> None:
         """Tell once of each file that waits for somebody to do something."""
@@ -130,36 +145,45 @@ class Intake:
                 )
         self._told = holds
 
-    # The watch, which only says when to look
+    # The lookout, which only says when to look
 
-    def keep_watching(self, wake: Callable[[], None]) -> None:
-        """Have a living watch that calls `wake`; without one, looking every `rescan_s` goes on."""
-        if self._watch is None:
-            self._watch = Watch(self._config.inbox, on_change=lambda: self._hint(wake))
-        trouble = self._watch.trouble()
-        if trouble is not None:
-            trouble = self._rewatch(self._watch, trouble)
-        if trouble is not None and trouble != self.watch_state:
-            every_s = self._config.intake.rescan_s
-            words = f"no events from the inbox: {trouble}; looking every {every_s:g} s"
-            self._journal.tell(Event.WATCH_TROUBLE, words)
-        self.watch_state = trouble or EVENTS
+    @property
+    def sight(self) -> tuple[Sight, str]:
+        """How arrivals are noticed, and the words that go with it."""
+        return (
+            (self._lookout.sight, self._lookout.detail) if self._lookout else (Sight.STARTING, "")
+        )
 
-    def stop_watching(self) -> None:
+    def keep_watching(self, *, wake: Callable[[], None], on_return: Callable[[], None]) -> None:
+        """Have the inbox watched from now on; `wake` is called, from any thread, when to look.
+
+        `on_return` is called when the inbox is in sight again after a fault.
+        """
+        self._lookout = Lookout(
+            self._config.inbox,
+            settings=self._config.intake,
+            journal=self._journal,
+            on_change=lambda name: self._hint(name, wake),
+            on_return=on_return,
+        )
+        self._watching = asyncio.create_task(self._lookout.keep())
+        self._watching.add_done_callback(self._watching_ended)
+
+    async def stop_watching(self) -> None:
         """End the watch; return when its threads have ended."""
-        if self._watch is not None:
-            self._watch.stop()
+        if self._watching is not None and self._lookout is not None:
+            self._watching.cancel()
+            await asyncio.wait({self._watching})
+            await self._lookout.close()
 
-    def _rewatch(self, watch: Watch, trouble: str) -> str | None:
-        """Start the watch anew; return what is in the way, or None."""
-        watch.stop()
-        try:
-            watch.start()
-        except (OSError, RuntimeError) as error:
-            return f"{trouble}: {error}"
-        self._look_due = None  # what came between the two watches was not announced
-        return None
+    def _watching_ended(self, watching: asyncio.Task[None]) -> None:
+        error = None if watching.cancelled() else watching.exception()
+        if error is not None and self._lookout is not None:
+            self._lookout.give_up(error)
 
-    def _hint(self, wake: Callable[[], None]) -> None:
-        self._hinted = True
-        wake()
+    def _hint(self, name: str | None, wake: Callable[[], None]) -> None:
+        if name is not None and is_scenario_name(name):
+            self._inbox.note_renamed_in(name)
+        if not self._hinted:
+            self._hinted = True
+            wake()

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ASK_TIMEOUT_S = 5.0
+DEGRADED = "degraded"
+"""What `watch` says when arrivals are noticed late; `watch_detail` says why."""
 
 
 class State(StrEnum):
@@ -63,7 +65,8 @@ class Status:
     inbox: int = 0
     waiting: list[dict[str, str]] = field(default_factory=list)
     worker: Running | None = None
-    watch: str = "events"
+    watch: str = "starting"
+    watch_detail: str = ""
     newest_backup: str | None = None
 
     def line(self) -> str:
@@ -72,9 +75,13 @@ class Status:
         if self.worker is not None:
             now = self.worker
             many = "1 file" if len(now.files) == 1 else f"{len(now.files)} files"
-            return f"batch {now.batch}: {many}; {counts}; worker {memory(now)}"
+            return f"batch {now.batch}: {many}; {counts}; worker {memory(now)}{self._blind()}"
         what = f"{self.state}: {self.detail}" if self.detail else str(self.state)
-        return f"{what}; {counts}; library {self.scenarios}"
+        return f"{what}; {counts}; library {self.scenarios}{self._blind()}"
+
+    def _blind(self) -> str:
+        """Return what is wrong with the watch, for the end of the line."""
+        return f"; {self.watch}: {self.watch_detail}" if self.watch == DEGRADED else ""
 
 
 def memory(running: Running) -> str:

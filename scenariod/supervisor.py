@@ -12,7 +12,7 @@ import time
 import traceback
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import psutil
@@ -120,7 +120,7 @@ class Supervisor:
             heartbeat.cancel()
             server.close()
             self._config.socket.unlink(missing_ok=True)
-            self._intake.stop_watching()
+            await self._intake.stop_watching()
             await self._settler.close()
             await self._launcher.sweep(self._config.root)
         if self._fatal is not None:
@@ -132,10 +132,9 @@ class Supervisor:
             with suppress(RuntimeError):  # the loop has ended: nobody looks any more
                 loop.call_soon_threadsafe(self._wake.set)
 
-        self._intake.keep_watching(wake_from_elsewhere)
+        self._intake.keep_watching(wake=wake_from_elsewhere, on_return=self._end_pause)
         self._tell_started()
         while not self._finished():
-            self._intake.keep_watching(wake_from_elsewhere)
             await self._sleep(await self.tick(now=time.monotonic()))
         self._act_on_signals()
 
@@ -160,7 +159,7 @@ class Supervisor:
     def snapshot(self) -> status.Status:
         """Return the status as it is now."""
         self.status.inbox = self._intake.total
-        self.status.watch = self._intake.watch_state
+        self.status.watch, self.status.watch_detail = self._intake.sight
         self.status.waiting = [
             {"file": printable(w.name), "reason": str(w.hold)}
             for w in self._intake.waiting[:_MOST_WAITING_SHOWN]
@@ -390,6 +389,12 @@ class Supervisor:
         self._pause = _Pause(reason, until=time.monotonic() + delay_s, delay_s=delay_s)
         self._set_state(status.State.PAUSED, reason)
         return delay_s
+
+    def _end_pause(self) -> None:
+        """Try again now: what was in the way may be gone."""
+        if self._pause is not None:
+            self._pause = replace(self._pause, until=time.monotonic())
+            self._wake.set()
 
     def _resumed(self) -> None:
         if self._pause is not None:

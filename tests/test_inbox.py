@@ -3,17 +3,13 @@ from __future__ import annotations
 import os
 import socket
 import sys
-import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
-from conftest import POWERLESS, run, wait_until
+from conftest import POWERLESS, run
 
-from scenariod.inbox import WINDOW, Hold, Inbox, Look, Watch
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from scenariod.inbox import WINDOW, Inbox, Look
+from scenariod.readiness import Hold
 
 SETTLE_S = 2.0
 HOSTILE = [
@@ -107,7 +103,7 @@ def test_a_file_is_held_while_its_writer_has_it_open_and_ready_once_it_is_closed
     folder: Path, inbox: Inbox
 ) -> None:
     with (folder / "scenario-1.json").open("wb") as writer:
-        writer.write(b"{")
+        writer.write(b"{}")
         writer.flush()
         soon = inbox.look(now=100.0)
         late = inbox.look(now=100.0 + 10 * SETTLE_S)
@@ -251,7 +247,7 @@ def test_any_name_that_the_file_system_takes_can_be_claimed(
 def test_a_claimed_file_is_the_same_file_at_another_place(
     folder: Path, target: Path, inbox: Inbox
 ) -> None:
-    before = put(folder, "scenario-1.json", b"content").stat()
+    before = put(folder, "scenario-1.json", b'{"a": "content"}').stat()
 
     inbox.look(now=100.0)
     inbox.claim(["scenario-1.json"], into=target, now=100.0)
@@ -316,69 +312,3 @@ def test_an_inbox_that_is_gone_is_an_error_and_not_an_empty_one(folder: Path, in
 
     with pytest.raises(FileNotFoundError):
         inbox.look(now=100.0)
-
-
-@pytest.fixture
-def watch(folder: Path) -> Iterator[tuple[Watch, threading.Event]]:
-    changed = threading.Event()
-    made = Watch(folder, on_change=changed.set)
-    made.start()
-    yield made, changed
-    made.stop()
-
-
-@pytest.mark.parametrize("way", ["written", "moved in", "linked in", "renamed", "folder made"])
-def test_every_way_to_arrive_is_announced(
-    folder: Path, tmp_path: Path, watch: tuple[Watch, threading.Event], way: str
-) -> None:
-    aside = put(tmp_path, "aside")
-    within = folder / "hidden.part"
-
-    if way == "written":
-        put(folder, "scenario-1.json")
-    elif way == "moved in":
-        aside.rename(folder / "scenario-1.json")
-    elif way == "linked in":
-        (folder / "scenario-1.json").hardlink_to(aside)
-    elif way == "renamed":
-        within.touch()
-        assert watch[1].wait(10)
-        watch[1].clear()
-        within.rename(folder / "scenario-1.json")
-    else:
-        (folder / "scenario-1.json").mkdir()
-        put(folder / "scenario-1.json", "x")
-        put(folder, "scenario-2.json")
-
-    assert watch[1].wait(10)
-
-
-def test_a_watch_tells_what_is_wrong_with_it(
-    folder: Path, tmp_path: Path, watch: tuple[Watch, threading.Event]
-) -> None:
-    fresh = Watch(folder, on_change=lambda: None)
-    before = watch[0].trouble()
-
-    folder.rename(tmp_path / "elsewhere")
-    gone = watch[0].trouble()
-    folder.mkdir()
-    replaced = watch[0].trouble()
-
-    assert fresh.trouble() == "the inbox is not watched"
-    assert before is None
-    assert gone == "the inbox cannot be seen: No such file or directory"
-    assert replaced == "the inbox was replaced by another folder"
-
-
-def test_a_watch_can_be_ended_and_begun_anew(
-    folder: Path, watch: tuple[Watch, threading.Event]
-) -> None:
-    threads = threading.active_count()
-
-    watch[0].stop()
-    watch[0].start()
-    put(folder, "scenario-1.json")
-
-    assert watch[1].wait(10)
-    assert watch[0].trouble() is None
-    wait_until(lambda: threading.active_count() <= threads, "the old threads have ended")

@@ -52,6 +52,12 @@ def _library_count(config: Config) -> int:
         return 0
 
 
+def _sight(document: dict[str, Any]) -> str:
+    """Say how arrivals are noticed, and why so where that is not by events."""
+    seen = f"seen by {document['watch']}" if document["watch"] == "events" else document["watch"]
+    return f"{seen}: {document['watch_detail']}" if document["watch_detail"] else seen
+
+
 def _status_lines(document: dict[str, Any]) -> list[str]:
     state = document["state"] + (f": {document['detail']}" if document["detail"] else "")
     lines = [
@@ -59,7 +65,7 @@ def _status_lines(document: dict[str, Any]) -> list[str]:
         f"     Root: {document['root']}",
         f"  Process: PID {document['pid']}, since {document['started_at']}",
         f"  Workers: {document['launcher']}",
-        f"    Inbox: {document['inbox']} waiting (seen by {document['watch']})",
+        f"    Inbox: {document['inbox']} waiting ({_sight(document)})",
     ]
     lines += [f"           {w['file']}: {w['reason']}" for w in document["waiting"][:10]]
     if document["worker"]:

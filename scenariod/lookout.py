@@ -1,0 +1,200 @@
+"""The lookout: keeps a living watch over the inbox, and says how often to look without one.
+
+Owns how arrivals are noticed, and tells when that gets worse or better. Never looks itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from scenariod import status
+from scenariod.filesystem import Mount, announces, mount_of
+from scenariod.journal import Event
+from scenariod.watch import Watch, unusable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from scenariod.config import Intake
+    from scenariod.journal import Journal
+
+LONGEST_CHECK_S = 15.0
+"""How often the watch proves itself, at least."""
+LONGEST_SONG_S = 10.0
+"""How long its canary may take to be heard; behind 60,000 other events it takes about two."""
+FIRST_RETRY_S = 1.0
+
+
+class Sight(StrEnum):
+    """How arrivals are noticed."""
+
+    STARTING = "starting"
+    EVENTS = "events"
+    POLLING = "polling"
+    DEGRADED = status.DEGRADED
+
+
+class Lookout:
+    """Watches the inbox, or has it polled; `keep` it up in a task of its own.
+
+    `on_change` is called from any thread when it is time to look, with the name of a file that was
+    renamed in, if one was; `on_return` in the loop when the inbox is back after a fault.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        settings: Intake,
+        journal: Journal,
+        on_change: Callable[[str | None], None],
+        on_return: Callable[[], None],
+    ) -> None:
+        self._path = path
+        self._settings = settings
+        self._journal = journal
+        self._on_change = on_change
+        self._on_return = on_return
+        self._heard = asyncio.Event()
+        self._mount: Mount | None = None
+        self._check_s = min(settings.rescan_s / 2, LONGEST_CHECK_S)
+        self._song_s = min(settings.rescan_s / 2, LONGEST_SONG_S)
+        loop = asyncio.get_running_loop()
+        self._watch = Watch(
+            path,
+            on_change=on_change,
+            on_canary=lambda: _in_loop(loop, self._heard.set),
+        )
+        self.sight = Sight.STARTING
+        self.detail = ""
+
+    def look_every_s(self) -> float:
+        """Return how often to look where nothing says that it is time, in seconds."""
+        if self.sight is Sight.EVENTS:
+            return self._settings.rescan_s
+        return min(self._settings.poll_s, self._settings.rescan_s)
+
+    async def keep(self) -> None:
+        """Keep the inbox in sight until cancelled: begin, wait for a fault, begin anew.
+
+        What fails at once is tried again after 1, 2, 4 seconds and so on, up to `rescan_s`.
+        """
+        retry_s = FIRST_RETRY_S
+        while True:
+            fault = await self._begin()
+            if fault is None:
+                retry_s = FIRST_RETRY_S
+                self._see_well()
+                self._see_badly(await self._until_fault())
+                continue
+            self._see_badly(fault)
+            await asyncio.sleep(retry_s)
+            retry_s = min(retry_s * 2, self._settings.rescan_s)
+
+    def give_up(self, error: BaseException) -> None:
+        """Say that nothing is kept up any more, for a defect of ours; looking goes on."""
+        self._see_badly(f"a defect in scenariod: {type(error).__name__}: {error}")
+
+    async def close(self) -> None:
+        """End the watch; return when its threads have ended."""
+        await asyncio.to_thread(self._watch.end)
+
+    async def _begin(self) -> str | None:
+        """Begin to watch or to poll; return what is in the way, or None."""
+        try:
+            self._mount = await asyncio.to_thread(self._find_mount)
+            if self._why_polling() is not None:
+                await asyncio.to_thread(self._watch.end)
+                return None
+        except OSError as error:
+            return unusable(self._path, error)
+        return await self._hear(self._watch.begin)
+
+    async def _until_fault(self) -> str:
+        """Check again and again; return what is wrong once something is."""
+        fault = None
+        while fault is None:
+            await asyncio.sleep(self._check_s)
+            polls = self._why_polling() is not None
+            fault = await self._check_poll() if polls else await self._check_watch()
+        return fault
+
+    async def _check_poll(self) -> str | None:
+        try:
+            mount = await asyncio.to_thread(self._find_mount)
+        except OSError as error:
+            return unusable(self._path, error)
+        return None if mount == self._mount else "the inbox is on another file system now"
+
+    async def _check_watch(self) -> str | None:
+        fault = await asyncio.to_thread(self._watch.fault)
+        return await self._hear(self._watch.sing) if fault is None else fault
+
+    async def _hear(self, song: Callable[[], str | None]) -> str | None:
+        """Have the canary sing; return what is wrong where it is not heard, or None."""
+        self._heard.clear()
+        fault = await asyncio.to_thread(song)
+        if fault is not None:
+            return fault
+        try:
+            async with asyncio.timeout(self._song_s):
+                await self._heard.wait()
+        except TimeoutError:
+            return f"the kernel's events do not come: a test file went unnoticed {self._song_s:g} s"
+        return None
+
+    def _find_mount(self) -> Mount | None:
+        folder = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            return mount_of(folder)
+        finally:
+            os.close(folder)
+
+    # How it is, and telling so
+
+    def _why_polling(self) -> str | None:
+        if self._settings.watch == "poll":
+            return "the configuration says so"
+        silent = self._mount is not None and not announces(self._mount.kind)
+        if self._mount is None or not silent or self._settings.watch == "events":
+            return None
+        return f"{self._mount.kind} announces nothing that other machines do"
+
+    def _see_well(self) -> None:
+        was, why = self.sight, self._why_polling()
+        self.sight = Sight.EVENTS if why is None else Sight.POLLING
+        self.detail = "" if why is None else f"every {self.look_every_s():g} s: {why}"
+        if was is Sight.DEGRADED:
+            self._journal.tell(
+                Event.WATCH_RECOVERED,
+                f"the inbox is in sight again ({self.words()})",
+                reason=self.sight,
+            )
+            self._on_return()
+        elif why is not None:
+            self._journal.tell(Event.WATCH_POLLS, f"the inbox is polled {self.detail}", reason=why)
+        self._on_change(None)  # what came while there was no watch was not announced
+
+    def _see_badly(self, fault: str) -> None:
+        """Show the fault; tell of it where it is the first since all was well."""
+        was, self.sight = self.sight, Sight.DEGRADED
+        self.detail = f"{fault}; looking every {self.look_every_s():g} s"
+        if was is not Sight.DEGRADED:
+            self._journal.tell(
+                Event.WATCH_TROUBLE, f"no events from the inbox: {self.detail}", reason=fault
+            )
+            self._on_change(None)
+
+    def words(self) -> str:
+        """Return how arrivals are noticed, for people."""
+        return f"{self.sight} {self.detail}" if self.sight is Sight.POLLING else str(self.sight)
+
+
+def _in_loop(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    """Have the loop make a call, from another thread; not where it has ended meanwhile."""
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(call)

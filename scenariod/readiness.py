@@ -1,0 +1,185 @@
+"""Whether the writer of one file in the inbox is done with it.
+
+Owns the rules of readiness. Never opens what is no regular file of an acceptable size, never
+follows a link, and reads no more of a file than its last bytes.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import signal
+import stat
+from dataclasses import dataclass
+from enum import StrEnum
+
+LINK_WAIT_S = 10.0
+"""How long a file may keep another name: who links a file in takes the first name away at once."""
+STALL_FACTOR = 10
+"""So many times `settle_s` a file that ends in the middle is waited for, where no lease tells."""
+_TAIL_BYTES = 64
+_PATH_FLAGS = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+GONE = frozenset({errno.ENOENT, errno.ESTALE})
+"""What it means that a name leads nowhere any more."""
+DAMAGED = frozenset({errno.EIO, errno.EUCLEAN, errno.ENXIO})
+"""What it means that a disk cannot tell of one file."""
+
+
+class Hold(StrEnum):
+    """Why a file in the inbox is not ready."""
+
+    WRITING = "its writer still has it open"
+    SETTLING = "it may still be changing"
+    HALF_WRITTEN = "it ends in the middle; its writer may come back"
+    LINKED = "it has another name, a hard link; `rm` that, or it is refused"
+    UNREADABLE = "scenariod may not read it; `chmod g+r` it"
+    UNMOVABLE = "scenariod may not move it: it is somebody else's, or a mount"
+    DAMAGED = "the disk gives an error where it is read; see `dmesg`"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How long a file must be unchanged (seconds), and how large one is opened (bytes)."""
+
+    settle_s: float
+    largest_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A file as it was seen: what it is, since when it is so, and why it is held, if it is.
+
+    Times are monotonic seconds. `again_s` says in how many seconds a held file may be ready, None
+    where somebody must do something first.
+    """
+
+    identity: tuple[int, int, int, int, int]
+    since: float
+    ready_since: float | None = None
+    hold: Hold | None = None
+    again_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Wait:
+    """Why a file is not ready, and for how long it must have been unchanged to be so."""
+
+    hold: Hold
+    calm_s: float | None = None
+
+
+def observe(
+    folder: int, name: str, *, before: Seen | None, renamed_in: bool, rules: Rules, now: float
+) -> Seen | None:
+    """Return the file `name` of the open `folder` as it is now; None if there is none.
+
+    `before` is how it was seen last; `renamed_in` says that it was seen to arrive by a rename.
+    Raises OSError for what is no single file's fault, such as too many open files.
+    """
+    try:
+        place = os.open(name, _PATH_FLAGS, dir_fd=folder)
+    except OSError as error:
+        if error.errno in GONE:
+            return None
+        if error.errno in DAMAGED:
+            return Seen((0, 0, 0, 0, 0), now, hold=Hold.DAMAGED)
+        raise
+    try:
+        status = os.fstat(place)
+        same = before is not None and before.identity == _identity(status)
+        since = before.since if before is not None and same else now
+        calm_s = now - since
+        wait = _wait(place, status=status, calm_s=calm_s, renamed_in=renamed_in, rules=rules)
+    finally:
+        os.close(place)
+    if wait is None:
+        was_ready = before.ready_since if before is not None and same else None
+        return Seen(_identity(status), since, ready_since=now if was_ready is None else was_ready)
+    if wait.hold is Hold.WRITING:
+        since, calm_s = now, 0.0
+    again_s = None if wait.calm_s is None else max(wait.calm_s - calm_s, 0.0)
+    return Seen(_identity(status), since, hold=wait.hold, again_s=again_s)
+
+
+def _identity(status: os.stat_result) -> tuple[int, int, int, int, int]:
+    """What changes when a file is written, replaced, or its mode or links are changed."""
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def _wait(
+    place: int, *, status: os.stat_result, calm_s: float, renamed_in: bool, rules: Rules
+) -> _Wait | None:
+    """Return what the file waits for, or None if it is ready."""
+    settling = None if calm_s >= rules.settle_s else _Wait(Hold.SETTLING, rules.settle_s)
+    if not stat.S_ISREG(status.st_mode) or status.st_size > rules.largest_bytes:
+        return settling  # claimed, then refused by its kind or size: never opened
+    if status.st_nlink > 1 and calm_s < LINK_WAIT_S:
+        return _Wait(Hold.LINKED, LINK_WAIT_S)
+    try:
+        # The very file that was looked at: whatever has its name by now.
+        file = os.open(f"/proc/self/fd/{place}", _READ_FLAGS)
+    except PermissionError:
+        return _Wait(Hold.UNREADABLE)
+    except OSError as error:
+        return _wait_of_error(error)
+    try:
+        return _wait_for_writer(
+            file, status=status, calm_s=calm_s, renamed_in=renamed_in, rules=rules
+        )
+    except OSError as error:
+        return _wait_of_error(error)
+    finally:
+        os.close(file)
+
+
+def _wait_of_error(error: OSError) -> _Wait:
+    if error.errno in DAMAGED:
+        return _Wait(Hold.DAMAGED)
+    if error.errno in GONE:
+        return _Wait(Hold.SETTLING, 0.0)  # gone just now: the next look tells
+    raise error
+
+
+def _wait_for_writer(
+    file: int, *, status: os.stat_result, calm_s: float, renamed_in: bool, rules: Rules
+) -> _Wait | None:
+    writer = _has_writer(file)
+    if writer:
+        return _Wait(Hold.WRITING, rules.settle_s)
+    whole = _ends_whole(file, size=status.st_size)
+    if writer is None and renamed_in and status.st_mtime_ns < status.st_ctime_ns:
+        return None  # nobody has written to it since it was renamed
+    if writer is False and whole:
+        return None
+    if calm_s < rules.settle_s:
+        return _Wait(Hold.SETTLING, rules.settle_s)
+    stalled_s = STALL_FACTOR * rules.settle_s
+    if writer is None and not whole and calm_s < stalled_s:
+        return _Wait(Hold.HALF_WRITTEN, stalled_s)
+    return None
+
+
+def _ends_whole(file: int, *, size: int) -> bool:
+    """Say whether the file ends as a JSON object does; half of one seldom does."""
+    tail = os.pread(file, _TAIL_BYTES, max(size - _TAIL_BYTES, 0))
+    return tail.rstrip().endswith(b"}")
+
+
+def _has_writer(file: int) -> bool | None:
+    """Say whether anyone has the file open for writing; None where the kernel won't tell us.
+
+    A read lease is granted only where nobody writes (fcntl(2), F_SETLEASE). It needs the file
+    to be ours and the file system to support leases.
+    """
+    try:
+        # A lease that is broken sends SIGIO, which kills; SIGURG is ignored unless asked for.
+        fcntl.fcntl(file, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return None
+    fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    return False

@@ -1,0 +1,27 @@
+"""Whose turn it is: the oldest drop first, natural order within one.
+
+Pure: names and times in, a sort key out. Never looks at the disk or the clock.
+"""
+
+from __future__ import annotations
+
+from scenariod.names import natural_key
+
+DROP_NS = 60 * 1_000_000_000
+"""Files that came within a minute are one drop, and go in natural order, 2 before 11."""
+_TIME_TELLS_NOTHING = -(1 << 63)
+
+Turn = tuple[int, tuple[tuple[int, int, str], ...]]
+
+
+def turn(name: str, *, dropped_ns: int, oldest_ns: int, now_ns: int) -> Turn:
+    """Return the sort key of a file; the times are nanoseconds since 1970.
+
+    `dropped_ns` is its ctime, which every way to arrive sets and no user can choose. Drops are
+    counted from `oldest_ns`. So nothing that comes a minute after a file ever goes before it, and
+    no file waits for ever. A time from the future tells nothing (a clock was set back, a server's
+    runs ahead): such a file goes first, for it would wait behind every new one.
+    """
+    if dropped_ns > now_ns + DROP_NS:
+        return _TIME_TELLS_NOTHING, natural_key(name)
+    return (dropped_ns - oldest_ns) // DROP_NS, natural_key(name)

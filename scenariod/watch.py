@@ -1,0 +1,195 @@
+"""One watch over the inbox: it calls back when something may have arrived, and can prove itself.
+
+Owns the threads of watchdog and the canary. Events are hints; nothing depends on them.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from watchdog.events import (
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileMovedEvent,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
+from watchdog.observers.inotify import InotifyObserver
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+CANARY = ".scenariod-canary"
+"""A file that has this name in the inbox for an instant, while a watch begins."""
+_EVENTS = [FileClosedEvent, FileCreatedEvent, FileMovedEvent]
+"""With just these asked of inotify, none of 60,000 arrivals was lost (docs/INTAKE.md)."""
+_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_CANARY_FLAGS = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Watch:
+    """A watch that may begin and end many times. `on_change` is called from its threads.
+
+    `on_change` gets the name of a file that was renamed into the folder, else None.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        on_change: Callable[[str | None], None],
+        on_canary: Callable[[], None],
+    ) -> None:
+        self._path = path
+        self._handler = _Handler(on_change, on_canary)
+        self._warnings = _Warnings(on_change)
+        self._turn = threading.Lock()
+        self._observer: InotifyObserver | None = None
+        self._folder: tuple[int, int] | None = None
+        self._canary: int | None = None
+
+    def begin(self) -> str | None:
+        """Begin to watch, and have the canary sing for the first time; return why not, or None."""
+        with self._turn:
+            self._end()
+            try:
+                folder = os.open(self._path, _FOLDER_FLAGS)
+            except OSError as error:
+                return unusable(self._path, error)
+            try:
+                return self._begin_in(folder)
+            finally:
+                os.close(folder)
+
+    def end(self) -> None:
+        """End watching; return when its threads have ended."""
+        with self._turn:
+            self._end()
+
+    def sing(self) -> str | None:
+        """Have the canary be heard, if the watch lives: `on_canary` is called soon.
+
+        Return why it cannot sing, or None. The canary is a file that has lost its name but still
+        counts as one of the folder (inotify(7), IN_EXCL_UNLINK). Opening it for writing and closing
+        it is announced like the end of any arrival, changes nothing on the disk, and leaves nothing
+        behind in any case.
+        """
+        with self._turn:
+            try:
+                os.close(os.open(f"/proc/self/fd/{self._canary}", os.O_WRONLY | os.O_CLOEXEC))
+            except OSError as error:
+                return f"the watch cannot be tried: {error.strerror}"
+            return None
+
+    def fault(self) -> str | None:
+        """Return what can be seen to be wrong without the canary, or None."""
+        with self._turn:
+            if self._observer is None:
+                return "the inbox is not watched"
+            threads = [self._observer, *self._observer.emitters]
+            if not all(thread.is_alive() for thread in threads):
+                return "a thread of the watch has died"
+            try:
+                folder = os.open(self._path, _FOLDER_FLAGS)
+            except OSError as error:
+                return unusable(self._path, error)
+            try:
+                same = _identity(folder) == self._folder
+            finally:
+                os.close(folder)
+            return None if same else "the inbox was replaced by another folder"
+
+    def _begin_in(self, folder: int) -> str | None:
+        self._folder = _identity(folder)
+        try:
+            self._observe()
+        except (OSError, RuntimeError) as error:
+            self._end()
+            return f"the kernel does not let it be watched ({error}); see inotify(7), /proc"
+        try:
+            self._canary = _hatch(folder)
+        except OSError as error:
+            self._end()
+            return f"no file can be made in {self._path}, to try the watch: {error.strerror}"
+        return None
+
+    def _observe(self) -> None:
+        # Full events: else a file that was renamed in cannot be told from one that was created.
+        observer = InotifyObserver(generate_full_events=True)
+        self._observer = observer
+        observer.schedule(self._handler, str(self._path), event_filter=list(_EVENTS))
+        logging.getLogger("watchdog").addHandler(self._warnings)
+        logging.getLogger("watchdog").propagate = False
+        observer.start()
+
+    def _end(self) -> None:
+        if self._canary is not None:
+            os.close(self._canary)
+            self._canary = None
+        if self._observer is not None:
+            logging.getLogger("watchdog").removeHandler(self._warnings)
+            self._observer.stop()
+            with suppress(RuntimeError):  # it never started: there is nothing to wait for
+                self._observer.join()
+            self._observer = None
+
+
+def unusable(path: Path, error: OSError) -> str:
+    """Return why the inbox cannot be opened, and the cure, in words."""
+    if isinstance(error, FileNotFoundError):
+        return f"the inbox {path} is not there; `mkdir` it, or mount what it is on"
+    if isinstance(error, NotADirectoryError):
+        return f"the inbox {path} is not a folder; move away what is there, then `mkdir` it"
+    if isinstance(error, PermissionError):
+        return f"the inbox {path} may not be read; see `ls -ld {path}`"
+    return f"the inbox {path} cannot be read: {error.strerror}"
+
+
+def _hatch(folder: int) -> int:
+    """Return a new file of `folder` that has no name any more; open."""
+    with suppress(FileNotFoundError):
+        os.unlink(CANARY, dir_fd=folder)  # left by a crash in between
+    canary = os.open(CANARY, _CANARY_FLAGS, 0o600, dir_fd=folder)
+    try:
+        os.unlink(CANARY, dir_fd=folder)
+    except BaseException:
+        os.close(canary)
+        raise
+    return canary
+
+
+def _identity(folder: int) -> tuple[int, int]:
+    status = os.fstat(folder)
+    return status.st_dev, status.st_ino
+
+
+class _Handler(FileSystemEventHandler):
+    def __init__(
+        self, on_change: Callable[[str | None], None], on_canary: Callable[[], None]
+    ) -> None:
+        self._on_change = on_change
+        self._on_canary = on_canary
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        moved = isinstance(event, FileMovedEvent)
+        name = os.path.basename(os.fsdecode(event.dest_path if moved else event.src_path))
+        if name == CANARY:
+            self._on_canary()
+        elif name or not moved:  # what was moved out, as by a claim, is no arrival
+            self._on_change(name if moved else None)
+
+
+class _Warnings(logging.Handler):
+    """Takes watchdog's warnings, an overflow of events among them, as hints: look."""
+
+    def __init__(self, on_change: Callable[[str | None], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._on_change = on_change
+
+    def emit(self, record: logging.LogRecord) -> None:  # noqa: ARG002  whatever it says: look
+        self._on_change(None)

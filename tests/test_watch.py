@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from conftest import wait_until
+
+from scenariod.watch import CANARY, Watch
+
+DEADLINE_S = 20
+
+
+@dataclass
+class Heard:
+    """What a watch has told."""
+
+    changed: threading.Event = field(default_factory=threading.Event)
+    canary: threading.Event = field(default_factory=threading.Event)
+    renamed_in: list[str] = field(default_factory=list)
+
+    def change(self, name: str | None) -> None:
+        if name is not None:
+            self.renamed_in.append(name)
+        self.changed.set()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "inbox"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def heard() -> Heard:
+    return Heard()
+
+
+@pytest.fixture
+def watch(folder: Path, heard: Heard) -> Iterator[Watch]:
+    made = Watch(folder, on_change=heard.change, on_canary=heard.canary.set)
+    assert made.begin() is None
+    yield made
+    made.end()
+
+
+@pytest.mark.parametrize("way", ["written", "moved in", "linked in", "renamed", "folder made"])
+def test_every_way_to_arrive_is_announced(
+    folder: Path, tmp_path: Path, watch: Watch, heard: Heard, way: str
+) -> None:
+    aside = tmp_path / "aside"
+    aside.write_text("{}")
+    within = folder / "hidden.part"
+
+    if way == "written":
+        (folder / "scenario-1.json").write_text("{}")
+    elif way == "moved in":
+        aside.rename(folder / "scenario-1.json")
+    elif way == "linked in":
+        (folder / "scenario-1.json").hardlink_to(aside)
+    elif way == "renamed":
+        within.touch()
+        assert heard.changed.wait(DEADLINE_S)
+        heard.changed.clear()
+        within.rename(folder / "scenario-1.json")
+    else:
+        (folder / "scenario-1.json").mkdir()
+        (folder / "scenario-1.json" / "x").touch()
+        (folder / "scenario-2.json").touch()
+
+    assert heard.changed.wait(DEADLINE_S)
+
+
+def test_a_file_that_was_renamed_in_is_told_from_one_that_is_written(
+    folder: Path, tmp_path: Path, watch: Watch, heard: Heard
+) -> None:
+    (folder / "scenario-1.json").write_text("{}")
+    (tmp_path / "aside").write_text("{}")
+    (tmp_path / "aside").rename(folder / "scenario-2.json")
+    (folder / "scenario-3.json.part").write_text("{}")
+    (folder / "scenario-3.json.part").rename(folder / "scenario-3.json")
+
+    wait_until(lambda: "scenario-3.json" in heard.renamed_in, "all was announced")
+
+    assert heard.renamed_in == ["scenario-2.json", "scenario-3.json"]
+
+
+def test_what_leaves_the_folder_is_no_reason_to_look(
+    folder: Path, tmp_path: Path, watch: Watch, heard: Heard
+) -> None:
+    (folder / "scenario-1.json").write_text("{}")
+    wait_until(heard.changed.is_set, "its arrival was announced")
+    settle(watch, heard)
+    heard.changed.clear()
+
+    (folder / "scenario-1.json").rename(tmp_path / "claimed")
+    settle(watch, heard)
+
+    assert not heard.changed.is_set()
+
+
+def settle(watch: Watch, heard: Heard) -> None:
+    """Return when everything that was done so far has been announced."""
+    heard.canary.clear()
+    assert watch.sing() is None
+    assert heard.canary.wait(DEADLINE_S)
+
+
+def test_a_living_watch_is_heard_and_nothing_else_comes_of_it(
+    folder: Path, watch: Watch, heard: Heard
+) -> None:
+    assert heard.canary.wait(DEADLINE_S)
+    before = folder.stat()
+
+    for _ in range(3):
+        settle(watch, heard)
+
+    after = folder.stat()
+    assert os.listdir(folder) == []
+    assert (after.st_mtime_ns, after.st_ctime_ns) == (before.st_mtime_ns, before.st_ctime_ns)
+    assert not heard.changed.is_set()
+
+
+def test_a_watch_whose_threads_have_died_is_not_heard(
+    folder: Path, watch: Watch, heard: Heard
+) -> None:
+    assert heard.canary.wait(DEADLINE_S)
+    observer = watch._observer
+    assert observer is not None
+    inotify = observer._inotify_fd
+    inotify.stop()
+    inotify.join()
+    heard.canary.clear()
+
+    song, looks = watch.sing(), watch.fault()
+
+    assert (song, looks) == (None, None)
+    assert not heard.canary.wait(1.0)
+    assert watch.begin() is None
+    assert heard.canary.wait(DEADLINE_S)
+
+
+def test_a_watch_sees_that_a_thread_of_it_has_died(watch: Watch) -> None:
+    observer = watch._observer
+    assert observer is not None
+    emitter = next(iter(observer.emitters))
+    emitter.stop()
+    emitter.join()
+
+    assert watch.fault() == "a thread of the watch has died"
+
+
+def test_a_watch_tells_what_is_wrong_with_its_folder(
+    folder: Path, tmp_path: Path, watch: Watch, heard: Heard
+) -> None:
+    fresh = Watch(folder, on_change=heard.change, on_canary=heard.canary.set)
+    before = watch.fault()
+
+    folder.rename(tmp_path / "elsewhere")
+    gone = watch.fault()
+    folder.write_text("a file")
+    file = watch.fault()
+    folder.unlink()
+    folder.mkdir()
+    replaced = watch.fault()
+
+    assert fresh.fault() == "the inbox is not watched"
+    assert before is None
+    assert gone == f"the inbox {folder} is not there; `mkdir` it, or mount what it is on"
+    assert file is not None
+    assert "is not a folder" in file
+    assert replaced == "the inbox was replaced by another folder"
+
+
+def test_a_watch_that_cannot_begin_says_why(folder: Path, heard: Heard) -> None:
+    nowhere = Watch(folder / "none", on_change=heard.change, on_canary=heard.canary.set)
+    (folder / CANARY).mkdir()
+    taken = Watch(folder, on_change=heard.change, on_canary=heard.canary.set)
+
+    assert "is not there" in (nowhere.begin() or "")
+    assert "no file can be made in" in (taken.begin() or "")
+
+
+def test_a_canary_that_a_crash_left_is_removed(folder: Path, heard: Heard) -> None:
+    (folder / CANARY).write_text("left")
+    watch = Watch(folder, on_change=heard.change, on_canary=heard.canary.set)
+
+    fault = watch.begin()
+    watch.end()
+
+    assert fault is None
+    assert os.listdir(folder) == []
+
+
+def test_a_watch_can_be_ended_and_begun_anew_and_leaves_nothing_open(
+    folder: Path, watch: Watch, heard: Heard
+) -> None:
+    def held() -> tuple[int, int]:
+        return threading.active_count(), len(os.listdir("/proc/self/fd"))
+
+    before = held()
+
+    for _ in range(5):
+        watch.end()
+        assert watch.begin() is None
+    (folder / "scenario-1.json").touch()
+
+    assert heard.changed.wait(DEADLINE_S)
+    assert watch.fault() is None
+    wait_until(lambda: held() <= before, "the old threads have ended")
