@@ -9,13 +9,20 @@ from dataclasses import dataclass
 
 from scenariod.sizes import MIB
 
+STALLED_PERCENT = 10.0
+"""No worker starts while all tasks stood still for more than this of the last 10 s (PSI)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """The machine's memory at one moment: all there is, and what could be had without swapping."""
+    """The machine's memory at one moment: all there is, and what could be had without swapping.
+
+    `stalled_percent` is `full avg10` of /proc/pressure/memory; None where that is not there.
+    """
 
     total_bytes: int
     available_bytes: int
+    stalled_percent: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +32,13 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """The batch must wait; `reason` says for what, with figures."""
+    """The batch must wait; `reason` says for what, with figures.
+
+    `for_host` says that it would wait even if no worker of ours ran.
+    """
 
     reason: str
+    for_host: bool
 
 
 def may_start(
@@ -39,15 +50,27 @@ def may_start(
     it now. The host keeps `reserve_bytes` even when every worker uses all of its limit.
     """
     budget = host.total_bytes - reserve_bytes
+    without_ours = host.available_bytes + used_bytes - reserve_bytes
+    for_host = needed_bytes > min(budget, without_ours)
     if running_bytes + needed_bytes > budget:
         return Waits(
             f"needs {_mb(needed_bytes)}, and running workers hold {_mb(running_bytes)} "
-            f"of {_mb(max(budget, 0))}"
+            f"of {_mb(max(budget, 0))}",
+            for_host,
         )
     free = host.available_bytes - (running_bytes - used_bytes) - reserve_bytes
     if needed_bytes > free:
-        return Waits(f"needs {_mb(needed_bytes)}, {_mb(max(free, 0))} free beside the reserve")
+        needs, has = _mb(needed_bytes), _mb(max(free, 0))
+        return Waits(f"needs {needs}, {has} free beside the reserve", for_host)
+    if host.stalled_percent is not None and host.stalled_percent > STALLED_PERCENT:
+        words = f"needs {_mb(needed_bytes)}, and the machine stood still for want of memory for "
+        return Waits(f"{words}{host.stalled_percent:.0f} % of the last 10 s", for_host=True)
     return Admitted()
+
+
+def most_workers(asked: int | str, *, processors: int) -> int:
+    """Return how many workers may run at once if memory allows; `auto`: one a processor."""
+    return asked if isinstance(asked, int) else max(processors, 1)
 
 
 def never_fits(*, needed_bytes: int, reserve_bytes: int, host: Host) -> str | None:

@@ -43,7 +43,7 @@ class Concluded:
 class Attempts:
     """Takes batches to their end, one call a batch.
 
-    `show` is told of the running worker, and of None when it has ended.
+    `show` is told of a batch's number and its running worker, and of None when that has ended.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Attempts:
         work: Work,
         launcher: scope.Launcher,
         journal: Journal,
-        show: Callable[[Running | None], None],
+        show: Callable[[int, Running | None], None],
     ) -> None:
         self._config = config
         self._settler = settler
@@ -96,7 +96,7 @@ class Attempts:
     ) -> scope.Ended:
         job = _job(self._config, batch, names)
         running = Running(batch.id, [printable(n) for n in names], 0, job.limit_bytes)
-        self._show(running)
+        self._show(batch.id, running)
         self._journal.tell(
             Event.BATCH_STARTED,
             f"batch {batch.id}: {', '.join(names)}",
@@ -111,7 +111,7 @@ class Attempts:
         try:
             return await scope.run(self._launcher, job, stop=stop, on_reading=note)
         finally:
-            self._show(None)
+            self._show(batch.id, None)
 
     async def _conclude(self, batch: Batch, names: list[str], ended: scope.Ended) -> Concluded:
         verdicts = _verdicts(self._work.verdict(batch), names)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import tomli
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from scenariod.errors import ConfigError
 from scenariod.names import printable
@@ -23,6 +23,7 @@ SYSTEM_PREFIX = Path("/opt/scenariod")
 """Where `make install` puts the program's virtual environment."""
 LIMIT_CEILING_MB = 4096
 """No worker ever gets more (ARCHITECTURE.md: 4096 MB at most)."""
+MOST_WORKERS = 64
 
 
 class _Section(BaseModel):
@@ -45,10 +46,19 @@ class Worker(_Section):
     """How the limited process is started and how long it may take."""
 
     launcher: Literal["auto", "systemd"] = "auto"
+    workers: int | str = "auto"
     timeout_s: float = Field(600.0, ge=1, le=86400)
     ready_timeout_s: float = Field(120.0, ge=1, le=3600)
     stop_grace_s: float = Field(30.0, ge=0, le=3600)
     tasks_max: int = Field(32, ge=4, le=4096)
+
+    @field_validator("workers", mode="before")
+    @classmethod
+    def _auto_or_a_number(cls, value: object) -> object:
+        number = isinstance(value, int) and not isinstance(value, bool)
+        if value == "auto" or (number and value in range(1, MOST_WORKERS + 1)):
+            return value
+        raise ValueError(f'it must be "auto" or a number from 1 to {MOST_WORKERS}')
 
 
 class Memory(_Section):

@@ -47,6 +47,19 @@ class Running:
 
 
 @dataclass(slots=True)
+class Memory:
+    """The machine's memory in bytes, and for how many per cent of 10 s all stood still for it.
+
+    `stalled_percent` is None where the kernel does not tell; admission then does without.
+    """
+
+    total_bytes: int = 0
+    available_bytes: int = 0
+    reserve_bytes: int = 0
+    stalled_percent: float | None = None
+
+
+@dataclass(slots=True)
 class Status:
     """Everything that `scenariodctl status` shows. Counts are since the start."""
 
@@ -64,7 +77,10 @@ class Status:
     batches: int = 0
     inbox: int = 0
     waiting: list[dict[str, str]] = field(default_factory=list)
-    worker: Running | None = None
+    workers: list[Running] = field(default_factory=list)
+    most_workers: int = 1
+    next_waits: str = ""
+    memory: Memory = field(default_factory=Memory)
     watch: str = "starting"
     watch_detail: str = ""
     newest_backup: str | None = None
@@ -72,16 +88,28 @@ class Status:
     def line(self) -> str:
         """Return the one line of `systemctl status`: state, counts, and the worker's memory."""
         counts = f"{self.added} added, {self.refused} refused, {self.inbox} waiting"
-        if self.worker is not None:
-            now = self.worker
-            many = "1 file" if len(now.files) == 1 else f"{len(now.files)} files"
-            return f"batch {now.batch}: {many}; {counts}; worker {memory(now)}{self._blind()}"
+        if self.workers and self.state is State.WORKING:
+            return f"{_at_work(self.workers, counts=counts)}{self._blind()}"
         what = f"{self.state}: {self.detail}" if self.detail else str(self.state)
         return f"{what}; {counts}; library {self.scenarios}{self._blind()}"
 
     def _blind(self) -> str:
         """Return what is wrong with the watch, for the end of the line."""
         return f"; {self.watch}: {self.watch_detail}" if self.watch == DEGRADED else ""
+
+
+def _at_work(workers: list[Running], *, counts: str) -> str:
+    fullest = max(workers, key=_share)
+    if len(workers) == 1:
+        many = "1 file" if len(fullest.files) == 1 else f"{len(fullest.files)} files"
+        return f"batch {fullest.batch}: {many}; {counts}; worker {memory(fullest)}"
+    numbers = ", ".join(str(worker.batch) for worker in workers)
+    fullness = f"the fullest, of batch {fullest.batch}, {memory(fullest)}"
+    return f"batches {numbers}; {counts}; {len(workers)} workers, {fullness}"
+
+
+def _share(running: Running) -> float:
+    return running.used_bytes / running.limit_bytes if running.limit_bytes else 0.0
 
 
 def memory(running: Running) -> str:

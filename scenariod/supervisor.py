@@ -10,23 +10,23 @@ import os
 import signal
 import time
 import traceback
-from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import psutil
-
-from scenariod import __version__, admission, clock, scope, status
+from scenariod import __version__, clock, status
+from scenariod.admission import Waits
 from scenariod.attempt import Attempts
-from scenariod.errors import ENVIRONMENT_FAULTS, ConfigError, ExitCode, ScenariodError
+from scenariod.budget import Budget
+from scenariod.errors import ENVIRONMENT_FAULTS, ExitCode, ScenariodError
 from scenariod.intake import Intake
 from scenariod.journal import Event
 from scenariod.killpoint import KillPoint, reached
 from scenariod.names import printable
-from scenariod.sizes import MIB
+from scenariod.roster import Roster
 
 if TYPE_CHECKING:
+    from scenariod import scope
     from scenariod.config import Config
     from scenariod.journal import Journal, Notifier
     from scenariod.settle import Settled, Settler
@@ -47,7 +47,7 @@ class _Pause:
 
 
 class Supervisor:
-    """One root folder's supervisor; `run` it to the end. One worker runs at a time."""
+    """One root folder's supervisor; `run` it to the end."""
 
     def __init__(
         self,
@@ -82,8 +82,9 @@ class Supervisor:
             journal=journal,
             show=self._show_running,
         )
-        self._queue: deque[Batch] = deque()
-        self._running: asyncio.Task[None] | None = None
+        self._roster = Roster()
+        self._budget = Budget(config, roster=self._roster)
+        self._running: set[asyncio.Task[None]] = set()
         self._closing: asyncio.Task[None] | None = None
         self._close_due = 0.0
         self._drain_ended = False
@@ -98,6 +99,7 @@ class Supervisor:
             version=__version__,
             launcher=launcher.name,
             started_at=clock.now().isoformat(timespec="seconds"),
+            most_workers=self._budget.most_workers,
         )
 
     async def run(self) -> ExitCode:
@@ -106,7 +108,7 @@ class Supervisor:
         Raises `ConfigError` where a worker can never fit, `NoLimitError` where no limit can be
         put in force (then nothing was touched), and what makes going on senseless later.
         """
-        self._refuse_what_never_fits()
+        self._budget.refuse_what_never_fits()
         await self._launcher.check(self._config.root)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -141,12 +143,12 @@ class Supervisor:
     async def tick(self, *, now: float) -> float:
         """Do all that can be done at `now` (monotonic seconds); return when to come back, in s."""
         self._act_on_signals()
-        if self._signals or self._running is not None:
+        if self._signals or self._fatal is not None:
             return self._config.intake.rescan_s
         if self._pause is not None and now < self._pause.until:
             return self._pause.until - now
         try:
-            wait_s = await self._start_next(now)
+            wait_s = await self._start_what_may(now)
             if self._is_drained() and self._closing is None and now >= self._close_due:
                 self._close_due = now + self._config.intake.rescan_s
                 self._closing = asyncio.create_task(self._end_drain())
@@ -160,6 +162,8 @@ class Supervisor:
         """Return the status as it is now."""
         self.status.inbox = self._intake.total
         self.status.watch, self.status.watch_detail = self._intake.sight
+        self.status.workers = self._roster.workers
+        self.status.memory = self._budget.shown()
         self.status.waiting = [
             {"file": printable(w.name), "reason": str(w.hold)}
             for w in self._intake.waiting[:_MOST_WAITING_SHOWN]
@@ -179,7 +183,8 @@ class Supervisor:
         self.status.detail = ""
         self._notifier.stopping()
         name = self._signals[0].name
-        what = "; ending after the batch at hand" if self._running is not None else ""
+        many = "batch at hand" if len(self._running) == 1 else "batches at hand"
+        what = f"; ending after the {many}" if self._running else ""
         self._journal.tell(Event.STOPPING, f"{name} received{what}", signal=name)
         grace_s = self._config.worker.stop_grace_s
         asyncio.get_running_loop().call_later(grace_s, self._stop_workers.set)
@@ -217,14 +222,14 @@ class Supervisor:
             self.status.detail = detail
 
     def _finished(self) -> bool:
-        if self._running is not None or self._closing is not None:
+        if self._running or self._closing is not None:
             return False
         if self._signals or self._fatal is not None:
             return True
         return self._once and (self._pause is not None or self._drain_ended)
 
     def _is_drained(self) -> bool:
-        return not self._queue and self._running is None and self._intake.is_empty()
+        return not self._roster and self._intake.is_empty()
 
     def _exit_code(self) -> ExitCode:
         if not self._once:
@@ -239,32 +244,62 @@ class Supervisor:
 
     # Starting batches
 
-    async def _start_next(self, now: float) -> float:
-        """Start the next batch if there is one and it may; return when to come back, in s."""
-        if not self._queue:
-            claimed, wait_s = await self._intake.claim_next(now=now)
-            if claimed is None:
-                self._show_waiting()
+    async def _start_what_may(self, now: float) -> float:
+        """Start the batches that may be started; return when to come back, in s."""
+        while self._budget.has_place() and not self._signals and self._fatal is None:
+            wait_s = await self._start_next(now)
+            if wait_s is not None:
                 return wait_s
-            self._queue.append(claimed)
-        waits = self._admission()
-        if waits is not None:
-            self._tell_memory_wait(waits)
-            return ADMISSION_RETRY_S
-        self._drain_ended = False
-        self._close_due = 0.0
-        self._running = asyncio.create_task(self._process(self._queue.popleft()))
-        self._running.add_done_callback(self._batch_ended)
         return self._config.intake.rescan_s
 
+    async def _start_next(self, now: float) -> float | None:
+        """Start the batch whose turn it is; else return when to come back, in s."""
+        chosen = self._budget.next() or await self._claim_next(now)
+        if isinstance(chosen, float):
+            return chosen
+        if isinstance(chosen, Waits):
+            self._tell_memory_wait(chosen.reason)
+            return ADMISSION_RETRY_S
+        self._start(chosen)
+        return None
+
+    async def _claim_next(self, now: float) -> Batch | Waits | float:
+        """Claim a batch; return it if it may start, what it waits for, or when to come back.
+
+        Beside a running one nothing is claimed that would only wait for memory.
+        """
+        if self._running and (waits := self._budget.another()) is not None:
+            return waits
+        claimed, wait_s = await self._intake.claim_next(now=now)
+        if claimed is None:
+            self._show_waiting()
+            return wait_s
+        self._roster.put_last([claimed])
+        return self._budget.next() or wait_s
+
+    def _start(self, batch: Batch) -> None:
+        self._drain_ended = False
+        self._close_due = 0.0
+        self.status.next_waits = ""
+        self._roster.start(batch, limit_bytes=self._budget.limit_of(batch))
+        task = asyncio.create_task(self._process(batch))
+        self._running.add(task)
+        task.add_done_callback(self._batch_ended)
+
     def _tell_memory_wait(self, why: str) -> None:
-        if self.status.detail != why and not self.status.detail.startswith("needs "):
+        told, self.status.next_waits = self.status.next_waits, why
+        if self._running:  # the end of a batch makes room: that is an ordinary day
+            return
+        if not told:
             self._journal.tell(Event.MEMORY_WAITS, f"the next batch waits for memory: {why}")
         self._set_state(status.State.WAITING, why)
 
     def _show_waiting(self) -> None:
         """Say in the status what the files in the inbox wait for, if there are any."""
         waiting = self._intake.waiting
+        self.status.next_waits = ""
+        if self._running:
+            return
         if self._intake.total == 0:
             self._set_state(status.State.IDLE)
         elif waiting:
@@ -273,47 +308,29 @@ class Supervisor:
         else:
             self._set_state(status.State.WAITING, "a lone file waits for a partner")
 
-    def _batch_ended(self, _: asyncio.Task[None]) -> None:
-        self._running = None
+    def _batch_ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
         self._wake.set()
 
-    def _show_running(self, running: status.Running | None) -> None:
-        self.status.worker = running
-        if running is not None:
+    def _show_running(self, batch_id: int, worker: status.Running | None) -> None:
+        self._roster.show(batch_id, worker)
+        paused = self._pause is not None and time.monotonic() < self._pause.until
+        if worker is not None and not paused:
             self._set_state(status.State.WORKING)
 
-    def _admission(self) -> str | None:
-        answer = admission.may_start(
-            needed_bytes=self._config.memory.limit_bytes,
-            running_bytes=0,  # one worker at a time: it starts only when none runs
-            used_bytes=0,
-            reserve_bytes=self._config.memory.reserve_bytes,
-            host=_host(),
-        )
-        return answer.reason if isinstance(answer, admission.Waits) else None
-
-    def _refuse_what_never_fits(self) -> None:
-        memory = self._config.memory
-        why = admission.never_fits(
-            needed_bytes=memory.limit_bytes, reserve_bytes=memory.reserve_bytes, host=_host()
-        )
-        if why is not None:
-            fits = max(_host().total_bytes // MIB - memory.reserve_mb, 64)
-            raise ConfigError(
-                why, hint=f"set memory.limit_mb = {fits}, or a smaller memory.reserve_mb"
-            )
-
-    # One batch at a time
+    # One batch
 
     async def _process(self, batch: Batch) -> None:
         """Take one batch to its end; whatever goes wrong here, the loop goes on."""
         try:
             concluded = await self._attempts.take(batch, stop=self._stop_workers)
         except Exception as error:  # noqa: BLE001  the loop's per-batch border: attempts count
+            self._roster.end(batch)
             self._derive_queue(batch)
             self._take_failure(error, batch=batch.id)
             return
-        self._queue.extendleft(reversed(concluded.again))
+        self._roster.end(batch)
+        self._roster.put_first(concluded.again)
         self._count(concluded.settled)
         if concluded.pause is None:
             self._resumed()
@@ -323,9 +340,9 @@ class Supervisor:
     def _derive_queue(self, batch: Batch) -> None:
         """Queue what is in work/: after a failure, as in the middle of a split, only that tells."""
         try:
-            self._queue = deque(self._work.batches())
+            self._roster.replace(self._work.batches())
         except OSError:  # not now; the start of the batch at hand will tell
-            self._queue.appendleft(batch)
+            self._roster.put_first([batch])
 
     def _count(self, settled: Settled) -> None:
         self.status.added += settled.added
@@ -342,7 +359,7 @@ class Supervisor:
         await self._settler.open()
         self._work.remove_leftovers()
         cut_off = self._work.batches()
-        self._queue.extend(cut_off)
+        self._roster.put_last(cut_off)
         reached(KillPoint.RECOVERED)
         self.status.scenarios = self._settler.scenarios
         self.status.newest_backup = self._settler.newest_backup
@@ -397,11 +414,7 @@ class Supervisor:
             self._wake.set()
 
     def _resumed(self) -> None:
-        if self._pause is not None:
+        """End a pause whose time is over; what another batch still did within it proves nothing."""
+        if self._pause is not None and time.monotonic() >= self._pause.until:
             self._journal.tell(Event.RESUMED, f"intake goes on; it was: {self._pause.reason}")
             self._pause = None
-
-
-def _host() -> admission.Host:
-    memory = psutil.virtual_memory()
-    return admission.Host(total_bytes=memory.total, available_bytes=memory.available)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenariod.admission import Admitted, Host, Waits, may_start, never_fits
+from scenariod.admission import Admitted, Host, Waits, may_start, most_workers, never_fits
 from scenariod.sizes import MIB
 
 GIB = 1024
@@ -30,22 +30,22 @@ def ask(
         pytest.param(3072, 8192, 5120, 2048, 0, 0, Admitted(), id="exactly what is needed is free"),
         pytest.param(
             *(3072, 8192, 5119, 2048, 0, 0),
-            Waits("needs 3072 MB, 3071 MB free beside the reserve"),
+            Waits("needs 3072 MB, 3071 MB free beside the reserve", for_host=True),
             id="one MB too little is free",
         ),
         pytest.param(
             *(3072, 8192, 1000, 2048, 0, 0),
-            Waits("needs 3072 MB, 0 MB free beside the reserve"),
+            Waits("needs 3072 MB, 0 MB free beside the reserve", for_host=True),
             id="less than the reserve is free",
         ),
         pytest.param(
             *(3072, 8192, 8000, 3072, 3072, 0),
-            Waits("needs 3072 MB, and running workers hold 3072 MB of 5120 MB"),
+            Waits("needs 3072 MB, and running workers hold 3072 MB of 5120 MB", for_host=False),
             id="a second worker does not fit in the budget",
         ),
         pytest.param(
             *(3072, 1024, 1000, 2048, 0, 0),
-            Waits("needs 3072 MB, and running workers hold 0 MB of 0 MB"),
+            Waits("needs 3072 MB, and running workers hold 0 MB of 0 MB", for_host=True),
             id="the reserve is more than there is",
         ),
         pytest.param(
@@ -55,7 +55,7 @@ def ask(
         ),
         pytest.param(
             *(1024, 8192, 3900, 2048, 1024, 100),
-            Waits("needs 1024 MB, 928 MB free beside the reserve"),
+            Waits("needs 1024 MB, 928 MB free beside the reserve", for_host=False),
             id="what a running worker may still take leaves too little",
         ),
     ],
@@ -72,6 +72,43 @@ def test_a_worker_starts_only_where_the_host_keeps_its_reserve(
     answer = ask(needed=needed, total=total, free=free, reserve=reserve, running=running, used=used)
 
     assert answer == expected
+
+
+@pytest.mark.parametrize(
+    ("stalled", "expected"),
+    [
+        (None, Admitted()),
+        (0.0, Admitted()),
+        (10.0, Admitted()),
+        (
+            10.4,
+            Waits(
+                "needs 64 MB, and the machine stood still for want of memory for 10 % "
+                "of the last 10 s",
+                for_host=True,
+            ),
+        ),
+    ],
+)
+def test_no_worker_starts_while_the_machine_stands_still_for_want_of_memory(
+    stalled: float | None, expected: Admitted | Waits
+) -> None:
+    answer = may_start(
+        needed_bytes=64 * MIB,
+        running_bytes=0,
+        used_bytes=0,
+        reserve_bytes=0,
+        host=Host(total_bytes=1024 * MIB, available_bytes=1024 * MIB, stalled_percent=stalled),
+    )
+
+    assert answer == expected
+
+
+def test_there_is_a_worker_a_processor_where_nothing_else_is_asked_for() -> None:
+    asked = [most_workers("auto", processors=n) for n in (0, 1, 4)]
+
+    assert asked == [1, 1, 4]
+    assert most_workers(3, processors=1) == 3
 
 
 def test_a_worker_that_can_never_fit_is_told_apart_from_one_that_waits() -> None:

@@ -81,7 +81,7 @@ class Bench:
             work=self.work,
             launcher=RlimitLauncher() if code is None else ScriptLauncher(code),
             journal=journal,
-            show=self.shown.append,
+            show=lambda _, running: self.shown.append(running),
         )
         stopping = asyncio.Event()
         if stop:

@@ -190,7 +190,7 @@ def test_the_page_of_scenariodctl_lists_every_command_with_its_argument() -> Non
 def test_the_page_of_scenariodctl_names_every_field_of_the_status() -> None:
     text = items(CTL_PAGE)["Cm status"] + CTL_PAGE.read_text().partition(".Ss JSON documents")[2]
 
-    for record in (status.Status, status.Running):
+    for record in (status.Status, status.Running, status.Memory):
         for field in fields(record):
             assert re.search(rf"\b{field.name}\b", text), field.name
     assert all(str(state) in text for state in status.State if state.value != "none")

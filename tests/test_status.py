@@ -38,17 +38,39 @@ def made(**changes: Any) -> Status:
 def test_the_line_of_a_working_daemon() -> None:
     worker = Running(3, ["a", "b"], used_bytes=45 * MIB, limit_bytes=3072 * MIB)
 
-    line = made(state=State.WORKING, worker=worker, added=12, refused=1, inbox=5).line()
+    line = made(state=State.WORKING, workers=[worker], added=12, refused=1, inbox=5).line()
 
     assert line == (
         "batch 3: 2 files; 12 added, 1 refused, 5 waiting; worker 45 MB of 3072 MB (1 %)"
     )
 
 
+def test_the_line_of_several_workers_names_the_fullest() -> None:
+    workers = [
+        Running(3, ["a", "b"], used_bytes=45 * MIB, limit_bytes=3072 * MIB),
+        Running(4, ["c"], used_bytes=2048 * MIB, limit_bytes=3072 * MIB),
+    ]
+
+    line = made(state=State.WORKING, workers=workers, added=12).line()
+
+    assert line == (
+        "batches 3, 4; 12 added, 0 refused, 0 waiting; 2 workers, "
+        "the fullest, of batch 4, 2048 MB of 3072 MB (66 %)"
+    )
+
+
+def test_the_line_of_a_paused_daemon_says_why_though_a_worker_still_runs() -> None:
+    worker = Running(3, ["a"], used_bytes=45 * MIB, limit_bytes=3072 * MIB)
+
+    line = made(state=State.PAUSED, detail="disk full", workers=[worker]).line()
+
+    assert line == "paused: disk full; 0 added, 0 refused, 0 waiting; library 0"
+
+
 def test_the_line_of_a_single_file() -> None:
     worker = Running(7, ["a"], used_bytes=0, limit_bytes=64 * MIB)
 
-    line = made(state=State.WORKING, worker=worker).line()
+    line = made(state=State.WORKING, workers=[worker]).line()
 
     assert line == "batch 7: 1 file; 0 added, 0 refused, 0 waiting; worker 0 MB of 64 MB (0 %)"
 
@@ -99,7 +121,7 @@ def while_serving(path: Path, snapshot: Callable[[], Status], act: Callable[[], 
 
 
 def test_who_asks_gets_the_status_as_it_is_now(tmp_path: Path) -> None:
-    now = made(waiting=[{"file": "ä🤖", "reason": "x"}], worker=Running(3, ["a"], 1, 2))
+    now = made(waiting=[{"file": "ä🤖", "reason": "x"}], workers=[Running(3, ["a"], 1, 2)])
 
     answers = while_serving(
         tmp_path / "s.sock", lambda: now, lambda: [ask(tmp_path / "s.sock") for _ in range(3)]

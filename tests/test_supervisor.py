@@ -95,7 +95,7 @@ def test_a_slow_writer_is_waited_for_as_long_as_it_holds_the_file_open(home: Hom
         writer.flush()
         home.drop("scenario-2.json")
         daemon.wait_for("added scenario-2")
-        daemon.wait_for_status(lambda s: s["worker"] is None)
+        daemon.wait_for_status(lambda s: s["workers"] == [])
         held = daemon.status()
         writer.write(content[100:])
 

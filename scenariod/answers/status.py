@@ -9,6 +9,7 @@ from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.errors import ExitCode, NotFoundError
 from scenariod.inbox import Inbox
 from scenariod.library import Library
+from scenariod.sizes import MIB
 
 if TYPE_CHECKING:
     import argparse
@@ -64,14 +65,17 @@ def _status_lines(document: dict[str, Any]) -> list[str]:
         f"scenariod {document['version']} is {state}",
         f"     Root: {document['root']}",
         f"  Process: PID {document['pid']}, since {document['started_at']}",
-        f"  Workers: {document['launcher']}",
+        f"  Workers: {document['most_workers']} at most, by {document['launcher']}",
         f"    Inbox: {document['inbox']} waiting ({_sight(document)})",
     ]
     lines += [f"           {w['file']}: {w['reason']}" for w in document["waiting"][:10]]
-    if document["worker"]:
-        running = live.Running(**document["worker"])
+    for worker in document["workers"]:
+        running = live.Running(**worker)
         files = ", ".join(running.files)
         lines.append(f"    Batch: {running.batch}: {files}; {live.memory(running)}")
+    if document["next_waits"]:
+        lines.append(f"     Next: {document['next_waits']}")
+    lines.append(f"   Memory: {_memory_line(document['memory'])}")
     counts = f"{document['added']} added, {document['already_added']} already added"
     return [
         *lines,
@@ -79,3 +83,14 @@ def _status_lines(document: dict[str, Any]) -> list[str]:
         f"    Since: {counts}, {document['refused']} refused, in {document['batches']} batches",
         f"   Backup: {document['newest_backup'] or 'none yet'}",
     ]
+
+
+def _memory_line(memory: dict[str, Any]) -> str:
+    host = live.Memory(**memory)
+    available = f"{host.available_bytes // MIB} MB of {host.total_bytes // MIB} MB available"
+    pressure = (
+        "pressure unknown (no /proc/pressure/memory)"
+        if host.stalled_percent is None
+        else f"stood still for it {host.stalled_percent:g} % of the last 10 s"
+    )
+    return f"{available}, {host.reserve_bytes // MIB} MB kept free; {pressure}"

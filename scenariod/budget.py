@@ -1,0 +1,85 @@
+"""The memory budget of the machine: which of the waiting batches may start now.
+
+Wires admission, roster and host. Starts nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scenariod import admission, host
+from scenariod.admission import Waits
+from scenariod.errors import ConfigError
+from scenariod.sizes import MIB
+from scenariod.status import Memory
+
+if TYPE_CHECKING:
+    from scenariod.config import Config
+    from scenariod.roster import Roster
+    from scenariod.work import Batch
+
+_SMALLEST_LIMIT_MB = 64
+
+
+class Budget:
+    """What workers may take of the machine's memory, and how many may run at once."""
+
+    def __init__(self, config: Config, *, roster: Roster) -> None:
+        self._memory = config.memory
+        self._roster = roster
+        self.most_workers = admission.most_workers(
+            config.worker.workers, processors=host.processors()
+        )
+
+    def limit_of(self, batch: Batch) -> int:  # noqa: ARG002
+        """Return the limit in bytes that the batch's worker is to have."""
+        return self._memory.limit_bytes
+
+    def has_place(self) -> bool:
+        """Say whether one more worker may run at once, memory aside."""
+        return self._roster.running < self.most_workers
+
+    def another(self) -> Waits | None:
+        """Return what a new batch would wait for beside the running ones; None for nothing."""
+        return self._ask(self._memory.limit_bytes)
+
+    def next(self) -> Batch | Waits | None:
+        """Return the waiting batch that may start now, what the first waits for, or None."""
+        for batch in self._roster.waiting():
+            waits = self._ask(self.limit_of(batch))
+            return batch if waits is None else waits
+        return None
+
+    def refuse_what_never_fits(self) -> None:
+        """Raise `ConfigError` where no worker could ever start on this machine."""
+        seen = host.look()
+        why = admission.never_fits(
+            needed_bytes=self._memory.limit_bytes,
+            reserve_bytes=self._memory.reserve_bytes,
+            host=seen,
+        )
+        if why is not None:
+            fits = max(seen.total_bytes // MIB - self._memory.reserve_mb, _SMALLEST_LIMIT_MB)
+            raise ConfigError(
+                why, hint=f"set memory.limit_mb = {fits}, or a smaller memory.reserve_mb"
+            )
+
+    def shown(self) -> Memory:
+        """Return the machine's memory for the status."""
+        seen = host.look()
+        return Memory(
+            total_bytes=seen.total_bytes,
+            available_bytes=seen.available_bytes,
+            reserve_bytes=self._memory.reserve_bytes,
+            stalled_percent=seen.stalled_percent,
+        )
+
+    def _ask(self, needed_bytes: int) -> Waits | None:
+        answer = admission.may_start(
+            needed_bytes=needed_bytes,
+            running_bytes=self._roster.running_bytes,
+            used_bytes=self._roster.used_bytes,
+            reserve_bytes=self._memory.reserve_bytes,
+            host=host.look(),
+        )
+        return answer if isinstance(answer, Waits) else None
