@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,6 +44,122 @@ def test_one_of_a_pair_being_bad_never_harms_its_partner(home: Home, bad: int, g
     assert home.names("done") == [f"scenario-{good}.json"]
     assert home.names("failed") == [f"scenario-{bad}.json"]
     assert home.reason(f"scenario-{bad}.json")["code"] == "not-json"
+
+
+@pytest.mark.parametrize("bad", [3, 4], ids=["first", "second"])
+def test_a_bad_file_in_the_second_of_five_batches_stops_neither_its_partner_nor_the_next(
+    home: Home, bad: int
+) -> None:
+    home.drop_many(range(1, 11))
+    home.drop(f"scenario-{bad}.json", BROKEN)
+
+    ended = home.once()
+
+    good = [number for number in range(1, 11) if number != bad]
+    assert ended.code == 3
+    assert "batch 2: ok; 1 added, 1 refused" in ended.err
+    assert "batch 5: ok; 2 added, 0 refused" in ended.err
+    assert home.ids() == [f"s-{number}" for number in good]
+    assert sorted(home.names("done")) == sorted(f"scenario-{number}.json" for number in good)
+    assert home.names("failed") == [f"scenario-{bad}.json"]
+    assert home.reason(f"scenario-{bad}.json")["problems"][0]["line"] == 2
+
+
+def test_a_name_with_spaces_is_a_name(home: Home) -> None:
+    content = scenario("spaced")
+    home.drop("scenario-two  words .json", content)
+
+    ended = home.once()
+
+    assert ended.code == 0
+    assert home.ids() == ["spaced"]
+    assert (home.done / "scenario-two  words .json").read_bytes() == content
+
+
+def test_a_weight_of_zero_is_a_weight(home: Home) -> None:
+    weights = {"logic": 0, "emotion": 0, "balanced": 0, "agenda": 0}
+    home.drop("scenario-1.json", scenario("zero", answerWeights=weights))
+
+    ended = home.once()
+
+    assert ended.code == 0
+    assert home.scenarios()[0]["answerWeights"] == weights
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"null", "not-an-object"),
+        (b"null\n", "not-an-object"),
+        (scenario("nulled").replace(b'"A claim."', b"null"), "wrong-type"),
+    ],
+    ids=["alone", "as a line", "as a claim"],
+)
+def test_null_is_no_scenario_and_stops_nothing(home: Home, content: bytes, code: str) -> None:
+    home.drop("scenario-1.json", content)
+    home.drop("scenario-2.json", scenario("partner"))
+    home.drop("scenario-3.json", scenario("next"))
+
+    ended = home.once()
+
+    assert ended.code == 3
+    assert home.ids() == ["partner", "next"]
+    assert home.reason("scenario-1.json")["code"] == code
+
+
+@pytest.mark.parametrize("name", ["scenarios.db", "scenarios.json"])
+def test_an_empty_library_file_is_an_empty_library(home: Home, name: str) -> None:
+    home.library.mkdir()
+    (home.library / name).touch()
+    home.drop("scenario-1.json", scenario("first"))
+
+    ended = home.once()
+
+    assert ended.code == 0, ended.err
+    assert home.ids() == ["first"]
+
+
+DROPS = """
+import os, sys
+inbox, who = sys.argv[1:]
+for number in range(8):
+    content = sys.stdin.readline()
+    if number % 2:  # as `mv` does
+        with open(f"{inbox}/.{who}-{number}", "w") as file:
+            file.write(content)
+        os.rename(f"{inbox}/.{who}-{number}", f"{inbox}/scenario-{number}-{who}.json")
+    else:  # as `cat >` does, the line in two pieces
+        with open(f"{inbox}/scenario-{number}-{who}.json", "w") as file:
+            file.write(content[: len(content) // 2])
+            file.flush()
+            file.write(content[len(content) // 2 :])
+"""
+
+
+def test_two_who_drop_at_once_lose_nothing(home: Home) -> None:
+    daemon = home.start()
+    ids = {who: [f"{who}-{number}" for number in range(8)] for who in ("ann", "bob")}
+    contents = {
+        who: b"".join(json.dumps(json.loads(scenario(i))).encode() + b"\n" for i in known)
+        for who, known in ids.items()
+    }
+
+    droppers = {
+        who: subprocess.Popen(
+            [sys.executable, "-c", DROPS, str(home.inbox), who], stdin=subprocess.PIPE
+        )
+        for who in ids
+    }
+    for who, dropper in droppers.items():
+        with dropper:
+            assert dropper.stdin is not None
+            dropper.stdin.write(contents[who])
+    daemon.wait_for_status(lambda s: s["added"] == 16 and s["state"] == "idle")
+    daemon.wait_for("published 16 scenarios")
+
+    assert [dropper.returncode for dropper in droppers.values()] == [0, 0]
+    assert sorted(home.ids()) == sorted(ids["ann"] + ids["bob"])
+    assert home.names("failed") == home.names("inbox") == []
 
 
 def test_a_batch_takes_as_much_memory_beside_a_large_library_as_beside_an_empty_one(
