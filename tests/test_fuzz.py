@@ -1,0 +1,144 @@
+"""Whatever bytes are dropped: a verdict on each, in time, and one that the supervisor can read."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import pytest
+from mutation import mutants
+
+from scenariod.names import printable
+from scenariod.reasons import Reason
+from scenariod.scenario import judge
+from scenariod.scope.command import worker
+from scenariod.verdict import (
+    MAX_MESSAGE,
+    MAX_PROBLEMS,
+    MAX_VERDICT_BYTES,
+    VERDICT_FILE,
+    Accepted,
+    Rejected,
+    Verdict,
+    decode,
+    encode,
+)
+
+pytestmark = pytest.mark.slow
+
+SAMPLES = [
+    path.read_bytes() for path in sorted((Path(__file__).parents[1] / "samples").glob("*.json"))
+]
+PER_TEST = 20_000
+HANG_S = 5.0
+"""CPU time that the verdict on one small input may take; a thousandth of it is usual."""
+OF_BYTES_ALONE = {
+    *(Reason.NOT_UTF8, Reason.NOT_JSON, Reason.NOT_AN_OBJECT, Reason.DUPLICATE_KEY),
+    *(Reason.NOT_A_NUMBER, Reason.TOO_DEEP, Reason.MISSING_FIELD, Reason.WRONG_TYPE),
+    *(Reason.WRONG_VALUE,),
+}
+"""Reasons that judging alone can find, and so must meet here."""
+
+
+class HangError(Exception):
+    """An input took all the time it may."""
+
+
+@contextmanager
+def limited_time() -> Iterator[Callable[[], None]]:
+    """Yield a function that gives the next input its time; HangError is raised once it is up."""
+
+    def hang(_number: int, _frame: FrameType | None) -> None:
+        raise HangError
+
+    before = signal.signal(signal.SIGVTALRM, hang)
+    try:
+        yield lambda: signal.setitimer(signal.ITIMER_VIRTUAL, HANG_S) and None
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_input_gets_a_verdict_that_survives_the_way_to_the_supervisor(
+    seed: int, record_property: Callable[[str, object], None]
+) -> None:
+    codes: Counter[Reason] = Counter()
+    accepted = 0
+
+    with limited_time() as begin:
+        for number, content in enumerate(mutants(SAMPLES, seed=seed, count=PER_TEST)):
+            begin()
+            try:
+                verdict = judge(content, name="scenario-1.json")
+                told = encode([verdict])
+                assert decode(told) == [verdict]
+                assert len(told) < MAX_VERDICT_BYTES / 8
+                check(verdict, content)
+            except BaseException as error:
+                error.add_note(f"input {number} of seed {seed}: {content[:4000]!r}")
+                raise
+            accepted += isinstance(verdict, Accepted)
+            if isinstance(verdict, Rejected):
+                codes.update({problem.code for problem in verdict.problems})
+
+    assert accepted > PER_TEST / 20
+    assert codes.keys() >= OF_BYTES_ALONE
+    record_property("fuzzed inputs with a verdict", PER_TEST)
+
+
+def check(verdict: Verdict, content: bytes) -> None:
+    """See that a verdict says what is so, as far as one can tell without judging anew."""
+    assert verdict.size_bytes == len(content)
+    if isinstance(verdict, Accepted):
+        document = json.loads(content.decode("utf-8-sig"), parse_int=str)  # it may have 5000 digits
+        assert verdict.scenario_id == document["id"]
+        assert verdict.correct_answer == document["correctAnswer"]
+        return
+    assert 0 < len(verdict.problems) <= MAX_PROBLEMS + 1
+    for problem in verdict.problems:
+        assert 0 < len(problem.message) <= MAX_MESSAGE
+        shown = problem.message + (problem.field or "")
+        assert printable(shown).replace("\\\\", "\\") == shown
+        assert problem.line is None or 1 <= problem.line <= content.count(b"\n") + 1
+
+
+def test_a_worker_says_of_every_input_what_is_so(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    inputs = list(mutants(SAMPLES, seed=1789, count=2000))
+    names = [f"scenario-{number}.json" for number in range(len(inputs))]
+    for start in range(0, len(inputs), 200):
+        folder = tmp_path / f"{start:06d}"
+        folder.mkdir()
+        batch = dict(zip(names[start : start + 200], inputs[start : start + 200], strict=True))
+
+        said = verdicts_of_a_worker(folder, batch)
+
+        assert said == [judge(content, name=name) for name, content in batch.items()]
+        assert {n: (folder / n).read_bytes() for n in batch} == batch
+    record_property("fuzzed inputs through real workers", len(inputs))
+
+
+def verdicts_of_a_worker(folder: Path, batch: dict[str, bytes]) -> list[Verdict]:
+    """Have a real worker judge the files of a batch; return what it says of them."""
+    for name, content in batch.items():
+        (folder / name).write_bytes(content)
+    command = worker(
+        folder,
+        launcher="rlimits",
+        limit_bytes=512 << 20,
+        max_scenario_bytes=8 << 20,
+        supervisor_pid=os.getpid(),
+    )
+    orders = json.dumps({"files": list(batch)}).encode() + b"\n"
+    done = subprocess.run(command, input=orders, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    return decode((folder / VERDICT_FILE).read_bytes())
