@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Literal
 
 import tomli
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from scenariod.errors import ConfigError
 from scenariod.names import printable
+from scenariod.setting import Field, InvalidSettingsError, Section, Wrong, checked, names, values
 from scenariod.sizes import MIB
 
 SYSTEM_CONFIG = Path("/etc/scenariod/scenariod.toml")
@@ -26,11 +26,7 @@ LIMIT_CEILING_MB = 4096
 MOST_WORKERS = 64
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Intake(_Section):
+class Intake(Section):
     """How files get from `inbox/` into batches."""
 
     batch_size: int = Field(2, ge=1, le=8)
@@ -42,26 +38,18 @@ class Intake(_Section):
     max_scenario_bytes: int = Field(8 * MIB, ge=1024, le=256 * MIB)
 
 
-class Worker(_Section):
+class Worker(Section):
     """How the limited process is started and how long it may take."""
 
     launcher: Literal["auto", "systemd"] = "auto"
-    workers: int | str = "auto"
+    workers: int | Literal["auto"] = Field("auto", ge=1, le=MOST_WORKERS)
     timeout_s: float = Field(600.0, ge=1, le=86400)
     ready_timeout_s: float = Field(120.0, ge=1, le=3600)
     stop_grace_s: float = Field(30.0, ge=0, le=3600)
     tasks_max: int = Field(32, ge=4, le=4096)
 
-    @field_validator("workers", mode="before")
-    @classmethod
-    def _auto_or_a_number(cls, value: object) -> object:
-        number = isinstance(value, int) and not isinstance(value, bool)
-        if value == "auto" or (number and value in range(1, MOST_WORKERS + 1)):
-            return value
-        raise ValueError(f'it must be "auto" or a number from 1 to {MOST_WORKERS}')
 
-
-class Memory(_Section):
+class Memory(Section):
     """What a worker may use, and what always stays with the system. In MB of 1,048,576 bytes."""
 
     limit_mb: int = Field(3072, ge=64, le=LIMIT_CEILING_MB)
@@ -84,16 +72,16 @@ class Memory(_Section):
         return self.reserve_mb * MIB
 
 
-class Library(_Section):
+class Library(Section):
     """The SQLite database."""
 
     busy_timeout_s: float = Field(30.0, ge=0, le=3600)
 
 
-class _File(_Section):
+class _File(Section):
     """The whole file: the sections, and `root`."""
 
-    root: str | None = Field(None, min_length=1, pattern=r"^[^\x00]*$")
+    root: str | None = Field(None, pattern=r"^[^\x00]+$")
     intake: Intake = Intake()
     worker: Worker = Worker()
     memory: Memory = Memory()
@@ -225,27 +213,20 @@ def _parse(source: Path) -> _File:
             f"{source} is not TOML: {error}", hint="mend it, then `scenariodctl config check`"
         ) from error
     try:
-        return _File.model_validate(document)
-    except ValidationError as error:
+        return checked(_File, document)
+    except InvalidSettingsError as error:
         raise ConfigError(
-            f"{source} is not valid: " + "; ".join(_sentence(e) for e in error.errors()),
+            f"{source} is not valid: " + "; ".join(_sentence(wrong) for wrong in error.wrong),
             hint="every key is explained in the file that comes with scenariod, and in "
             "`man 5 scenariod.toml`; then `scenariodctl config check`",
         ) from error
 
 
-def _sentence(error: object) -> str:
-    """Turn one of pydantic's errors into: key, value, what is allowed."""
-    detail = dict(error) if isinstance(error, dict) else {}
-    key = ".".join(str(part) for part in detail["loc"]) or "the file"
-    if detail["type"] == "extra_forbidden":
-        return f"unknown key {printable(key)}{_nearest(key)}"
-    if detail["type"] == "model_type":
-        return f"{key} = {_shown(detail['input'])}: it is a section: write [{key}] above its keys"
-    if detail["type"] == "string_pattern_mismatch":
-        return f"{key} = {_shown(detail['input'])}: no name of a folder holds a NUL character"
-    message = detail["msg"].removeprefix("Input ").removeprefix("Value error, ")
-    return f"{key} = {_shown(detail['input'])}: {message}"
+def _sentence(wrong: Wrong) -> str:
+    """Say what is wrong: key, value, what is allowed."""
+    if wrong.allowed is None:
+        return f"unknown key {printable(wrong.key)}{_nearest(wrong.key)}"
+    return f"{wrong.key} = {_shown(wrong.value)}: {wrong.allowed}"
 
 
 def _shown(value: object) -> str:
@@ -270,11 +251,7 @@ def load_for_command(*, config: Path | None, root: Path | None) -> Config:
 
 def known_keys() -> list[str]:
     """Return every key the file may hold, dotted: `root`, `intake.batch_size`, ..."""
-    keys = ["root"]
-    for name, field in _File.model_fields.items():
-        if isinstance(field.default, _Section):
-            keys += [f"{name}.{key}" for key in type(field.default).model_fields]
-    return keys
+    return names(_File)
 
 
 def settings(config: Config) -> dict[str, object]:
@@ -282,5 +259,5 @@ def settings(config: Config) -> dict[str, object]:
     sections = {name: getattr(config, name) for name in ("intake", "worker", "memory", "library")}
     shown: dict[str, object] = {"root": str(config.root)}
     for name, section in sections.items():
-        shown |= {f"{name}.{key}": value for key, value in section.model_dump().items()}
+        shown |= {f"{name}.{key}": value for key, value in values(section).items()}
     return shown

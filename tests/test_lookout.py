@@ -12,6 +12,7 @@ from scenariod import config
 from scenariod.filesystem import Mount
 from scenariod.journal import Event, Field
 from scenariod.lookout import Lookout, Sight
+from scenariod.setting import checked
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +39,7 @@ class Eye:
         self.returns = 0
         self.lookout = Lookout(
             folder,
-            settings=config.Intake.model_validate({"rescan_s": 1.0, "poll_s": 0.2} | settings),
+            settings=checked(config.Intake, {"rescan_s": 1.0, "poll_s": 0.2} | settings),
             journal=self.journal,
             on_change=self._hint,
             on_return=self._return,

@@ -1,0 +1,186 @@
+"""Settings as classes: their names, types, defaults and bounds, and the check of a document.
+
+Pure, and light: the daemon and every scenariodctl load it, and pydantic would be most of their
+start. Never knows which settings there are.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from types import UnionType
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Literal,
+    TypeVar,
+    Union,
+    dataclass_transform,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+S = TypeVar("S", bound="Section")
+
+_KINDS = {
+    bool: "a valid boolean",
+    int: "a valid integer",
+    float: "a valid number",
+    str: "a valid string",
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Bounds:
+    """What is allowed beyond the type; `pattern` is for text, the others are for numbers."""
+
+    ge: float | None = None
+    le: float | None = None
+    pattern: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Wrong:
+    """A value that is not allowed: its dotted key, and `allowed`, None where no such key is."""
+
+    key: str
+    value: object
+    allowed: str | None
+
+
+class InvalidSettingsError(Exception):
+    """A document is not valid; `wrong` has all that is."""
+
+    def __init__(self, wrong: list[Wrong]) -> None:
+        super().__init__(f"{len(wrong)} settings are not valid")
+        self.wrong = wrong
+
+
+def Field(  # noqa: N802  reads as what it makes
+    default: Any, *, ge: float | None = None, le: float | None = None, pattern: str | None = None
+) -> Any:
+    """Return a field of a section with its default and what is allowed."""
+    return dataclasses.field(default=default, metadata={"bounds": Bounds(ge, le, pattern)})
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+class Section:
+    """A frozen record of settings, all with defaults; a field may be a section itself."""
+
+    def __init_subclass__(cls) -> None:
+        dataclasses.dataclass(frozen=True, kw_only=True)(cls)
+
+
+def names(section: type[Section]) -> list[str]:
+    """Return the dotted keys of all settings of a section."""
+    found = []
+    for field in _fields(section):
+        inner = type(field.default)
+        below = names(inner) if issubclass(inner, Section) else []
+        found += [f"{field.name}.{name}" for name in below] or [field.name]
+    return found
+
+
+def bounds(section: type[Section], name: str) -> Bounds:
+    """Return what is allowed of a setting beyond its type."""
+    return _bounds(next(field for field in _fields(section) if field.name == name))
+
+
+def values(section: Section) -> dict[str, object]:
+    """Return the settings of a section that has no sections, by name."""
+    return {field.name: getattr(section, field.name) for field in _fields(type(section))}
+
+
+def checked(kind: type[S], document: Mapping[str, object]) -> S:
+    """Return the section that `document` says; raise InvalidSettingsError with all that is wrong.
+
+    A whole number does where a number is asked for; nothing else is converted.
+    """
+    wrong: list[Wrong] = []
+    section = _section(kind, document, prefix="", wrong=wrong)
+    if section is None or wrong:
+        raise InvalidSettingsError(wrong)
+    return section
+
+
+def _section(kind: type[S], document: object, *, prefix: str, wrong: list[Wrong]) -> S | None:
+    if not isinstance(document, dict):
+        allowed = f"it is a section: write [{prefix.rstrip('.')}] above its keys"
+        wrong.append(Wrong(prefix.rstrip("."), document, allowed))
+        return None
+    types = get_type_hints(kind)
+    known = {field.name: field for field in _fields(kind)}
+    given: dict[str, Any] = {}
+    for name, value in document.items():
+        key = f"{prefix}{name}"
+        if name not in known:
+            wrong.append(Wrong(key, value, None))
+        elif issubclass(type(known[name].default), Section):
+            given[name] = _section(types[name], value, prefix=f"{key}.", wrong=wrong)
+        else:
+            objection = _objection(value, types[name], _bounds(known[name]))
+            if objection is not None:
+                wrong.append(Wrong(key, value, objection))
+            else:
+                given[name] = float(str(value)) if types[name] is float else value
+    return None if wrong else kind(**given)
+
+
+def _objection(value: object, kind: Any, allowed: Bounds) -> str | None:
+    """Return what is allowed where `value` is not, else None."""
+    words, plain = _choices(kind)
+    if isinstance(value, str) and value in words:
+        return None
+    if not any(_is_a(value, each) for each in plain):
+        named = [f"'{word}'" for word in words] or [_KINDS[each] for each in plain]
+        beyond: str | None = f"should be {_either(named)}"
+    else:
+        beyond = _out_of_bounds(value, allowed)
+    if beyond is not None and words and plain:
+        return f'it must be "{words[0]}" or a number from {allowed.ge:g} to {allowed.le:g}'
+    return beyond
+
+
+def _choices(kind: Any) -> tuple[list[str], list[type]]:
+    """Return the words that a type allows, and the types beside them; None is never in a file."""
+    if get_origin(kind) is Literal:
+        return [str(word) for word in get_args(kind)], []
+    if get_origin(kind) in {Union, UnionType}:
+        parts = [_choices(part) for part in get_args(kind) if part is not type(None)]
+        return [w for words, _ in parts for w in words], [t for _, types in parts for t in types]
+    return [], [kind]
+
+
+def _is_a(value: object, kind: type) -> bool:
+    if isinstance(value, bool):
+        return kind is bool
+    return isinstance(value, (int, float) if kind is float else kind)
+
+
+def _out_of_bounds(value: Any, allowed: Bounds) -> str | None:
+    # Asked this way round, `nan` is out of every bound.
+    if allowed.ge is not None and not value >= allowed.ge:
+        return f"should be greater than or equal to {allowed.ge:g}"
+    if allowed.le is not None and not value <= allowed.le:
+        return f"should be less than or equal to {allowed.le:.15g}"
+    if allowed.pattern is not None and not re.search(allowed.pattern, value):
+        return "no name of a folder is empty or holds a NUL character"
+    return None
+
+
+def _either(words: list[str]) -> str:
+    *others, last = words
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def _bounds(field: dataclasses.Field[Any]) -> Bounds:
+    found = field.metadata.get("bounds", Bounds())
+    return found if isinstance(found, Bounds) else Bounds()
+
+
+def _fields(section: type[Section]) -> tuple[dataclasses.Field[Any], ...]:
+    return dataclasses.fields(section)  # type: ignore[arg-type]  # __init_subclass__ made it one
