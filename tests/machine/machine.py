@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import os
 import shlex
 import shutil
@@ -23,7 +24,7 @@ from typing import Any, Self
 from .channel import ChannelError
 from .disk import Disk
 from .image import Image, cache_directory
-from .qemu import Hardware, Qemu, QemuError
+from .qemu import REPORTS_FILE, Hardware, Qemu, QemuError
 
 COMMAND_TIMEOUT_S = 60.0
 BOOT_TIMEOUT_S = 300.0
@@ -76,6 +77,7 @@ class Machine:
         self._disks = tuple(disks)
         self._work = _new_work_folder()
         self._root = self._work / "root.qcow2"
+        self._base, self._base_format = image.disk, "raw"
         self._qemu: Qemu | None = None
 
     @classmethod
@@ -83,7 +85,8 @@ class Machine:
         """Return a machine that goes on where the frozen one stopped, its clock set to now."""
         machine = cls(frozen.image, hardware=frozen.hardware)
         try:
-            _create_overlay(machine._root, base=frozen.disk, base_format="qcow2")
+            machine._base, machine._base_format = frozen.disk, "qcow2"
+            machine._create_root()
             machine._switch_on(incoming=frozen.memory)
             machine._running().resume_saved()
             machine._wait_for_agent(timeout_s=COMMAND_TIMEOUT_S)
@@ -107,7 +110,7 @@ class Machine:
     def boot(self, *, timeout_s: float = BOOT_TIMEOUT_S) -> None:
         """Switch the machine on, also after a power cut; on return it runs commands."""
         if not self._root.exists():
-            _create_overlay(self._root, base=self.image.disk, base_format="raw")
+            self._create_root()
         self._switch_on(incoming=None)
         for disk in self._disks:
             self._running().attach(disk)
@@ -149,8 +152,8 @@ class Machine:
         self.power_cut()
         shutil.move(self._root, frozen.disk)
         # A relative name, so that the cache can be moved.
-        base = os.path.relpath(self.image.disk, directory)
-        _qemu_img("rebase", "-u", "-F", "raw", "-b", base, str(frozen.disk))
+        base = os.path.relpath(self._base, directory)
+        _qemu_img("rebase", "-u", "-F", self._base_format, "-b", base, str(frozen.disk))
         return frozen
 
     def close(self) -> None:
@@ -241,10 +244,30 @@ class Machine:
         folder = shlex.quote(at)
         self.check(f"mkdir -p {folder} && mount {shlex.quote(disk.device)} {folder}")
 
+    def report_journal(self, match: str) -> None:
+        """From now on, tell the outside of every new entry of the journal that matches."""
+        port = "/dev/virtio-ports/reports"
+        self.check(
+            f"test -c {port} && journalctl --sync && "
+            f"systemd-run --quiet --unit=reports --property=StandardOutput=file:{port} "
+            f"journalctl --follow --lines=0 --output=json --quiet {match}"
+        )
+        # It has opened the journal once it waits for what comes.
+        self.wait_until("grep -q poll /proc/$(systemctl show -P MainPID reports)/wchan")
+
+    def reported(self) -> list[dict[str, Any]]:
+        """Return the entries that had reached the outside, the machine being on or off."""
+        lines = (self._work / REPORTS_FILE).read_bytes().splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.endswith(b"\n")]
+
     def console(self) -> str:
         """Return what the machine's console and QEMU have printed."""
         logs = [self._work / "console.log", self._work / "qemu.log"]
         return "\n".join(log.read_text(errors="replace") for log in logs if log.exists())
+
+    def _create_root(self) -> None:
+        base = str(self._base)
+        _qemu_img("create", "-f", "qcow2", "-F", self._base_format, "-b", base, str(self._root))
 
     def _switch_on(self, *, incoming: Path | None) -> None:
         self._qemu = Qemu(
@@ -345,10 +368,6 @@ def _new_work_folder() -> Path:
         if not Path("/proc", folder.name.partition("-")[0]).exists():
             shutil.rmtree(folder, ignore_errors=True)
     return Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=parent))
-
-
-def _create_overlay(overlay: Path, *, base: Path, base_format: str) -> None:
-    _qemu_img("create", "-f", "qcow2", "-F", base_format, "-b", str(base), str(overlay))
 
 
 def _qemu_img(*arguments: str) -> None:

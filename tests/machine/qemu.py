@@ -20,6 +20,7 @@ KERNEL_ARGS = "root=/dev/vda rw console=ttyS0 panic=-1 quiet systemd.show_status
 # Where disks can be plugged in: a thawed machine has as many as the frozen one had.
 PORTS = ("port0", "port1", "port2")
 ANSWER_TIMEOUT_S = 60.0
+REPORTS_FILE = "reports.jsonl"
 
 
 class QemuError(Exception):
@@ -166,6 +167,9 @@ def command_line(
         ("-device", "virtio-serial-pci"),
         ("-chardev", f"socket,id=agent,fd={agent_fd}"),
         ("-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0"),
+        # What the machine tells here has left it: a power cut takes nothing back.
+        ("-chardev", f"file,id=reports,append=on,path={REPORTS_FILE}"),
+        ("-device", "virtserialport,chardev=reports,name=reports"),
         ("-chardev", f"socket,id=qmp,fd={qmp_fd}"),
         ("-mon", "chardev=qmp,mode=control"),
     ]

@@ -1,0 +1,134 @@
+"""Runs in the machine: drops, settles, backs up, publishes and restores until the power goes.
+
+What makes things durable is scenariod's own, in scenariod's order; only the workers are left out,
+since one takes seconds to start in the machine: so most cuts fall between two durable steps, not
+into waiting. It gets ready, then waits for one line: the root folder, and a seed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import sys
+import tempfile
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scenariod import clock, config, ctl, durable, root
+from scenariod.journal import SystemdJournal
+from scenariod.names import is_scenario_name
+from scenariod.outcome import Outcome
+from scenariod.scenario import judge
+from scenariod.settle import Run, Settler
+from scenariod.work import Work
+from systemd import journal
+
+if TYPE_CHECKING:
+    from scenariod.config import Config
+    from scenariod.work import Batch
+
+MANY_ROUNDS = 1_000_000
+"""More than the power ever lasts."""
+
+
+class Activity:
+    """What goes on in one root folder, in an order that `chance` chooses."""
+
+    def __init__(self, loaded: Config, *, name: str, chance: random.Random) -> None:
+        self._config = loaded
+        self._name = name
+        self._chance = chance
+        self._count = 0
+        self._work = Work(
+            inbox=loaded.inbox, work=loaded.work, done=loaded.done, failed=loaded.failed
+        )
+        self._settler = Settler(loaded, work=self._work, journal=SystemdJournal())
+
+    async def go_on(self, *, rounds: int) -> None:
+        """Take up what was cut off, then settle, back up, publish and restore."""
+        await self._settler.open()
+        for batch in self._work.batches():
+            await self._take_up(batch)
+        for _ in range(rounds):
+            for _ in range(self._chance.randint(0, 2)):
+                await self._next_batch()
+            await asyncio.gather(self._settler.end_drain(), self._next_batch())
+            if self._chance.random() < 0.5:
+                await self._settler.prepare_backup()
+            if self._chance.random() < 0.4:
+                await asyncio.gather(asyncio.to_thread(self._restore), self._next_batch())
+        await self._settler.close()
+
+    async def _next_batch(self) -> None:
+        for _ in range(2):
+            await asyncio.to_thread(self._drop)
+        batch = self._work.create(await self._settler.reserve_batch())
+        waiting = sorted(filter(is_scenario_name, os.listdir(self._config.inbox)))
+        for name in waiting[:2]:
+            (self._config.inbox / name).rename(batch.folder / name)
+        await self._take_up(batch)
+
+    async def _take_up(self, batch: Batch) -> None:
+        """Settle a batch, unless it was; as an attempt does, with the verdict of a worker."""
+        if await self._settler.finish(batch) is None:
+            counted = self._work.count_attempt(batch)
+            run = Run(
+                outcome=Outcome.OK,
+                ended_at=clock.now(),
+                duration_s=0.0,
+                peak_bytes=None,
+                limit_bytes=0,
+                launcher="none",
+            )
+            verdicts = [judge((batch.folder / n).read_bytes(), name=n) for n in batch.names()]
+            await self._settler.settle(counted, verdicts, run)
+        self._work.remove(batch)
+
+    def _drop(self) -> None:
+        """Drop a file that its dropper has synced, and say so."""
+        self._count += 1
+        name = f"scenario-{self._name}-{self._count}.json"
+        text = json.dumps(
+            {
+                "id": f"{self._name}-{self._count}",
+                "title": "A scenario",
+                "claim": "A claim.",
+                "text": "A story. " * self._chance.randint(1, 1500),
+                "correctAnswer": "logic",
+                "answerWeights": {"logic": 100, "emotion": 0, "balanced": 40, "agenda": 5},
+            }
+        )
+        durable.write(self._config.inbox / name, text.encode())
+        journal.send(f"dropped {name}", SYSLOG_IDENTIFIER="dropper", SCENARIOD_FILE=name)
+
+    def _restore(self) -> None:
+        backups = sorted(self._config.backups.glob("scenarios-backup-*.json"))
+        if backups:
+            chosen = self._chance.choice(backups)
+            with redirect_stdout(sys.stderr):
+                ctl.main(["--root", str(self._config.root), "restore", chosen.name])
+
+
+def settle_until_the_power_goes(folder: Path, *, seed: str, rounds: int = MANY_ROUNDS) -> None:
+    """Work in the root folder `folder`; its files are named for the seed."""
+    loaded = config.load(config=None, root=folder, cwd=folder)
+    root.prepare(loaded)
+    activity = Activity(loaded, name=seed, chance=random.Random(seed))
+    asyncio.run(activity.go_on(rounds=rounds))
+
+
+def main(ready: Path, orders: Path) -> None:
+    """Do all once in a folder that nobody looks at, say that this is ready, wait for orders."""
+    with tempfile.TemporaryDirectory() as folder:
+        settle_until_the_power_goes(Path(folder), seed="rehearsal", rounds=4)
+    os.mkfifo(orders)
+    ready.touch()
+    folder_name, seed = orders.read_text().split()
+    settle_until_the_power_goes(Path(folder_name), seed=seed)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,188 @@
+"""Power cuts on a disk with a volatile write cache: what was reported is there, and work goes on.
+
+What is reported leaves the machine at once (`Machine.report_journal`), so that it is known here
+whatever the cut takes. After each cut the disk is read on the host (aftermath.py); the next
+machine goes on with it. `make soak CUTS=1000` makes more of them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scenariod.journal import Event
+
+from . import aftermath
+from .disk import VolatileDisk, format_disk_file
+from .machine import Frozen, Machine
+from .test_whole_path import ROOT, scenario
+
+CUTS = int(os.environ.get("SCENARIOD_CUTS", "50"))
+SERVICE_CUTS = max(CUTS // 5, 1)
+CUTS_A_DISK = 25
+LONGEST_ACTIVITY_S = 4.0
+SEED = int(os.environ.get("SCENARIOD_SEED", str(random.SystemRandom().randrange(1 << 32))))
+GUEST_SETTLER = Path(__file__).with_name("guest_settler.py")
+READY, ORDERS = "/run/settler/ready", "/run/settler/orders"
+JOURNAL = "SYSLOG_IDENTIFIER=scenariod SYSLOG_IDENTIFIER=dropper"
+SERVICE_MOMENTS = (
+    Event.FILE_ADDED,
+    Event.BATCH_STARTED,
+    Event.BACKUP_WRITTEN,
+    Event.PUBLISHED,
+    Event.STARTED,
+)
+DISK_SIZE = "256M"
+DEADLINE_S = 240.0
+RecordProperty = Callable[[str, object], None]
+
+
+@pytest.fixture(scope="module")
+def settling(frozen: Frozen) -> Iterator[Frozen]:
+    """A frozen machine in which a settler waits for its order, and the journal is reported."""
+    folder = Path(tempfile.mkdtemp(prefix="settling-", dir=frozen.image.directory))
+    try:
+        with Machine.thaw(frozen) as machine:
+            machine.put(GUEST_SETTLER.read_bytes(), "/usr/local/lib/guest_settler.py")
+            machine.check(
+                "install -d -o scenariod /run/settler && systemd-run --quiet --unit=settler "
+                "--uid=scenariod /opt/scenariod/bin/python3 /usr/local/lib/guest_settler.py "
+                f"{READY} {ORDERS}"
+            )
+            machine.wait_until(
+                f"test -e {READY} || ! systemctl is-active settler", timeout_s=DEADLINE_S
+            )
+            machine.check(f"test -e {READY} || {{ journalctl -u settler --no-pager; false; }}")
+            machine.report_journal(JOURNAL)
+            yield machine.freeze(folder / "frozen")
+    finally:
+        shutil.rmtree(folder)
+
+
+class Cuts:
+    """Cuts of one disk after another, each disk's library going on through all of its cuts."""
+
+    def __init__(self, tmp_path: Path, *, seed: int) -> None:
+        self.chance = random.Random(seed)
+        self._folder = tmp_path
+        self.reports = aftermath.Reports()
+        self.disk = VolatileDisk(tmp_path / "none yet", name="volatile")
+        self._disks = 0
+        self._since = 0.0
+        print(f"SCENARIOD_SEED={seed}")  # noqa: T201 - shown where the test fails
+
+    def new_disk(self) -> None:
+        """Go on with an empty disk."""
+        self.disk.path.unlink(missing_ok=True)
+        self._disks += 1
+        path = format_disk_file(self._folder / f"disk-{self._disks}", size=DISK_SIZE)
+        self.disk = VolatileDisk(path, name="volatile")
+        self.reports = aftermath.Reports()
+
+    def mount(self, machine: Machine) -> None:
+        """Have the machine find its root folder on the disk."""
+        self._since = time.monotonic()
+        machine.plug(self.disk)
+        machine.mount(self.disk, at=ROOT)
+        machine.check(f"chown scenariod: {ROOT} && systemd-tmpfiles --create scenariod.conf")
+
+    def cut(self, machine: Machine) -> None:
+        """Take the power away, and see that what was reported is there."""
+        machine.power_cut()
+        told = machine.reported()
+        self.reports.note(told)
+        print(f"cut after {time.monotonic() - self._since:.1f} s: {summary(told)}")  # noqa: T201
+        with aftermath.read(self.disk, self._folder) as left:
+            aftermath.check(left, self.reports)
+
+
+def test_cuts_while_batches_are_settled_backed_up_published_and_restored_lose_nothing_reported(
+    settling: Frozen, frozen: Frozen, tmp_path: Path, record_property: RecordProperty
+) -> None:
+    cuts = Cuts(tmp_path, seed=SEED)
+
+    for number in range(CUTS):
+        if number % CUTS_A_DISK == 0:
+            cuts.new_disk()
+        with Machine.thaw(settling) as machine:
+            cuts.mount(machine)
+            machine.check(f"echo {ROOT} cut{number} > {ORDERS}")
+            time.sleep(cuts.chance.uniform(0, LONGEST_ACTIVITY_S))  # the random moment itself
+            cuts.cut(machine)
+
+    assert cuts.reports.added
+    finish_by_itself(frozen, cuts)
+    record_property("power cuts while settling, backing up, publishing or restoring", CUTS)
+
+
+def test_cuts_of_the_whole_service_lose_nothing_reported(
+    frozen: Frozen, tmp_path: Path, record_property: RecordProperty
+) -> None:
+    cuts = Cuts(tmp_path, seed=SEED)
+    cuts.new_disk()
+
+    for number in range(SERVICE_CUTS):
+        with Machine.thaw(frozen) as machine:
+            machine.report_journal(JOURNAL)
+            cuts.mount(machine)
+            drop_synced(machine, f"service{number}", count=4)
+            machine.check("systemctl start --no-block scenariod")
+            wait_for_report(machine, SERVICE_MOMENTS[number % len(SERVICE_MOMENTS)])
+            time.sleep(cuts.chance.uniform(0, 1.5))  # the random moment itself
+            cuts.cut(machine)
+
+    assert cuts.reports.added
+    finish_by_itself(frozen, cuts)
+    record_property("power cuts of the whole service", SERVICE_CUTS)
+
+
+def drop_synced(machine: Machine, name: str, *, count: int) -> None:
+    """Drop scenarios whose dropper has synced them, and have that reported."""
+    names = [f"scenario-{name}-{n}.json" for n in range(count)]
+    for each in names:
+        text = json.dumps(json.loads(scenario(1)) | {"id": each.removesuffix(".json")})
+        machine.put(text.encode(), f"{ROOT}/.{each}")
+    machine.check(
+        f"cd {ROOT} && for f in {' '.join(names)}; do chown scenariod .$f && sync .$f && "
+        "mv .$f inbox/$f; done && sync inbox . && "
+        f"for f in {' '.join(names)}; do printf "
+        f"'SYSLOG_IDENTIFIER={aftermath.DROPPED}\nMESSAGE=dropped\nSCENARIOD_FILE=%s\n' $f | "
+        "logger --journald; done"
+    )
+
+
+def wait_for_report(machine: Machine, event: Event) -> None:
+    """Wait until the outside has been told of such an event."""
+    end = time.monotonic() + DEADLINE_S
+    while not any(e.get("MESSAGE_ID") == event.message_id for e in machine.reported()):
+        assert time.monotonic() < end, f"no {event.name} was reported"
+        time.sleep(0.02)
+
+
+def summary(entries: list[dict[str, Any]]) -> str:
+    """Return how many events of each kind were reported."""
+    names = {event.message_id: event.name for event in Event}
+    counts = Counter(names.get(str(entry.get("MESSAGE_ID")), "dropped") for entry in entries)
+    return ", ".join(f"{count} {name}" for name, count in counts.items()) or "nothing reported"
+
+
+def finish_by_itself(frozen: Frozen, cuts: Cuts) -> None:
+    """Start the service on what the last cut left: it settles all of it, and nobody helps."""
+    with Machine.thaw(frozen) as machine:
+        cuts.mount(machine)
+        machine.report_journal(JOURNAL)
+        machine.check("systemctl start scenariod", timeout_s=DEADLINE_S)
+        left = f"find {ROOT}/inbox {ROOT}/work -name 'scenario-*.json'"
+        machine.wait_until(f'test -z "$({left})"', timeout_s=DEADLINE_S)
+        machine.check("systemctl stop scenariod", timeout_s=DEADLINE_S)
+        cuts.cut(machine)
