@@ -111,22 +111,22 @@ class Inbox:
         if self._oldest_ns is None:
             self._oldest_ns = min((t for t, _ in _drops(folder) if t <= now_ns), default=now_ns)
         oldest_ns, next_oldest_ns, total = self._oldest_ns, now_ns, 0
-        held: list[tuple[Turn, str]] = []
+        held: list[Turn] = []
 
-        def turns() -> Iterator[tuple[Turn, str]]:
+        def turns() -> Iterator[Turn]:
             nonlocal next_oldest_ns, total
             for dropped_ns, name in _drops(folder):
                 total += 1
                 next_oldest_ns = min(next_oldest_ns, dropped_ns)
                 its = turn(name, dropped_ns=dropped_ns, oldest_ns=oldest_ns, now_ns=now_ns)
                 if name in self._held:
-                    held.append((its, name))
+                    held.append(its)
                 else:
-                    yield its, name
+                    yield its
 
         first = heapq.nsmallest(WINDOW, turns())
         self._oldest_ns = next_oldest_ns if total else None
-        return [name for _, name in sorted([*first, *held])], total
+        return [name for _, (_, name) in sorted([*first, *held])], total
 
     def _observe(self, folder: int, name: str, *, before: Seen | None, now: float) -> Seen | None:
         seen = observe(
@@ -196,6 +196,12 @@ class Inbox:
             self._renamed_in.discard(name)
         reached(KillPoint.FILE_CLAIMED)
         return True
+
+
+def count(path: Path) -> int:
+    """Return how many scenario files are in a folder; raise OSError where it cannot be read."""
+    with os.scandir(path) as entries:
+        return sum(is_scenario_name(entry.name) for entry in entries)
 
 
 def _drops(folder: int) -> Iterator[tuple[int, str]]:

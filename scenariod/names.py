@@ -14,20 +14,24 @@ NAME_MAX = 255
 
 REASON_SUFFIX = ".reason.json"
 """What stands beside a refused file; moved back into the inbox with it, it is no scenario."""
-_SCENARIO_NAME = re.compile(r"scenario-.*\.json", re.DOTALL)
+_HEAD, _ENDING = "scenario-", ".json"
+NaturalKey = tuple[list[str | tuple[int, str]], str]
 _DIGITS = re.compile(r"([0-9]+)")
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\\\\\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def is_scenario_name(name: str) -> bool:
     """Say whether the inbox takes a file of this name: `scenario-*.json`, but no reason of ours."""
-    return _SCENARIO_NAME.fullmatch(name) is not None and not name.endswith(REASON_SUFFIX)
+    ours = name.startswith(_HEAD) and name.endswith(_ENDING)
+    return ours and not name.endswith(REASON_SUFFIX)
 
 
-def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
+def natural_key(name: str) -> NaturalKey:
     """Return a sort key that puts 2 before 11; digits compare by value, then all by text."""
-    parts = _DIGITS.split(name)
-    return tuple((0, int(p), p) if p.isdecimal() and p.isascii() else (1, 0, p) for p in parts)
+    # Text and digits take turns, text first, if only an empty one: so like compares with like.
+    parts: list[str | tuple[int, str]] = [*_DIGITS.split(name)]
+    parts[1::2] = [(int(digits), digits) for digits in _DIGITS.findall(name)]
+    return parts, name
 
 
 def printable(text: str) -> str:

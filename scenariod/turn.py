@@ -5,13 +5,13 @@ Pure: names and times in, a sort key out. Never looks at the disk or the clock.
 
 from __future__ import annotations
 
-from scenariod.names import natural_key
+from scenariod.names import NaturalKey, natural_key
 
 DROP_NS = 60 * 1_000_000_000
 """Files that came within a minute are one drop, and go in natural order, 2 before 11."""
 _TIME_TELLS_NOTHING = -(1 << 63)
 
-Turn = tuple[int, tuple[tuple[int, int, str], ...]]
+Turn = tuple[int, NaturalKey]
 
 
 def turn(name: str, *, dropped_ns: int, oldest_ns: int, now_ns: int) -> Turn:

@@ -200,11 +200,15 @@ def say(event: str, **details: object) -> None:
 def read_file(name: str, *, folder: int, max_bytes: int) -> bytes | Rejected | None:
     """Return the content of `name` in the open `folder`, or a refusal; None if it is gone.
 
-    Never follows a link, never waits for a writer, never reads more than `max_bytes` + 1.
+    Never follows a link, never opens what is no file, never waits for a writer, never reads more
+    than `max_bytes` + 1.
     """
     if "/" in name:
         raise ValueError(f"not a name in the batch folder: {name!r}")
     try:
+        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        if not stat.S_ISREG(found.st_mode):
+            return _not_a_file(name)
         descriptor = os.open(name, _OPEN_FLAGS, dir_fd=folder)
     except OSError as error:
         if error.errno == errno.ENOENT:
@@ -226,6 +230,8 @@ def _content(name: str, descriptor: int, *, max_bytes: int) -> bytes | Rejected:
         return _not_a_file(name)
     if found.st_size > max_bytes:
         return _too_large(name, size_bytes=found.st_size, max_bytes=max_bytes)
+    if found.st_nlink > 1:
+        return _hard_linked(name, links=found.st_nlink)
     with open(descriptor, "rb", closefd=False) as file:
         content = file.read(max_bytes + 1)
     if len(content) > max_bytes:
@@ -236,6 +242,14 @@ def _content(name: str, descriptor: int, *, max_bytes: int) -> bytes | Rejected:
 def _not_a_file(name: str) -> Rejected:
     message = "this is a link, a folder, a pipe, a socket or a device, not a regular file"
     return Rejected(name, 0, None, (Problem(Reason.NOT_A_REGULAR_FILE, message),))
+
+
+def _hard_linked(name: str, *, links: int) -> Rejected:
+    message = (
+        f"the file has {links} names (hard links), and may be somebody else's or be changed by "
+        "another name; `cp` it, then drop the copy"
+    )
+    return Rejected(name, 0, None, (Problem(Reason.HARD_LINKED, message),))
 
 
 def _unreadable(name: str) -> Rejected:

@@ -223,6 +223,22 @@ def test_links_pipes_sockets_and_folders_are_refused_unread_and_unawaited(tmp_pa
     } == {(Reason.NOT_A_REGULAR_FILE, None)}
 
 
+def test_a_file_with_another_name_is_refused_unread(tmp_path: Path) -> None:
+    (tmp_path / "scenario-1.json").write_bytes(scenario("linked"))
+    (tmp_path / "other").hardlink_to(tmp_path / "scenario-1.json")
+    folder = os.open(tmp_path, os.O_RDONLY)
+
+    found = worker.read_file("scenario-1.json", folder=folder, max_bytes=MAX_SCENARIO)
+    (tmp_path / "other").unlink()
+    alone = worker.read_file("scenario-1.json", folder=folder, max_bytes=MAX_SCENARIO)
+    os.close(folder)
+
+    assert isinstance(found, Rejected)
+    assert found.problems[0].code is Reason.HARD_LINKED
+    assert "2 names" in found.problems[0].message
+    assert alone == scenario("linked")
+
+
 @pytest.mark.parametrize("name", ["../outside.json", "/etc/passwd", "folder/inside.json"])
 def test_a_name_that_leads_out_of_the_folder_is_a_defect_not_a_file(
     tmp_path: Path, name: str

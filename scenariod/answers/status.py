@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from scenariod import inbox
 from scenariod import status as live
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.errors import ExitCode, NotFoundError
-from scenariod.inbox import Inbox
 from scenariod.library import Library
 from scenariod.sizes import MIB
 
@@ -40,9 +40,7 @@ def _not_running(config: Config) -> Answer:
 
 
 def _inbox_count(config: Config) -> int:
-    if not config.inbox.is_dir():
-        return 0
-    return Inbox(config.inbox, settle_s=0).look(now=0.0).total
+    return inbox.count(config.inbox) if config.inbox.is_dir() else 0
 
 
 def _library_count(config: Config) -> int:
