@@ -206,9 +206,10 @@ def read_file(name: str, *, folder: int, max_bytes: int) -> bytes | Rejected | N
     if "/" in name:
         raise ValueError(f"not a name in the batch folder: {name!r}")
     try:
-        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
-        if not stat.S_ISREG(found.st_mode):
-            return _not_a_file(name)
+        before = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        refusal = _refuse_unread(name, before, max_bytes=max_bytes)
+        if refusal is not None:
+            return refusal
         descriptor = os.open(name, _OPEN_FLAGS, dir_fd=folder)
     except OSError as error:
         if error.errno == errno.ENOENT:
@@ -225,18 +226,25 @@ def read_file(name: str, *, folder: int, max_bytes: int) -> bytes | Rejected | N
 
 
 def _content(name: str, descriptor: int, *, max_bytes: int) -> bytes | Rejected:
-    found = os.fstat(descriptor)
-    if not stat.S_ISREG(found.st_mode):
-        return _not_a_file(name)
-    if found.st_size > max_bytes:
-        return _too_large(name, size_bytes=found.st_size, max_bytes=max_bytes)
-    if found.st_nlink > 1:
-        return _hard_linked(name, links=found.st_nlink)
+    refusal = _refuse_unread(name, os.fstat(descriptor), max_bytes=max_bytes)
+    if refusal is not None:
+        return refusal
     with open(descriptor, "rb", closefd=False) as file:
         content = file.read(max_bytes + 1)
     if len(content) > max_bytes:
         return _too_large(name, size_bytes=len(content), max_bytes=max_bytes)
     return content
+
+
+def _refuse_unread(name: str, found: os.stat_result, *, max_bytes: int) -> Rejected | None:
+    """Return the refusal of what must not be read, or None where it may be."""
+    if not stat.S_ISREG(found.st_mode):
+        return _not_a_file(name)
+    if found.st_nlink > 1:
+        return _hard_linked(name, links=found.st_nlink)
+    if found.st_size > max_bytes:
+        return _too_large(name, size_bytes=found.st_size, max_bytes=max_bytes)
+    return None
 
 
 def _not_a_file(name: str) -> Rejected:
