@@ -76,6 +76,7 @@ class Library(Section):
     """The SQLite database."""
 
     busy_timeout_s: float = Field(30.0, ge=0, le=3600)
+    on_conflict: Literal["refuse", "replace"] = "refuse"
 
 
 class _File(Section):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar
 from scenariod import backup, clock, publish
 from scenariod.journal import Event
 from scenariod.killpoint import KillPoint, reached
-from scenariod.library import Entry, FileResult, FileVerdict, Library, SettledBatch
+from scenariod.library import Entry, FileResult, FileVerdict, Library, OnConflict, SettledBatch
 from scenariod.sizes import MIB
 from scenariod.verdict import Accepted
 
@@ -50,9 +50,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """How many files a settled batch added, knew already, and refused."""
+    """How many files a settled batch added, replaced, knew already, and refused."""
 
     added: int = 0
+    replaced: int = 0
     already_added: int = 0
     refused: int = 0
     batches: int = 0
@@ -70,6 +71,7 @@ class Settler:
         self._work = work
         self._journal = journal
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="settle")
+        self._on_conflict = OnConflict(config.library.on_conflict)
         self._library: Library | None = None
         self._backed_up = False
         self._prepared: backup.Prepared | None = None
@@ -128,16 +130,25 @@ class Settler:
 
     def _settle(self, batch: Batch, verdicts: list[Verdict], run: Run) -> Settled:
         library = self._opened()
-        if any(isinstance(v, Accepted) and not library.has(v.scenario_id) for v in verdicts):
+        if any(self._changes(library, verdict) for verdict in verdicts):
             self._back_up_once()
         with ExitStack() as files:
             entries = [_entry(batch, v, files=files) for v in verdicts]
-            results = library.settle(_record(batch, run), entries)
+            results = library.settle(_record(batch, run), entries, on_conflict=self._on_conflict)
         reached(KillPoint.COMMITTED)
         self.scenarios = library.count()
         settled = self._move(batch, results, run=run)
         self._tell_batch(batch, settled, run=run)
         return settled
+
+    def _changes(self, library: Library, verdict: Verdict) -> bool:
+        """Say whether the library would be another one once the file is settled."""
+        if not isinstance(verdict, Accepted):
+            return False
+        present = library.content_sha256(verdict.scenario_id)
+        if present is None:
+            return True
+        return present != verdict.content_sha256 and self._on_conflict is OnConflict.REPLACE
 
     def _finish(self, batch: Batch) -> Settled | None:
         results = self._opened().settled(batch.id)
@@ -216,6 +227,7 @@ class Settler:
         told = [result.verdict for result in results]
         return Settled(
             added=told.count(FileVerdict.ADDED),
+            replaced=told.count(FileVerdict.REPLACED),
             already_added=told.count(FileVerdict.ALREADY_ADDED),
             refused=told.count(FileVerdict.REFUSED),
             batches=1,
@@ -229,6 +241,8 @@ class Settler:
             words = f"refused {result.name} ({first.code}): {first}{also}; see {where}.reason.json"
         elif result.verdict is FileVerdict.ADDED:
             words = f"added {result.scenario_id} from {result.name}"
+        elif result.verdict is FileVerdict.REPLACED:
+            words = f"replaced {result.scenario_id} by a new version from {result.name}"
         else:
             words = f"{result.name}: {result.scenario_id} is in the library already, unchanged"
         self._journal.tell(
@@ -243,7 +257,8 @@ class Settler:
         )
 
     def _tell_batch(self, batch: Batch, settled: Settled, *, run: Run) -> None:
-        counts = f"{settled.added} added, {settled.refused} refused"
+        new = f", {settled.replaced} replaced" if settled.replaced else ""
+        counts = f"{settled.added} added{new}, {settled.refused} refused"
         known = f", {settled.already_added} already added" if settled.already_added else ""
         peak = f"{(run.peak_bytes or 0) // MIB} MB of {run.limit_bytes // MIB} MB"
         self._journal.tell(
@@ -253,6 +268,7 @@ class Settler:
             batch=batch.id,
             outcome=run.outcome,
             added=settled.added,
+            replaced=settled.replaced,
             already_added=settled.already_added,
             refused=settled.refused,
             duration_ms=round(run.duration_s * 1000),
@@ -264,6 +280,7 @@ class Settler:
 
 _EVENT_OF = {
     FileVerdict.ADDED: Event.FILE_ADDED,
+    FileVerdict.REPLACED: Event.FILE_REPLACED,
     FileVerdict.ALREADY_ADDED: Event.FILE_ALREADY_ADDED,
     FileVerdict.REFUSED: Event.FILE_REFUSED,
 }

@@ -72,6 +72,7 @@ class Status:
     detail: str = ""
     scenarios: int = 0
     added: int = 0
+    replaced: int = 0
     already_added: int = 0
     refused: int = 0
     batches: int = 0
@@ -87,7 +88,8 @@ class Status:
 
     def line(self) -> str:
         """Return the one line of `systemctl status`: state, counts, and the worker's memory."""
-        counts = f"{self.added} added, {self.refused} refused, {self.inbox} waiting"
+        new = f", {self.replaced} replaced" if self.replaced else ""
+        counts = f"{self.added} added{new}, {self.refused} refused, {self.inbox} waiting"
         if self.workers and self.state is State.WORKING:
             return f"{_at_work(self.workers, counts=counts)}{self._blind()}"
         what = f"{self.state}: {self.detail}" if self.detail else str(self.state)

@@ -20,6 +20,7 @@ def of(status: Status, *, config: Config, code: ExitCode, cut_off: int) -> str:
     """Return the summary of a run; `cut_off` counts the batches that are still in work/."""
     rows = [
         (f"{status.added} added", "in the library now", config.published),
+        (f"{status.replaced} replaced", "by new versions of them", config.published),
         (f"{status.already_added} already added", "same content, nothing changed", config.done),
         (f"{status.refused} refused", "each with NAME.reason.json beside it", config.failed),
         (f"{status.inbox} left", "not taken yet", config.inbox),

@@ -346,6 +346,7 @@ class Supervisor:
 
     def _count(self, settled: Settled) -> None:
         self.status.added += settled.added
+        self.status.replaced += settled.replaced
         self.status.already_added += settled.already_added
         self.status.refused += settled.refused
         self.status.batches += settled.batches

@@ -27,6 +27,7 @@ DEFAULTS = {
     "memory.soft_limit_percent": 70,
     "memory.reserve_mb": 2048,
     "library.busy_timeout_s": 30.0,
+    "library.on_conflict": "refuse",
 }
 SHIPPED = Path(__file__).parent.parent / "config" / "scenariod.toml"
 

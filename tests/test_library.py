@@ -29,8 +29,10 @@ from library_makers import (
 from scenariod.library import (
     AlreadySettledError,
     Entry,
+    FileResult,
     FileVerdict,
     Library,
+    OnConflict,
     SettledBatch,
 )
 from scenariod.publish import is_current, publish
@@ -110,6 +112,83 @@ def test_of_two_files_with_one_id_in_a_batch_the_first_wins(library: Library) ->
         FileVerdict.REFUSED,
         FileVerdict.ALREADY_ADDED,
     ]
+
+
+def replacing(library: Library, *contents: bytes) -> list[FileResult]:
+    """Settle a batch of these documents where new versions replace."""
+    return library.settle(
+        batch(library.reserve_batch()), map(entry, contents), on_conflict=OnConflict.REPLACE
+    )
+
+
+def versions(folder: Path) -> list[tuple[object, ...]]:
+    return sql(folder / "scenarios.db", "SELECT id, added_batch, removed_batch FROM scenario")
+
+
+def test_where_conflicts_replace_a_new_version_ends_the_one_before(
+    library: Library, tmp_path: Path
+) -> None:
+    first = add(library, document("one"), document("two"))
+    newer = document("one", text="another story")
+
+    (result,) = replacing(library, newer)
+
+    assert result.verdict is FileVerdict.REPLACED
+    assert list(held(library).items()) == [("two", document("two")), ("one", newer)]
+    assert versions(tmp_path) == [("one", 1, 2), ("two", 1, None), ("one", 2, None)]
+    totals = sql(tmp_path / "scenarios.db", "SELECT added, removed, scenarios FROM batch")
+    assert (first, totals) == (1, [(2, 0, 2), (1, 1, 2)])
+    assert library.settled(2) == [result]
+    assert library.latest_change() == 2
+
+
+def test_where_conflicts_replace_the_same_content_is_still_already_added(library: Library) -> None:
+    first = add(library, document("one"))
+
+    (result,) = replacing(library, document("one"))
+
+    assert result.verdict is FileVerdict.ALREADY_ADDED
+    assert library.latest_change() == first
+
+
+def test_where_conflicts_replace_the_second_of_two_files_with_one_id_is_the_new_version(
+    library: Library, tmp_path: Path
+) -> None:
+    add(library, document("old"))
+    texts = ("b", "c", "c")
+
+    results = replacing(
+        library,
+        *(document("new", text=text) for text in texts),
+        *(document("old", text=text) for text in texts),
+    )
+
+    told = [FileVerdict.REPLACED, FileVerdict.ALREADY_ADDED]
+    assert verdicts(results) == [FileVerdict.ADDED, *told, FileVerdict.REPLACED, *told]
+    assert held(library) == {name: document(name, text="c") for name in ("new", "old")}
+    assert versions(tmp_path) == [
+        ("old", 1, 2),
+        ("new", 2, 2),
+        ("new", 2, None),
+        ("old", 2, 2),
+        ("old", 2, None),
+    ]
+    totals = sql(tmp_path / "scenarios.db", "SELECT added, removed, scenarios FROM batch")
+    assert totals == [(1, 0, 1), (4, 3, 2)]
+
+
+def test_a_new_version_that_is_not_the_file_that_was_checked_replaces_nothing(
+    library: Library, tmp_path: Path
+) -> None:
+    add(library, document("one"))
+    checked = entry(document("one", text="a new story"))
+    swapped = Entry(checked.verdict, io.BytesIO(document("one", text="a bad story")))
+
+    (result,) = library.settle(batch(2), [swapped], on_conflict=OnConflict.REPLACE)
+
+    assert result.verdict is FileVerdict.CHANGED
+    assert held(library) == {"one": document("one")}
+    assert versions(tmp_path) == [("one", 1, None)]
 
 
 def test_a_rejected_file_is_recorded_with_every_reason_and_its_partner_is_added(
@@ -322,6 +401,7 @@ NAMES = st.sampled_from("abcdef")
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("settle"), st.lists(st.tuples(NAMES, st.sampled_from("xyz")))),
+        st.tuples(st.just("replace"), st.lists(st.tuples(NAMES, st.sampled_from("xyz")))),
         st.tuples(st.just("restore"), st.dictionaries(NAMES, st.sampled_from("xyz"))),
         st.tuples(st.just("reopen"), st.none()),
     ),
@@ -340,16 +420,23 @@ def test_any_sequence_of_batches_and_restores_does_what_a_dictionary_does(
     folder = tmp_path_factory.mktemp("model")
     model: dict[str, bytes] = {}
     library = open_library(folder)
-    for _, given_files in steps:
+    for step, given_files in steps:
         if given_files is None:
             library.close()
             library = open_library(folder)
         elif isinstance(given_files, list):
             contents = [document(name, text=text) for name, text in given_files]
-            results = library.settle(batch(library.reserve_batch()), map(entry, contents))
+            on_conflict = OnConflict.REPLACE if step == "replace" else OnConflict.REFUSE
+            results = library.settle(
+                batch(library.reserve_batch()), map(entry, contents), on_conflict=on_conflict
+            )
             for (name, _), content, result in zip(given_files, contents, results, strict=True):
                 expected = FileVerdict.ADDED if name not in model else FileVerdict.ALREADY_ADDED
-                if model.setdefault(name, content) != content:
+                if model.setdefault(name, content) != content and step == "replace":
+                    expected = FileVerdict.REPLACED
+                    del model[name]  # the new version comes last
+                    model[name] = content
+                elif model[name] != content:
                     expected = FileVerdict.REFUSED
                 assert result.verdict is expected
         else:

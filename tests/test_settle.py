@@ -178,6 +178,38 @@ def test_what_changes_nothing_writes_no_backup(home: Home, bench: Bench) -> None
     assert list(home.backups.glob("*.json")) == []
 
 
+@pytest.mark.parametrize("on_conflict", ["refuse", "replace"])
+def test_a_conflict_is_refused_or_replaces_after_a_backup(home: Home, on_conflict: str) -> None:
+    home.configure(library={"on_conflict": on_conflict})
+    bench = Bench(config.load(config=None, root=home.path, cwd=home.path))
+    old, new = document("one"), document("one", text="another story")
+    batches = [bench.claim(n, {"scenario-1.json": c}) for n, c in enumerate((old, new), 1)]
+
+    async def two_drains(settler: Settler) -> list[tuple[Settled, str | None]]:
+        ended = []
+        for batch, content in zip(batches, (old, new), strict=True):
+            verdicts = [good("scenario-1.json", content)]
+            ended.append((await settler.settle(batch, verdicts, RUN), settler.newest_backup))
+            await settler.end_drain()
+        return ended
+
+    (_, empty), (settled, newest) = bench.with_settler(two_drains)
+
+    if on_conflict == "replace":
+        assert settled == Settled(replaced=1, batches=1)
+        backed_up = json.loads((home.backups / str(newest)).read_bytes())
+        assert [s["text"] for s in backed_up["scenarios"]] == ["a story"]
+        assert [s["text"] for s in home.scenarios()] == ["another story"]
+        assert home.names("done") == ["scenario-1.b000002.json", "scenario-1.json"]
+        assert "replaced one by a new version from scenario-1.json" in bench.said.getvalue()
+        assert "batch 2: ok; 0 added, 1 replaced, 0 refused" in bench.said.getvalue()
+    else:
+        assert settled == Settled(refused=1, batches=1)
+        assert newest == empty
+        assert [s["text"] for s in home.scenarios()] == ["a story"]
+        assert home.reason("scenario-1.json")["code"] == "conflict"
+
+
 def test_what_was_settled_before_a_crash_is_only_moved(home: Home, bench: Bench) -> None:
     content = document("one")
     batch = bench.claim(1, {"scenario-1.json": content, "scenario-2.json": b"{"})

@@ -74,7 +74,10 @@ def _status_lines(document: dict[str, Any]) -> list[str]:
     if document["next_waits"]:
         lines.append(f"     Next: {document['next_waits']}")
     lines.append(f"   Memory: {_memory_line(document['memory'])}")
-    counts = f"{document['added']} added, {document['already_added']} already added"
+    counts = (
+        f"{document['added']} added, {document['replaced']} replaced, "
+        f"{document['already_added']} already added"
+    )
     return [
         *lines,
         f"  Library: {document['scenarios']} scenarios",

@@ -13,7 +13,7 @@ from scenariod.errors import NotFoundError
 from scenariod.library import history, restoration, schema, settlement
 from scenariod.library.connection import open_readable, open_writable, transaction, use_wal
 from scenariod.library.failures import LibraryTooNewError, damaged, translating
-from scenariod.library.records import Kind, SettledBatch
+from scenariod.library.records import Kind, OnConflict, SettledBatch
 from scenariod.library.scenarios import current
 from scenariod.library.snapshot import Snapshot
 
@@ -100,14 +100,20 @@ class Library:
         with self._writing() as db:
             return history.reserve(db, above=above)
 
-    def settle(self, batch: SettledBatch, entries: Iterable[Entry]) -> list[FileResult]:
+    def settle(
+        self,
+        batch: SettledBatch,
+        entries: Iterable[Entry],
+        *,
+        on_conflict: OnConflict = OnConflict.REFUSE,
+    ) -> list[FileResult]:
         """Record a batch and add what it accepted, in one transaction, durable on return.
 
         Files are settled in their order. Raises AlreadySettledError, and OSError also where a
         file cannot be read.
         """
         with self._writing() as db:
-            return settlement.settle(db, batch, entries)
+            return settlement.settle(db, batch, entries, on_conflict=on_conflict)
 
     def settled(self, batch_id: int) -> list[FileResult] | None:
         """Return what was recorded of a batch's files; None if the batch is not settled."""
@@ -182,10 +188,11 @@ class Library:
         with self.snapshot() as snapshot:
             return snapshot.scenario(scenario_id)
 
-    def has(self, scenario_id: str) -> bool:
-        """Say whether there is a scenario of this id."""
+    def content_sha256(self, scenario_id: str) -> str | None:
+        """Return the hash of what the scenario of this id says; None if there is none."""
         with self._reading() as db:
-            return current(db, scenario_id) is not None
+            present = current(db, scenario_id)
+        return None if present is None else present.content_sha256
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:

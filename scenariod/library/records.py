@@ -23,13 +23,22 @@ class Kind(StrEnum):
     RESTORE = "restore"
 
 
+class OnConflict(StrEnum):
+    """What becomes of a file whose id the library has, with other content."""
+
+    REFUSE = "refuse"
+    REPLACE = "replace"
+
+
 class FileVerdict(StrEnum):
     """What became of one file of a batch.
 
+    `REPLACED`: it is the new version of a scenario; the one before ended with this batch.
     `CHANGED`: the file is not the one that the worker checked; nothing of it was added.
     """
 
     ADDED = "added"
+    REPLACED = "replaced"
     ALREADY_ADDED = "already-added"
     REFUSED = "refused"
     CHANGED = "changed"

@@ -15,7 +15,7 @@ from scenariod.killpoint import KillPoint, reached
 from scenariod.library import blob, history, scenarios
 from scenariod.library.connection import savepoint
 from scenariod.library.dropped import DroppedFile
-from scenariod.library.records import FileResult, FileVerdict
+from scenariod.library.records import FileResult, FileVerdict, OnConflict
 from scenariod.reasons import Problem, Reason
 from scenariod.verdict import Accepted, Rejected
 
@@ -39,7 +39,11 @@ class _ChangedError(Exception):
 
 
 def settle(
-    db: sqlite3.Connection, batch: SettledBatch, entries: Iterable[Entry]
+    db: sqlite3.Connection,
+    batch: SettledBatch,
+    entries: Iterable[Entry],
+    *,
+    on_conflict: OnConflict,
 ) -> list[FileResult]:
     """Record `batch` and its files in their order; return what became of each file.
 
@@ -49,11 +53,12 @@ def settle(
         raise AlreadySettledError(
             f"batch {batch.id} is settled already", hint="its files can be moved as recorded"
         )
-    results = [_settle_file(db, batch.id, entry) for entry in entries]
+    results = [_settle_file(db, batch.id, entry, on_conflict) for entry in entries]
     for number, result in enumerate(results):
         _record_file(db, result, batch=batch.id, number=number)
-    added = sum(result.verdict is FileVerdict.ADDED for result in results)
-    history.record(db, batch, added=added, removed=0)
+    told = [result.verdict for result in results]
+    added, replaced = told.count(FileVerdict.ADDED), told.count(FileVerdict.REPLACED)
+    history.record(db, batch, added=added + replaced, removed=replaced)
     reached(KillPoint.BATCH_RECORDED)
     return results
 
@@ -80,37 +85,59 @@ def settled(db: sqlite3.Connection, batch_id: int) -> list[FileResult] | None:
     ]
 
 
-def _settle_file(db: sqlite3.Connection, batch_id: int, entry: Entry) -> FileResult:
+def _settle_file(
+    db: sqlite3.Connection, batch_id: int, entry: Entry, on_conflict: OnConflict
+) -> FileResult:
     verdict = entry.verdict
     if isinstance(verdict, Rejected):
         return _result(verdict, FileVerdict.REFUSED, verdict.problems)
     if entry.file is None:
         return _result(verdict, FileVerdict.CHANGED, (_CHANGED,))
     try:
-        return _settle_accepted(db, batch_id, verdict, entry.file)
+        present = scenarios.current(db, verdict.scenario_id)
+        if present is None:
+            _add(db, batch_id, verdict, entry.file)
+            return _result(verdict, FileVerdict.ADDED)
+        return _settle_known(db, batch_id, verdict, entry.file, present, on_conflict)
     except _ChangedError:
         return _result(verdict, FileVerdict.CHANGED, (_CHANGED,))
 
 
-def _settle_accepted(
-    db: sqlite3.Connection, batch_id: int, accepted: Accepted, file: BinaryIO
+def _settle_known(
+    db: sqlite3.Connection,
+    batch_id: int,
+    accepted: Accepted,
+    file: BinaryIO,
+    present: Present,
+    on_conflict: OnConflict,
 ) -> FileResult:
-    present = scenarios.current(db, accepted.scenario_id)
-    if present is None:
-        _add(db, batch_id, accepted, file)
-        return _result(accepted, FileVerdict.ADDED)
-    _check(accepted, file)
+    """Settle a file whose id the library has: by its content, and what conflicts lead to."""
     if present.content_sha256 == accepted.content_sha256:
+        _check(accepted, file)
         return _result(accepted, FileVerdict.ALREADY_ADDED)
-    return _result(accepted, FileVerdict.REFUSED, (_conflict(accepted, present),))
+    if on_conflict is OnConflict.REFUSE:
+        _check(accepted, file)
+        return _result(accepted, FileVerdict.REFUSED, (_conflict(accepted, present),))
+    _add(db, batch_id, accepted, file, instead_of=present)
+    return _result(accepted, FileVerdict.REPLACED)
 
 
-def _add(db: sqlite3.Connection, batch_id: int, accepted: Accepted, file: BinaryIO) -> None:
+def _add(
+    db: sqlite3.Connection,
+    batch_id: int,
+    accepted: Accepted,
+    file: BinaryIO,
+    *,
+    instead_of: Present | None = None,
+) -> None:
+    """Add a scenario; end the version `instead_of` which it comes, where there is one."""
     with savepoint(db):
         dropped = DroppedFile(file, size_bytes=accepted.size_bytes)
         stored = blob.store(db, dropped.chunks(), size_bytes=dropped.document_bytes)
         if stored is None or not dropped.is_as_checked(accepted.sha256):
             raise _ChangedError
+        if instead_of is not None:
+            scenarios.remove(db, [instead_of.row], batch=batch_id)
         scenarios.add_accepted(db, accepted, stored=stored, batch=batch_id)
     reached(KillPoint.SCENARIO_ADDED)
 
