@@ -234,6 +234,9 @@ def _blame(outcome: Outcome, *, ended: scope.Ended | None, detail: str) -> Probl
         limit, peak = ended.limit_bytes // MIB, ended.peak_bytes // MIB
         words = f"needed more than {limit} MB (peak {peak} MB, limit {limit} MB)"
         return Problem(reason, f"{words}; split it, or raise memory.limit_mb")
+    if outcome is Outcome.CRASH and ended is not None and ended.evidence.exit_status == 0:
+        words = "its worker said that it was done, but left no verdict on it that can be read"
+        return Problem(Reason.NO_VERDICT, words)
     return Problem(reason, f"its worker ended with {outcome}{f': {detail}' if detail else ''}")
 
 

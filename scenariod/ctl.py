@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scenariod import __version__, config
-from scenariod.answers import backups, library, settings, status
+from scenariod.answers import backups, files, library, settings, status
 from scenariod.errors import EXIT_CODE_MEANING, ExitCode, ScenariodError
 from scenariod.names import printable
 from scenariod.root import become_owner
@@ -60,6 +60,21 @@ _COMMANDS = (
         "make the library what a backup holds (backs up the present state first)",
         backups.restore,
         (_Argument("what", "a backup's name, a path, or `latest`", {"metavar": "BACKUP"}),),
+    ),
+    _Command(
+        "explain",
+        "where a dropped file is, what became of it, and what to do",
+        files.explain,
+        (_Argument("file", "its name, or a path to it", {"metavar": "FILE"}),),
+    ),
+    _Command(
+        "retry",
+        "move refused files from failed/ back into inbox/",
+        files.retry,
+        (
+            _Argument("name", "a file in failed/", {"metavar": "NAME", "nargs": "?"}),
+            _Argument("--all", "all that failed/ holds", {"action": "store_true"}),
+        ),
     ),
     _Command(
         "config",

@@ -27,6 +27,7 @@ class ExitCode(IntEnum):
     NOT_FOUND = 18
     NOT_RUNNING = 19
     INTERRUPTED = 20
+    NAME_TAKEN = 23
 
 
 EXIT_CODE_MEANING: dict[ExitCode, str] = {
@@ -43,9 +44,10 @@ EXIT_CODE_MEANING: dict[ExitCode, str] = {
     ExitCode.ROOT_UNUSABLE: "the root folder or one of its folders cannot be used",
     ExitCode.BACKUP_UNUSABLE: "the backup does not exist, or is not whole",
     ExitCode.PAUSED: "stopped by the environment (disk full, read-only, ...); nothing was lost",
-    ExitCode.NOT_FOUND: "no such scenario, batch or backup",
+    ExitCode.NOT_FOUND: "no such scenario, file, batch or backup",
     ExitCode.NOT_RUNNING: "no scenariod runs on this root folder",
     ExitCode.INTERRUPTED: "ended by a signal before everything was done; a start goes on",
+    ExitCode.NAME_TAKEN: "a file of that name is in the way; nothing was overwritten",
 }
 
 
@@ -105,6 +107,12 @@ class NotFoundError(ScenariodError):
     """What the user named is not there."""
 
     exit_code = ExitCode.NOT_FOUND
+
+
+class NameTakenError(ScenariodError):
+    """A file cannot go where another one of its name is."""
+
+    exit_code = ExitCode.NAME_TAKEN
 
 
 class NotRunningError(ScenariodError):

@@ -36,6 +36,33 @@ class Reason(StrEnum):
     NO_VERDICT = "no-verdict"
 
 
+ADVICE: dict[Reason, str] = {
+    Reason.EMPTY: "drop the whole file again",
+    Reason.TOO_LARGE: "make it smaller, or raise intake.max_scenario_bytes",
+    Reason.NOT_UTF8: "save it as UTF-8",
+    Reason.NOT_JSON: "mend it at the line and column named",
+    Reason.NOT_AN_OBJECT: "make it one object: { ... }",
+    Reason.DUPLICATE_KEY: "keep one of the keys",
+    Reason.NOT_A_NUMBER: "write a number that JSON has",
+    Reason.TOO_DEEP: "nest its lists and objects less",
+    Reason.MISSING_FIELD: "add the field",
+    Reason.WRONG_TYPE: "give the field a value of the type named",
+    Reason.WRONG_VALUE: "give the field a value that is allowed",
+    Reason.CONFLICT: 'give it an id of its own, or set library.on_conflict = "replace"',
+    Reason.NOT_A_REGULAR_FILE: "drop a copy of the file itself",
+    Reason.HARD_LINKED: "remove its other names, or drop a copy",
+    Reason.UNREADABLE: "`chmod g+r` it",
+    Reason.CHANGED: "leave it alone while it is processed",
+    Reason.OUT_OF_MEMORY: "split it, or raise memory.limit_mb",
+    Reason.SOFT_LIMIT: "split it, or raise memory.limit_mb",
+    Reason.TIMEOUT: "split it, or raise worker.timeout_s",
+    Reason.CRASH: "see its entries in the journal; report it where the file is a good one",
+    Reason.KILLED: "see who killed its worker three times, then try it again",
+    Reason.NO_VERDICT: "see its entries in the journal; report it where the file is a good one",
+}
+"""What who dropped a file can do about a reason, before it is tried again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong with a file.

@@ -13,12 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
-from scenariod import backup, clock, publish
+from scenariod import backup, clock, publish, refusal
 from scenariod.journal import Event
 from scenariod.killpoint import KillPoint, reached
 from scenariod.library import Entry, FileResult, FileVerdict, Library, OnConflict, SettledBatch
+from scenariod.names import REASON_SUFFIX, with_suffix
 from scenariod.sizes import MIB
 from scenariod.verdict import Accepted
 
@@ -216,7 +218,7 @@ class Settler:
             if result.verdict is FileVerdict.CHANGED:
                 continue  # stays in the batch's folder, and runs again
             if result.verdict is FileVerdict.REFUSED:
-                reason = _reason(batch, result, run=run)
+                reason = partial(_reason, batch, result, run)
                 target = self._work.to_failed(batch, result.name, reason=reason)
             else:
                 target = self._work.to_done(batch, result.name)
@@ -238,7 +240,8 @@ class Settler:
         if result.verdict is FileVerdict.REFUSED:
             first, more = result.problems[0], len(result.problems) - 1
             also = f", and {more} more" if more else ""
-            words = f"refused {result.name} ({first.code}): {first}{also}; see {where}.reason.json"
+            beside = where.with_name(with_suffix(where.name, REASON_SUFFIX))
+            words = f"refused {result.name} ({first.code}): {first}{also}; see {beside}"
         elif result.verdict is FileVerdict.ADDED:
             words = f"added {result.scenario_id} from {result.name}"
         elif result.verdict is FileVerdict.REPLACED:
@@ -326,29 +329,24 @@ def _open(path: Path) -> BinaryIO | None:
     return file
 
 
-def _reason(batch: Batch, result: FileResult, *, run: Run | None) -> dict[str, object]:
-    """Return what NAME.reason.json says: why, where, what was measured, and how to try again."""
-    first = result.problems[0]
-    return {
-        "code": first.code,
-        "message": str(first),
-        "problems": [
-            {
-                "code": p.code,
-                "message": p.message,
-                "field": p.field,
-                "line": p.line,
-                "column": p.column,
-            }
-            for p in result.problems
-        ],
-        "scenario": result.scenario_id,
-        "sha256": result.sha256,
-        "size_bytes": result.size_bytes,
-        "batch": batch.id,
-        "attempts": batch.attempts,
-        "failed_at": clock.now().isoformat(timespec="seconds"),
-        "memory_peak_bytes": run.peak_bytes if run else None,
-        "memory_limit_bytes": run.limit_bytes if run else None,
-        "retry": "mend the file, then move it back into inbox/",
-    }
+def _reason(batch: Batch, result: FileResult, run: Run | None, stored_as: str) -> dict[str, object]:
+    """Return what NAME.reason.json says."""
+    return refusal.document(
+        result.name,
+        result.problems,
+        stored_as=stored_as,
+        about={
+            "scenario": result.scenario_id,
+            "sha256": result.sha256,
+            "size_bytes": result.size_bytes,
+        },
+        story=refusal.Story(
+            batch=batch.id,
+            attempts=batch.attempts,
+            dropped_at=batch.dropped_at.get(result.name),
+            claimed_at=batch.claimed_at,
+            memory_peak_bytes=run.peak_bytes if run else None,
+            memory_limit_bytes=run.limit_bytes if run else None,
+        ),
+        now=clock.now(),
+    )

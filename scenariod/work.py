@@ -9,8 +9,10 @@ import ctypes
 import errno
 import json
 import os
+import secrets
 import stat
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from scenariod import durable
@@ -25,22 +27,29 @@ from scenariod.names import (
 from scenariod.verdict import MAX_VERDICT_BYTES, VERDICT_FILE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
 NOTE_FILE = "batch.json"
 _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
 _MAX_NOTE_BYTES = 1 << 16
+_COUNTED_NAMES = 20
+"""How many numbered names are tried in done/ or failed/ before random ones are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One folder in work/. `attempts` counts the launches so far that may be a file's fault."""
+    """One folder in work/. `attempts` counts the launches so far that may be a file's fault.
+
+    `claimed_at`, and by name `dropped_at`, are ISO 8601 in UTC; what a crash has lost is missing.
+    """
 
     id: int
     folder: Path
     attempts: int = 0
+    claimed_at: str | None = None
+    dropped_at: Mapping[str, str] = field(default_factory=dict)
 
     def names(self) -> list[str]:
         """Return the names of the files that are in the folder now, in natural order."""
@@ -73,10 +82,6 @@ class Work:
         """Return the highest number of a batch in work/; 0 if there is none."""
         return max((int(p.name) for p in self._work.iterdir() if p.name.isdecimal()), default=0)
 
-    def reload(self, batch: Batch) -> Batch:
-        """Return the batch as its folder has it now."""
-        return self._load(batch.id)
-
     def create(self, batch_id: int) -> Batch:
         """Make the folder of a new batch; raise FileExistsError where there is one already."""
         folder = self._folder(batch_id)
@@ -86,13 +91,18 @@ class Work:
     def count_attempt(self, batch: Batch, *, by: int = 1) -> Batch:
         """Add `by` to the batch's attempts, durably: written before a launch, no crash loops."""
         counted = replace(batch, attempts=max(batch.attempts + by, 0))
-        note = json.dumps({"attempts": counted.attempts}).encode()
-        durable.write(batch.folder / NOTE_FILE, note)
+        note = {
+            "attempts": counted.attempts,
+            "claimed_at": counted.claimed_at,
+            "dropped_at": dict(counted.dropped_at),
+        }
+        durable.write(batch.folder / NOTE_FILE, json.dumps(note).encode())
         return counted
 
     def set_apart(self, batch: Batch, names: Iterable[str], *, batch_id: int) -> Batch:
         """Move files of `batch` into a new batch of their own; return it."""
-        apart = self.create(batch_id)
+        made = self.create(batch_id)
+        apart = replace(made, claimed_at=batch.claimed_at, dropped_at=batch.dropped_at)
         reached(KillPoint.FOLDER_APART_MADE)
         for name in names:
             os.rename(batch.folder / name, apart.folder / name)
@@ -117,21 +127,23 @@ class Work:
             self._drop_stale_reason(name)
         return moved
 
-    def to_failed(self, batch: Batch, name: str, *, reason: dict[str, object]) -> Path | None:
+    def to_failed(
+        self, batch: Batch, name: str, *, reason: Callable[[str], Mapping[str, object]]
+    ) -> Path | None:
         """Move a file to failed/, with its reason beside it; return where, None if moved already.
 
-        The reason is written first, so that no file in failed/ is ever without one.
+        `reason` is told the name that the file gets there. What it returns is written first, so
+        that no file in failed/ is ever without.
         """
-        if not os.path.lexists(batch.folder / name):
-            return None
-        self._failed.mkdir(exist_ok=True)
-        free = _free_name(self._failed, name, batch=batch)
-        text = json.dumps({"file": name, **reason}, indent=2, ensure_ascii=True).encode()
-        with durable.replacing(self._failed / with_suffix(free, REASON_SUFFIX)) as file:
-            file.write(text + b"\n")
-            reached(KillPoint.REASON_BEING_WRITTEN)
-        reached(KillPoint.REASON_WRITTEN)
-        return self._deliver(batch, name, self._failed)
+
+        def write_reason(target: Path) -> None:
+            text = json.dumps(reason(target.name), indent=2, ensure_ascii=True).encode()
+            with durable.replacing(target.with_name(with_suffix(target.name, REASON_SUFFIX))) as f:
+                f.write(text + b"\n")
+                reached(KillPoint.REASON_BEING_WRITTEN)
+            reached(KillPoint.REASON_WRITTEN)
+
+        return self._deliver(batch, name, self._failed, before=write_reason)
 
     def to_inbox(self, batch: Batch, name: str) -> bool:
         """Move a file back into the inbox; return False where its name is taken there."""
@@ -172,25 +184,41 @@ class Work:
         if note is None:
             return Batch(batch_id, folder)
         try:
-            return Batch(batch_id, folder, attempts=int(json.loads(note)["attempts"]))
+            said = json.loads(note)
+            return Batch(
+                batch_id,
+                folder,
+                attempts=int(said["attempts"]),
+                claimed_at=said.get("claimed_at"),
+                dropped_at=dict(said.get("dropped_at", {})),
+            )
         except (ValueError, KeyError, TypeError):
             # Cut off by a power cut between rename and data: count it as one launch.
             return Batch(batch_id, folder, attempts=1)
 
-    def _deliver(self, batch: Batch, name: str, folder: Path) -> Path | None:
-        for _ in range(1000):
-            target = folder / _free_name(folder, name, batch=batch)
-            try:
+    def _deliver(
+        self,
+        batch: Batch,
+        name: str,
+        folder: Path,
+        *,
+        before: Callable[[Path], None] = lambda _: None,
+    ) -> Path | None:
+        """Move a file into `folder` under the first free name; None if it was moved already.
+
+        `before` is called with its new path right before.
+        """
+        folder.mkdir(exist_ok=True)  # somebody may have tidied up and taken the folder too
+        names = _names_to_try(name, batch=batch)
+        while os.path.lexists(batch.folder / name):
+            target = folder / next(names)
+            if os.path.lexists(target):
+                continue
+            before(target)
+            with suppress(FileExistsError):  # somebody was quicker: the next name, then
                 rename_without_replacing(batch.folder / name, target)
-            except FileExistsError:
-                continue
-            except FileNotFoundError:
-                if not os.path.lexists(batch.folder / name):
-                    return None
-                folder.mkdir(exist_ok=True)  # somebody has tidied up and taken the folder too
-                continue
-            return target
-        raise FileExistsError(errno.EEXIST, "no free name", str(folder / name))
+                return target
+        return None
 
     def _drop_stale_reason(self, name: str) -> None:
         """Remove the reason of an earlier failure whose file was mended and dropped again."""
@@ -220,16 +248,14 @@ def _read_small(path: Path, *, most_bytes: int) -> bytes | None:
         os.close(descriptor)
 
 
-def _free_name(folder: Path, name: str, *, batch: Batch) -> str:
-    """Return `name`, or where that is taken, one marked with the batch's number."""
-    if not os.path.lexists(folder / name):
-        return name
+def _names_to_try(name: str, *, batch: Batch) -> Iterator[str]:
+    """Yield `name`, then ones marked with the batch's number; the later ones no one has guessed."""
     mark = f"b{batch.id:06d}"
-    candidates = [mark, *(f"{mark}-{n}" for n in range(2, 1000))]
-    return next(
-        (free for m in candidates if not os.path.lexists(folder / (free := numbered(name, m)))),
-        name,
-    )
+    yield name
+    yield numbered(name, mark)
+    yield from (numbered(name, f"{mark}-{count}") for count in range(2, _COUNTED_NAMES))
+    while True:
+        yield numbered(name, f"{mark}-{secrets.token_hex(8)}")
 
 
 def rename_without_replacing(source: Path, target: Path) -> None:

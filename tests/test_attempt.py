@@ -141,7 +141,7 @@ def test_a_pair_that_ends_badly_is_split_and_a_single_fails(
     assert not pair.folder.exists()
     assert failed.settled == Settled(refused=1, batches=1)
     assert home.names("failed") == ["scenario-3.json"]
-    assert home.reason("scenario-3.json")["code"] in {"crash", "out-of-memory"}
+    assert home.reason("scenario-3.json")["code"] in {"crash", "out-of-memory", "no-verdict"}
 
 
 def test_after_a_split_the_good_one_passes(home: Home, bench: Bench) -> None:
@@ -172,7 +172,7 @@ def test_a_worker_killed_from_outside_runs_again_at_most_as_often_as_the_table_s
 
     while batch.folder.exists():
         ends.append(bench.take(batch, code=killed))
-        batch = bench.work.reload(batch)
+        batch = next(iter(bench.work.batches()), batch)
 
     assert len(ends) == MAX_ATTEMPTS
     assert [len(end.again) for end in ends] == [1, 1, 0]
@@ -194,13 +194,13 @@ def test_a_worker_killed_from_outside_runs_again_at_most_as_often_as_the_table_s
 def test_the_environments_fault_pauses_and_is_not_counted(
     home: Home, bench: Bench, code: str, said: str
 ) -> None:
-    batch = bench.claim(1, 1, 2)
+    bench.claim(1, 1, 2)
 
-    ends = [bench.take(bench.work.reload(batch), code=code) for _ in range(MAX_ATTEMPTS + 2)]
+    ends = [bench.take(bench.work.batches()[0], code=code) for _ in range(MAX_ATTEMPTS + 2)]
 
     assert all(end.pause is not None and said in end.pause for end in ends)
     assert again(ends[-1]) == [["scenario-1.json", "scenario-2.json"]]
-    assert bench.work.reload(batch).attempts == 0
+    assert bench.work.batches()[0].attempts == 0
     assert home.names("failed") == []
 
 
@@ -236,7 +236,7 @@ def test_a_batch_whose_worker_was_stopped_waits_for_the_next_start(
 
     assert again(concluded) == [["scenario-1.json"]]
     assert concluded.pause is None
-    assert bench.work.reload(batch).attempts == 0
+    assert bench.work.batches()[0].attempts == 0
 
 
 def test_what_a_stopped_worker_had_not_begun_goes_back_into_the_inbox(
@@ -293,6 +293,20 @@ def test_a_worker_that_ends_well_without_a_word_on_a_file_has_failed(
 
     assert concluded.settled == Settled(refused=1, batches=1)
     assert "scenario-1.json" in home.names("failed")
+
+
+def test_a_worker_that_says_it_is_done_and_left_no_verdict_is_told_from_a_crash(
+    home: Home, bench: Bench
+) -> None:
+    codes = {1: READY, 2: READY + "verdict('[')", 3: READY + "exit(1)"}
+    batches = {number: bench.claim(number, number) for number in codes}
+
+    for number, code in codes.items():
+        bench.take(batches[number], code=code)
+
+    found = {number: home.reason(f"scenario-{number}.json")["code"] for number in codes}
+    assert found == {1: "no-verdict", 2: "no-verdict", 3: "crash"}
+    assert "left no verdict" in home.reason("scenario-1.json")["message"]
 
 
 def test_a_folder_that_is_empty_or_gone_is_nobodys_trouble(home: Home, bench: Bench) -> None:

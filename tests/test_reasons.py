@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scenariod.reasons import Problem, Reason
+from scenariod.reasons import ADVICE, Problem, Reason
 
 
 def test_the_codes_are_part_of_the_interface_and_never_change() -> None:
@@ -14,6 +14,10 @@ def test_the_codes_are_part_of_the_interface_and_never_change() -> None:
         *("not-a-regular-file", "hard-linked", "unreadable", "changed", "out-of-memory"),
         *("soft-limit", "timeout", "crash", "killed-from-outside", "no-verdict"),
     }
+
+
+def test_there_is_advice_for_every_code() -> None:
+    assert set(ADVICE) == set(Reason)
 
 
 def test_a_problem_reads_as_a_sentence_with_its_place() -> None:

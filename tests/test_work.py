@@ -3,11 +3,15 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import stat
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from scenariod.names import REASON_SUFFIX, with_suffix
 from scenariod.work import NOTE_FILE, Batch, Work, rename_without_replacing
 
 LONGEST = "scenario-" + "x" * 241 + ".json"
@@ -38,6 +42,10 @@ def claimed(work: Work, batch_id: int, *names: str, content: str = "x") -> Batch
     for name in names:
         (batch.folder / name).write_text(content)
     return batch
+
+
+def told_of(batch_id: int, stored_as: str) -> dict[str, object]:
+    return {"batch": batch_id, "file": stored_as}
 
 
 def listed(folder: Path) -> list[str]:
@@ -83,7 +91,6 @@ def test_attempts_are_counted_durably(work: Work) -> None:
 
     assert (once.attempts, twice.attempts, back.attempts) == (1, 2, 1)
     assert work.batches() == [back]
-    assert work.reload(batch) == back
 
 
 @pytest.mark.parametrize("note", [b"", b"{", b"[]", b'{"attempts": null}', b'{"other": 1}'])
@@ -91,7 +98,7 @@ def test_a_note_that_was_cut_off_counts_as_one_attempt(work: Work, note: bytes) 
     batch = work.create(1)
     (batch.folder / NOTE_FILE).write_bytes(note)
 
-    assert work.reload(batch).attempts == 1
+    assert [batch.attempts for batch in work.batches()] == [1]
 
 
 def test_files_set_apart_are_a_batch_of_their_own(work: Work) -> None:
@@ -138,14 +145,14 @@ def test_what_a_hijacked_worker_left_as_verdict_is_none(
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
 def test_any_name_gets_to_done_and_to_failed(work: Work, tmp_path: Path, name: str) -> None:
     work.to_done(claimed(work, 1, name), name)
-    work.to_failed(claimed(work, 2, name), name, reason={"code": "not-json"})
+    work.to_failed(claimed(work, 2, name), name, reason=lambda _: {"code": "not-json"})
 
     assert listed(tmp_path / "done") == [name]
     reasons = [n for n in listed(tmp_path / "failed") if n != name]
     assert len(reasons) == 1
     assert reasons[0].endswith(".reason.json")
     said = json.loads((tmp_path / "failed" / reasons[0]).read_bytes())
-    assert said == {"file": name, "code": "not-json"}
+    assert said == {"code": "not-json"}
 
 
 def test_done_never_overwrites(work: Work, tmp_path: Path) -> None:
@@ -166,12 +173,46 @@ def test_done_never_overwrites(work: Work, tmp_path: Path) -> None:
 def test_failed_never_overwrites_a_file_or_a_reason(work: Work, tmp_path: Path, name: str) -> None:
     for batch_id in (1, 2, 3):
         batch = claimed(work, batch_id, name, content=f"content {batch_id}")
-        work.to_failed(batch, name, reason={"batch": batch_id})
+        work.to_failed(batch, name, reason=partial(told_of, batch_id))
 
     files = [p for p in (tmp_path / "failed").iterdir() if not p.name.endswith(".reason.json")]
     reasons = [p for p in (tmp_path / "failed").iterdir() if p.name.endswith(".reason.json")]
     assert sorted(p.read_text() for p in files) == ["content 1", "content 2", "content 3"]
     assert sorted(json.loads(p.read_bytes())["batch"] for p in reasons) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("name", ["scenario-1.json", LONGEST], ids=["short", "255 bytes"])
+def test_a_free_name_is_found_however_many_are_taken(work: Work, tmp_path: Path, name: str) -> None:
+    batches = 300
+
+    for number in range(batches):  # as a library that begins again at batch 1 would
+        shutil.rmtree(tmp_path / "work" / "000001", ignore_errors=True)
+        batch = claimed(work, 1, name, content=str(number))
+        to = (work.to_done, partial(work.to_failed, reason=lambda stored_as: {"is": stored_as}))
+        assert to[number % 2](batch, name) is not None
+
+    for folder in ("done", "failed"):
+        files = [p for p in (tmp_path / folder).iterdir() if not p.name.endswith(REASON_SUFFIX)]
+        assert len({p.read_text() for p in files}) == batches // 2
+        assert all(len(os.fsencode(p.name)) <= 255 for p in files)
+    for file in files:
+        beside = file.with_name(with_suffix(file.name, REASON_SUFFIX))
+        assert json.loads(beside.read_bytes()) == {"is": file.name}
+
+
+def test_what_is_known_of_a_claim_is_kept_with_the_attempts_and_goes_where_its_files_go(
+    work: Work,
+) -> None:
+    dropped_at = {"scenario-1.json": "2026-03-14T11:59:00+00:00"}
+    made = claimed(work, 1, "scenario-1.json")
+
+    work.count_attempt(replace(made, claimed_at="2026-03-14T12:00:00+00:00", dropped_at=dropped_at))
+    (found,) = work.batches()
+    apart = work.set_apart(found, ["scenario-1.json"], batch_id=2)
+
+    for batch in (found, apart):
+        assert batch.claimed_at == "2026-03-14T12:00:00+00:00"
+        assert batch.dropped_at == dropped_at
 
 
 def test_a_link_or_folder_in_done_is_never_followed_or_replaced(work: Work, tmp_path: Path) -> None:
@@ -190,23 +231,22 @@ def test_to_move_a_file_twice_does_nothing_the_second_time(work: Work, tmp_path:
     batch = claimed(work, 1, "scenario-1.json", "scenario-2.json")
 
     work.to_done(batch, "scenario-1.json")
-    work.to_failed(batch, "scenario-2.json", reason={"code": "empty"})
+    work.to_failed(batch, "scenario-2.json", reason=lambda _: {"code": "empty"})
     before = (listed(tmp_path / "done"), listed(tmp_path / "failed"))
     again = (
         work.to_done(batch, "scenario-1.json"),
-        work.to_failed(batch, "scenario-2.json", reason={"code": "other"}),
+        work.to_failed(batch, "scenario-2.json", reason=lambda _: {"code": "other"}),
     )
 
     assert again == (None, None)
     assert (listed(tmp_path / "done"), listed(tmp_path / "failed")) == before
     assert json.loads((tmp_path / "failed" / "scenario-2.json.reason.json").read_bytes()) == {
-        "file": "scenario-2.json",
         "code": "empty",
     }
 
 
 def test_a_mended_file_takes_its_old_reason_with_it(work: Work, tmp_path: Path) -> None:
-    work.to_failed(claimed(work, 1, "scenario-1.json"), "scenario-1.json", reason={})
+    work.to_failed(claimed(work, 1, "scenario-1.json"), "scenario-1.json", reason=lambda _: {})
     (tmp_path / "failed" / "scenario-1.json").unlink()
 
     work.to_done(claimed(work, 2, "scenario-1.json"), "scenario-1.json")
@@ -215,7 +255,7 @@ def test_a_mended_file_takes_its_old_reason_with_it(work: Work, tmp_path: Path) 
 
 
 def test_a_failed_file_keeps_its_reason_when_a_namesake_is_done(work: Work, tmp_path: Path) -> None:
-    work.to_failed(claimed(work, 1, "scenario-1.json"), "scenario-1.json", reason={})
+    work.to_failed(claimed(work, 1, "scenario-1.json"), "scenario-1.json", reason=lambda _: {})
 
     work.to_done(claimed(work, 2, "scenario-1.json"), "scenario-1.json")
 

@@ -7,6 +7,7 @@ from scenariod.library.database import Library
 from scenariod.library.failures import LibraryTooNewError
 from scenariod.library.records import (
     Entry,
+    FileRecord,
     FileResult,
     FileVerdict,
     Kind,
@@ -22,6 +23,7 @@ from scenariod.library.snapshot import Snapshot
 __all__ = [
     "AlreadySettledError",
     "Entry",
+    "FileRecord",
     "FileResult",
     "FileVerdict",
     "Kind",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from scenariod.library.records import (
         Entry,
+        FileRecord,
         FileResult,
         Restored,
         RestoredDocument,
@@ -119,6 +120,11 @@ class Library:
         """Return what was recorded of a batch's files; None if the batch is not settled."""
         with self._reading() as db:
             return settlement.settled(db, batch_id)
+
+    def files(self, name: str, *, most: int) -> list[FileRecord]:
+        """Return what became of the files of this name, `most` of them, the last batch first."""
+        with self._reading() as db:
+            return settlement.files(db, name, most=most)
 
     def restore(
         self,

@@ -84,6 +84,17 @@ class FileResult:
 
 
 @dataclass(frozen=True, slots=True)
+class FileRecord:
+    """What became of a file of some name, in one batch; `settled_at` is ISO 8601 in UTC."""
+
+    batch: int
+    settled_at: str
+    verdict: FileVerdict
+    code: str | None
+    scenario_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ScenarioRecord:
     """One current scenario, without its document. `size_bytes` is the document's."""
 

@@ -15,7 +15,7 @@ from scenariod.killpoint import KillPoint, reached
 from scenariod.library import blob, history, scenarios
 from scenariod.library.connection import savepoint
 from scenariod.library.dropped import DroppedFile
-from scenariod.library.records import FileResult, FileVerdict, OnConflict
+from scenariod.library.records import FileRecord, FileResult, FileVerdict, OnConflict
 from scenariod.reasons import Problem, Reason
 from scenariod.verdict import Accepted, Rejected
 
@@ -82,6 +82,20 @@ def settled(db: sqlite3.Connection, batch_id: int) -> list[FileResult] | None:
             problems=_decoded(problems),
         )
         for name, verdict, size_bytes, sha256, scenario_id, problems in rows
+    ]
+
+
+def files(db: sqlite3.Connection, name: str, *, most: int) -> list[FileRecord]:
+    """Return what became of the files of this name, `most` of them, the last batch first."""
+    rows = db.execute(
+        "SELECT file.batch, settled_at, verdict, code, scenario_id"
+        " FROM file JOIN batch ON batch.id = file.batch"
+        " WHERE name = ? ORDER BY position DESC LIMIT ?",
+        (os.fsencode(name), most),
+    )
+    return [
+        FileRecord(batch, settled_at, FileVerdict(verdict), code, scenario_id)
+        for batch, settled_at, verdict, code, scenario_id in rows
     ]
 
 

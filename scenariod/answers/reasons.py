@@ -1,0 +1,50 @@
+"""Reading NAME.reason.json, whatever somebody has made of it. Changes nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scenariod.names import REASON_SUFFIX, with_suffix
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_MOST_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a file was refused: what is worth telling of its reason."""
+
+    code: str
+    message: str
+    advice: str
+    retry: str
+
+
+def read(failed: Path, name: str) -> Refused | None:
+    """Return the reason beside the file `name`; None where there is none that can be understood.
+
+    Raises PermissionError where it may not be read.
+    """
+    try:
+        path = failed / with_suffix(name, REASON_SUFFIX)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except PermissionError:
+        raise
+    except OSError:  # missing, or a link that somebody has put there
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return None
+        content = file.read(_MOST_BYTES)
+    try:
+        said = json.loads(content)
+        texts = [str(said.get(key, "")) for key in ("code", "message", "advice", "retry")]
+    except (ValueError, AttributeError, RecursionError):
+        return None
+    return Refused(*texts)

@@ -1,0 +1,61 @@
+"""Take refused files up again: from failed/ back into inbox/, never over another one there.
+
+Owns the order of the two steps. Never decides whether a file was mended.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from scenariod.names import REASON_SUFFIX, is_scenario_name, natural_key, printable, with_suffix
+from scenariod.work import rename_without_replacing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def names(folder: Path) -> list[str]:
+    """Return the names of the dropped files in `folder`, in natural order; none where it is not."""
+    try:
+        with os.scandir(folder) as entries:
+            found = [entry.name for entry in entries if is_scenario_name(entry.name)]
+    except FileNotFoundError:
+        return []
+    return sorted(found, key=natural_key)
+
+
+def name_of(asked: str) -> str:
+    """Return the file name that is meant by a path, or by the name of a reason."""
+    return os.path.basename(asked.rstrip("/")).removesuffix(REASON_SUFFIX)
+
+
+def find(folder: Path, name: str) -> str | None:
+    """Return the name in `folder` that is `name`, or is shown as `name` where it is unprintable."""
+    if os.path.lexists(folder / name):
+        return name
+    return next((found for found in names(folder) if printable(found) == name), None)
+
+
+def take_up(failed: Path, inbox: Path, name: str) -> bool:
+    """Move a refused file back into the inbox; return False where its name is taken there.
+
+    Its reason goes away after it, so that no file in failed/ is ever without one. Raises OSError.
+    """
+    reason = failed / with_suffix(name, REASON_SUFFIX)
+    its_own = _identity(reason)
+    try:
+        rename_without_replacing(failed / name, inbox / name)
+    except FileExistsError:
+        return False
+    if _identity(reason) == its_own:  # else the daemon has just refused another of this name
+        reason.unlink(missing_ok=True)
+    return True
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return None
+    return (status.st_ino, status.st_ctime_ns)
