@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scenariod import __version__, config
-from scenariod.answers import backups, files, library, settings, status
+from scenariod.answers import backups, files, history, library, settings, status
 from scenariod.errors import EXIT_CODE_MEANING, ExitCode, ScenariodError
 from scenariod.names import printable
 from scenariod.root import become_owner
@@ -45,6 +45,12 @@ class _Command:
     arguments: tuple[_Argument, ...] = ()
 
 
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 18):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 on")
+    return int(text)
+
+
 _COMMANDS = (
     _Command("status", "how the daemon is, right now", status.status),
     _Command("list", "the scenarios in the library", library.scenarios),
@@ -59,7 +65,44 @@ _COMMANDS = (
         "restore",
         "make the library what a backup holds (backs up the present state first)",
         backups.restore,
-        (_Argument("what", "a backup's name, a path, or `latest`", {"metavar": "BACKUP"}),),
+        (
+            _Argument(
+                "what",
+                "a backup's name, a path, `latest`, or batch:N for the state before that batch",
+                {"metavar": "MOMENT"},
+            ),
+            _Argument(
+                "--dry-run", "say what would change, and change nothing", {"action": "store_true"}
+            ),
+            _Argument("--yes", "do not ask, not on a terminal either", {"action": "store_true"}),
+        ),
+    ),
+    _Command(
+        "history",
+        "what changed the library, the last batch first, and what can be undone",
+        history.history,
+        (
+            _Argument(
+                "--limit",
+                "how many batches, 0 for all (20 without it)",
+                {"type": _count, "default": 20, "metavar": "N"},
+            ),
+        ),
+    ),
+    _Command(
+        "undo",
+        "take back exactly what one batch did",
+        history.undo,
+        (_Argument("batch", "the batch's number", {"type": _count, "metavar": "BATCH"}),),
+    ),
+    _Command(
+        "diff",
+        "what differs between two moments: a backup, batch:N (before it), or now",
+        history.diff,
+        (
+            _Argument("former", "the one moment", {"metavar": "A"}),
+            _Argument("latter", "the other moment", {"metavar": "B"}),
+        ),
     ),
     _Command(
         "explain",
@@ -109,7 +152,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _print(answer: Answer, *, as_json: bool) -> None:
-    if as_json:
+    if answer.pieces is not None:
+        sys.stdout.writelines(answer.pieces)
+    elif as_json:
         print(answer.json_text or json.dumps(answer.document, indent=2, ensure_ascii=True))
     elif answer.raw is not None and not sys.stdout.isatty():
         sys.stdout.buffer.write(answer.raw)

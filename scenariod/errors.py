@@ -27,6 +27,8 @@ class ExitCode(IntEnum):
     NOT_FOUND = 18
     NOT_RUNNING = 19
     INTERRUPTED = 20
+    NOT_UNDOABLE = 21
+    NOT_CONFIRMED = 22
     NAME_TAKEN = 23
 
 
@@ -47,6 +49,8 @@ EXIT_CODE_MEANING: dict[ExitCode, str] = {
     ExitCode.NOT_FOUND: "no such scenario, file, batch or backup",
     ExitCode.NOT_RUNNING: "no scenariod runs on this root folder",
     ExitCode.INTERRUPTED: "ended by a signal before everything was done; a start goes on",
+    ExitCode.NOT_UNDOABLE: "the batch cannot be undone; nothing was changed",
+    ExitCode.NOT_CONFIRMED: "not confirmed; nothing was changed",
     ExitCode.NAME_TAKEN: "a file of that name is in the way; nothing was overwritten",
 }
 
@@ -109,6 +113,10 @@ class NotFoundError(ScenariodError):
     exit_code = ExitCode.NOT_FOUND
 
 
+class NotUndoableError(ScenariodError):
+    """A later batch depends on the one that was to be undone, or it changed nothing."""
+
+    exit_code = ExitCode.NOT_UNDOABLE
 class NameTakenError(ScenariodError):
     """A file cannot go where another one of its name is."""
 

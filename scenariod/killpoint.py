@@ -70,6 +70,14 @@ class KillPoint(StrEnum):
     LIBRARY_PUBLISHED = "library-published"
     PUBLISHED_MARKED = "published-marked"
 
+    # What a person asks for
+    RESTORE_VERIFIED = "restore-verified"
+    SAFETY_BACKED_UP = "safety-backed-up"
+    RESTORE_RECORDED = "restore-recorded"
+    RESTORED = "restored"
+    UNDO_RECORDED = "undo-recorded"
+    UNDONE = "undone"
+
 
 class Order(StrEnum):
     """What an order file may say: who dies. An empty one means `HERE`.

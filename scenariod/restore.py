@@ -1,25 +1,28 @@
-"""Restore a backup: verify it, back up what is there, change the library in one step, publish.
+"""Restore an earlier state: verify it, back up what is there, change all in one step, publish.
 
-Owns the order of these steps. Never removes anything: a restore can be restored away.
+Owns the order of these steps, and of those of an undo. Never removes anything: both can be undone.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, assert_never
 
-from scenariod import backup, document
-from scenariod.errors import BackupUnusableError, LibraryLockedError
-from scenariod.library import RestoredDocument
+from scenariod import backup
+from scenariod.errors import LibraryLockedError
+from scenariod.killpoint import KillPoint, reached
+from scenariod.moment import Before, InBackup, Now, opened_backup, saved_scenarios
 from scenariod.publish import publish
-from scenariod.reasons import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
 
-    from scenariod.library import Library, Restored
+    from scenariod.library import Library, Restored, Undone
+    from scenariod.moment import Moment
+
+    Change = Callable[[int], Restored | None]
 
 _ATTEMPTS = 3
 
@@ -38,26 +41,21 @@ class Summary:
 
 def restore(
     library: Library,
-    source: Path,
+    source: Path | Moment,
     *,
     backups: Path,
     published: Path,
     clock: Callable[[], datetime],
 ) -> Summary:
-    """Make `library` what the backup `source` holds, and publish it at `published`.
+    """Make `library` what it was at `source`, a backup's path or a moment, and publish it.
 
-    Killed at any point, the library is as before or as the backup, never between. `clock` tells
-    aware UTC. Raises BackupUnusableError, LibraryLockedError, and OSError where the disk fails.
+    Killed at any point, the library is as before or as at `source`, never between. `clock` tells
+    aware UTC. Raises BackupUnusableError, NotFoundError, LibraryLockedError, LibraryDamagedError,
+    and OSError where the disk fails.
     """
-    try:
-        opened = backup.open_regular(source)
-    except OSError as error:
-        raise _unusable(source, f"it cannot be read: {error.strerror or error}") from error
-    with opened as file:
-        checked = backup.verify_file(file, path=source)
-        if isinstance(checked, backup.Defect):
-            raise _unusable(source, checked.message)
-        restored, safety_backup = _replace(library, file, source, backups=backups, clock=clock)
+    moment = source if isinstance(source, Now | Before | InBackup) else InBackup(source)
+    restored, safety = _restored(library, moment, backups=backups, clock=clock)
+    reached(KillPoint.RESTORED)
     publish(library, published)
     return Summary(
         batch=restored.batch,
@@ -65,8 +63,22 @@ def restore(
         removed=restored.removed,
         replaced=restored.replaced,
         unchanged=restored.unchanged,
-        safety_backup=safety_backup,
+        safety_backup=safety,
     )
+
+
+def undo(
+    library: Library, batch_id: int, *, published: Path, clock: Callable[[], datetime]
+) -> Undone:
+    """Take back what one batch did, in one transaction, and publish.
+
+    Writes no backup: nothing is lost that the undo of this undo would not bring back. Raises what
+    `Library.undo` does, and OSError where the disk fails.
+    """
+    undone = library.undo(batch_id, clock=clock)
+    reached(KillPoint.UNDONE)
+    publish(library, published)
+    return undone
 
 
 def back_up(library: Library, folder: Path, *, now: datetime) -> backup.Verified:
@@ -75,10 +87,38 @@ def back_up(library: Library, folder: Path, *, now: datetime) -> backup.Verified
         return backup.write(folder, snapshot.documents(), batch=snapshot.batch, now=now)
 
 
+def _restored(
+    library: Library, moment: Moment, *, backups: Path, clock: Callable[[], datetime]
+) -> tuple[Restored, Path]:
+    note = f"restore {moment}"
+    if isinstance(moment, InBackup):
+        with opened_backup(moment.path) as file:
+            reached(KillPoint.RESTORE_VERIFIED)
+
+            def from_backup(state: int) -> Restored | None:
+                documents = saved_scenarios(file, moment.path)
+                return library.restore(
+                    documents, unless_changed_since=state, clock=clock, note=note
+                )
+
+            return _replace(library, from_backup, str(moment), backups=backups, clock=clock)
+    if isinstance(moment, Before):
+
+        def from_history(state: int) -> Restored | None:
+            return library.restore_before(
+                moment.batch, unless_changed_since=state, clock=clock, note=note
+            )
+
+        return _replace(library, from_history, str(moment), backups=backups, clock=clock)
+    if isinstance(moment, Now):
+        raise ValueError("the present state is there already")
+    assert_never(moment)
+
+
 def _replace(
     library: Library,
-    file: BinaryIO,
-    source: Path,
+    change: Change,
+    name: str,
     *,
     backups: Path,
     clock: Callable[[], datetime],
@@ -87,49 +127,16 @@ def _replace(
     # show what the restore would replace, and another one is due.
     for _ in range(_ATTEMPTS):
         safety = back_up(library, backups, now=clock())
+        reached(KillPoint.SAFETY_BACKED_UP)
         restored = None
         try:
-            restored = library.restore(
-                _documents(file, source),
-                unless_changed_since=safety.batch,
-                clock=clock,
-                note=f"restore {source.name}",
-            )
+            restored = change(safety.batch)
         finally:
             if restored is None:  # nothing was changed: as the newest it would hide the one before
                 safety.path.unlink()
         if restored is not None:
             return restored, safety.path
     raise LibraryLockedError(
-        f"cannot restore {source.name}: batches keep changing the library",
+        f"cannot restore {name}: batches keep changing the library",
         hint="wait until the inbox is empty (`scenariodctl status`), and restore again",
-    )
-
-
-def _documents(file: BinaryIO, source: Path) -> Iterator[RestoredDocument]:
-    for content in backup.documents(file):
-        read = document.read(content)
-        if isinstance(read, Problem) or read.flawed:
-            why = read if isinstance(read, Problem) else "a key twice, or a number that is none"
-            raise _unusable(source, f"it holds what is no scenario: {why}")
-        yield RestoredDocument(
-            id=_text(read, "id", source),
-            title=_text(read, "title", source),
-            correct_answer=_text(read, "correctAnswer", source),
-            content_sha256=document.content_sha256(read.members),
-            document=content,
-        )
-
-
-def _text(read: document.Document, key: str, source: Path) -> str:
-    value = read.members.get(key)
-    if not isinstance(value, str):
-        raise _unusable(source, f"it holds a scenario without {key}")
-    return value
-
-
-def _unusable(source: Path, why: str) -> BackupUnusableError:
-    return BackupUnusableError(
-        f"cannot restore {source}: {why}",
-        hint="`scenariodctl backups` lists the others",
     )

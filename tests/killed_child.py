@@ -19,7 +19,7 @@ from library_makers import batch, clock, document, entry, open_library
 
 from scenariod import backup
 from scenariod.publish import publish
-from scenariod.restore import back_up, restore
+from scenariod.restore import back_up, restore, undo
 
 if TYPE_CHECKING:
     from scenariod.library import Library
@@ -62,6 +62,10 @@ def restore_latest(library: Library, root: Path) -> None:
     )
 
 
+def undo_latest(library: Library, root: Path) -> None:
+    undo(library, library.latest_change(), published=root / "scenarios.json", clock=clock)
+
+
 def settle_on_and_on(library: Library, _root: Path) -> None:
     """Add pairs, and say so of each once it is durable."""
     for number in count(1):
@@ -77,6 +81,7 @@ ACTIONS = {
     "backup": write_backup,
     "publish": publish_it,
     "restore": restore_latest,
+    "undo": undo_latest,
     "settle-on": settle_on_and_on,
 }
 

@@ -11,6 +11,7 @@ import pytest
 from library_makers import (
     add,
     batch,
+    clock,
     document,
     entry,
     held,
@@ -49,6 +50,26 @@ def test_an_empty_file_is_a_new_library(tmp_path: Path) -> None:
 
     with open_library(tmp_path) as library:
         assert library.count() == 1
+
+
+def test_a_library_of_version_1_is_brought_up_to_date_with_all_it_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as old:
+        old.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
+        old.setattr(schema, "VERSION", 1)
+        with open_library(tmp_path) as library:
+            add(library, document("one"), document("two"))
+            second = add(library, document("three"))
+            before = held(library)
+    assert sql(tmp_path / "scenarios.db", "PRAGMA user_version") == [(1,)]
+
+    with open_library(tmp_path) as library:
+        assert held(library) == before
+        library.undo(second, clock=clock)
+        assert list(held(library)) == ["one", "two"]
+    assert sql(tmp_path / "scenarios.db", "PRAGMA user_version") == [(schema.VERSION,)]
+    assert sql(tmp_path / "scenarios.db", "PRAGMA integrity_check") == [("ok",)]
 
 
 def test_the_database_names_itself_and_its_version(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from scenariod.errors import ExitCode, RootUnusableError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from scenariod.config import Config
 
 READ_TIMEOUT_S = 5.0
@@ -19,13 +21,15 @@ class Answer:
     """A command's answer.
 
     `raw`, where it is given, is what people see instead of `lines`, and `json_text` what programs
-    get instead of `document`.
+    get instead of `document`. `pieces` is instead of all these: text that may be too long for the
+    memory, printed as it comes, safe for a terminal.
     """
 
     document: Any
     lines: list[str] = field(default_factory=list)
     raw: bytes | None = None
     json_text: str | None = None
+    pieces: Iterable[str] | None = None
     code: ExitCode = ExitCode.OK
 
 

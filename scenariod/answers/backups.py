@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from scenariod import backup, clock, journal
-from scenariod.answers.answer import Answer, require_root
+from scenariod import backup, clock, journal, moment, terminal
+from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
+from scenariod.errors import ExitCode, NotFoundError
 from scenariod.journal import Event
-from scenariod.library import Library
-from scenariod.restore import restore as restore_backup
+from scenariod.library import Change, Library, compared
+from scenariod.restore import restore as restore_moment
 from scenariod.sizes import MIB
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     from scenariod.config import Config
+    from scenariod.library import Difference
+    from scenariod.restore import Summary
+
+_IDS_SHOWN = 10
 
 
 def backups(config: Config, _: argparse.Namespace) -> Answer:
@@ -40,20 +47,34 @@ def backups(config: Config, _: argparse.Namespace) -> Answer:
 
 
 def restore(config: Config, asked: argparse.Namespace) -> Answer:
-    """Restore a backup, and answer what it changed and how to go back."""
+    """Restore a backup or the state before a batch; answer what it changed and how to go back."""
     require_root(config)
-    source = backup.find(config.backups, asked.what)
+    wanted = moment.parse(asked.what, backups=config.backups)
+    if isinstance(wanted, moment.Now):
+        raise NotFoundError(
+            "the present state is there already", hint="name a backup, or a batch as batch:N"
+        )
+    if asked.dry_run:
+        return _dry_run(config, wanted)
+    if not asked.yes and terminal.is_there() and not _confirmed(config, wanted):
+        document = {"restored": None, "confirmed": False}
+        return Answer(document, lines=["nothing was changed"], code=ExitCode.NOT_CONFIRMED)
     busy_s = config.library.busy_timeout_s
     with Library.open(config.database, busy_timeout_s=busy_s) as library:
-        done = restore_backup(
+        done = restore_moment(
             library,
-            source,
+            wanted,
             backups=config.backups,
             published=config.published,
             clock=clock.now,
         )
+    return _restored(config, wanted, done)
+
+
+def _restored(config: Config, wanted: moment.Before | moment.InBackup, done: Summary) -> Answer:
+    source = str(wanted.path if isinstance(wanted, moment.InBackup) else wanted)
     document = {
-        "restored": str(source),
+        "restored": source,
         "batch": done.batch,
         "added": done.added,
         "removed": done.removed,
@@ -62,17 +83,73 @@ def restore(config: Config, asked: argparse.Namespace) -> Answer:
         "safety_backup": done.safety_backup.name,
     }
     counts = f"{done.added} brought back, {done.removed} removed, {done.replaced} replaced"
-    words = f"restored {source.name} as batch {done.batch}: {counts}, {done.unchanged} unchanged"
+    words = f"restored {wanted} as batch {done.batch}: {counts}, {done.unchanged} unchanged"
     journal.tell_from_command(
         Event.RESTORED,
         words,
         batch=done.batch,
-        backup=str(source),
+        backup=source,
         safety_backup=done.safety_backup.name,
     )
-    lines = [
-        words,
-        f"published {config.published}",
-        f"to go back: scenariodctl restore {done.safety_backup.name}",
-    ]
+    changed = done.added or done.removed or done.replaced
+    go_back = f"scenariodctl restore {done.safety_backup.name}"
+    go_back += f", or scenariodctl undo {done.batch}" if changed else ""
+    lines = [words, f"published {config.published}", f"to go back: {go_back}"]
     return Answer(document, lines=lines)
+
+
+def _dry_run(config: Config, wanted: moment.Moment) -> Answer:
+    with _difference(config, wanted) as difference:
+        counts, lines = difference.counts(), _difference_lines(difference)
+    document = {
+        "would_restore": str(wanted),
+        "added": counts.added,
+        "removed": counts.removed,
+        "replaced": counts.changed,
+        "unchanged": counts.unchanged,
+    }
+    return Answer(document, lines=[*lines, "nothing was changed: this was a dry run"])
+
+
+def _confirmed(config: Config, wanted: moment.Moment) -> bool:
+    with _difference(config, wanted) as difference:
+        lines = _difference_lines(difference)
+    return terminal.confirms(lines, f"restore {wanted}?")
+
+
+@contextmanager
+def _difference(config: Config, wanted: moment.Moment) -> Iterator[Difference]:
+    """Yield what a restore would change, from now to `wanted`; an absent library is empty."""
+    with ExitStack() as stack:
+        try:
+            library = stack.enter_context(
+                Library.open_read_only(config.database, busy_timeout_s=READ_TIMEOUT_S)
+            )
+        except NotFoundError:
+            if not isinstance(wanted, moment.InBackup):
+                raise
+            file = stack.enter_context(moment.opened_backup(wanted.path))
+            after = moment.digests(moment.saved_scenarios(file, wanted.path))
+            yield stack.enter_context(compared((), after))
+            return
+        snapshot = stack.enter_context(library.snapshot())
+        former = stack.enter_context(moment.held(moment.Now(), snapshot))
+        latter = stack.enter_context(moment.held(wanted, snapshot))
+        yield stack.enter_context(compared(former, latter))
+
+
+def _difference_lines(difference: Difference) -> list[str]:
+    counts = difference.counts()
+    words = {
+        Change.ADDED: f"{counts.added} to bring back",
+        Change.REMOVED: f"{counts.removed} to remove",
+        Change.CHANGED: f"{counts.changed} to replace",
+    }
+    lines = [line for change in Change for line in _some_of(difference, change, words[change])]
+    return [*lines, f"{counts.unchanged} unchanged"]
+
+
+def _some_of(difference: Difference, change: Change, words: str) -> list[str]:
+    ids = list(difference.ids(change, most=_IDS_SHOWN + 1))
+    more = ["  …"] if len(ids) > _IDS_SHOWN else []
+    return [words, *(f"  {scenario_id}" for scenario_id in ids[:_IDS_SHOWN]), *more]

@@ -4,24 +4,33 @@
 """
 
 from scenariod.library.database import Library
+from scenariod.library.difference import Change, Counts, Difference, compared
 from scenariod.library.failures import LibraryTooNewError
 from scenariod.library.records import (
+    BatchRecord,
     Entry,
     FileRecord,
     FileResult,
     FileVerdict,
     Kind,
+    Obstacle,
     OnConflict,
     Restored,
     RestoredDocument,
     ScenarioRecord,
+    ScenarioVersion,
     SettledBatch,
+    Undone,
 )
 from scenariod.library.settlement import AlreadySettledError
 from scenariod.library.snapshot import Snapshot
 
 __all__ = [
     "AlreadySettledError",
+    "BatchRecord",
+    "Change",
+    "Counts",
+    "Difference",
     "Entry",
     "FileRecord",
     "FileResult",
@@ -29,10 +38,14 @@ __all__ = [
     "Kind",
     "Library",
     "LibraryTooNewError",
+    "Obstacle",
     "OnConflict",
     "Restored",
     "RestoredDocument",
     "ScenarioRecord",
+    "ScenarioVersion",
     "SettledBatch",
     "Snapshot",
+    "Undone",
+    "compared",
 ]

@@ -1,4 +1,4 @@
-"""The library as the rest of scenariod sees it: settle, look, restore, reserve.
+"""The library as the rest of scenariod sees it: settle, look, restore, undo, reserve.
 
 Owns library/scenarios.db. Never parses a scenario, never holds more than a piece of one.
 """
@@ -10,7 +10,10 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Self
 
 from scenariod.errors import NotFoundError
-from scenariod.library import history, restoration, schema, settlement
+from scenariod.killpoint import KillPoint, reached
+from scenariod.library import history, past, restoration, schema, settlement
+from scenariod.library import undo as undoing
+from scenariod.library.blob import DocumentDamagedError
 from scenariod.library.connection import open_readable, open_writable, transaction, use_wal
 from scenariod.library.failures import LibraryTooNewError, damaged, translating
 from scenariod.library.records import Kind, OnConflict, SettledBatch
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
         Restored,
         RestoredDocument,
         ScenarioRecord,
+        ScenarioVersion,
+        Undone,
     )
 
 
@@ -139,27 +144,45 @@ class Library:
         Return None, with nothing changed, if `unless_changed_since` is not the latest change.
         `clock` tells aware UTC. Raises BackupUnusableError if two documents have one id.
         """
+        return self._replace(
+            lambda _: documents, unless_changed_since=unless_changed_since, clock=clock, note=note
+        )
+
+    def restore_before(
+        self,
+        batch_id: int,
+        *,
+        unless_changed_since: int,
+        clock: Callable[[], datetime],
+        note: str,
+    ) -> Restored | None:
+        """Make the current scenarios those from just before a batch; otherwise as `restore`.
+
+        Raises NotFoundError where there is no such batch, LibraryDamagedError where a document
+        that is to be brought back is not what was stored.
+        """
+
+        def wanted(db: sqlite3.Connection) -> Iterable[ScenarioVersion]:
+            return past.versions(db, before_position=past.position_of(db, batch_id))
+
+        return self._replace(
+            wanted, unless_changed_since=unless_changed_since, clock=clock, note=note
+        )
+
+    def undo(self, batch_id: int, *, clock: Callable[[], datetime]) -> Undone:
+        """Take back what one batch did, as a batch of its own, durable on return.
+
+        `clock` tells aware UTC. Raises NotFoundError, and NotUndoableError where a later batch
+        depends on it or it changed nothing.
+        """
         started_at = clock()
-        with self._writing() as db:
-            if history.state(db).last_change != unless_changed_since:
-                return None
-            batch_id = history.reserve(db, above=0)
-            restored = restoration.replace_all(db, documents, batch=batch_id)
-            settled_at = clock()
-            batch = SettledBatch(
-                id=batch_id,
-                started_at=started_at,
-                settled_at=settled_at,
-                outcome="ok",
-                duration_ms=round((settled_at - started_at).total_seconds() * 1000),
-                launcher="none",
-                kind=Kind.RESTORE,
-                note=note,
-            )
-            added, removed = restored.added, restored.removed
-            replaced = restored.replaced
-            history.record(db, batch, added=added + replaced, removed=removed + replaced)
-        return restored
+        with self._writing() as db, self._telling_damage():
+            by = history.reserve(db, above=0)
+            undone = undoing.undo(db, batch_id, by=by)
+            batch = _own_batch(by, Kind.UNDO, started_at, clock(), note=f"undo {batch_id}")
+            history.record(db, batch, added=undone.brought_back, removed=undone.removed)
+            reached(KillPoint.UNDO_RECORDED)
+        return undone
 
     def count(self) -> int:
         """Return how many scenarios there are."""
@@ -209,6 +232,34 @@ class Library:
         ):
             yield Snapshot(db, path=self.path)
 
+    def _replace(
+        self,
+        wanted: Callable[[sqlite3.Connection], Iterable[RestoredDocument | ScenarioVersion]],
+        *,
+        unless_changed_since: int,
+        clock: Callable[[], datetime],
+        note: str,
+    ) -> Restored | None:
+        started_at = clock()
+        with self._writing() as db, self._telling_damage():
+            if history.state(db).last_change != unless_changed_since:
+                return None
+            batch_id = history.reserve(db, above=0)
+            restored = restoration.replace_all(db, wanted(db), batch=batch_id)
+            batch = _own_batch(batch_id, Kind.RESTORE, started_at, clock(), note=note)
+            added, removed = restored.added, restored.removed
+            replaced = restored.replaced
+            history.record(db, batch, added=added + replaced, removed=removed + replaced)
+            reached(KillPoint.RESTORE_RECORDED)
+        return restored
+
+    @contextmanager
+    def _telling_damage(self) -> Iterator[None]:
+        try:
+            yield
+        except DocumentDamagedError as error:
+            raise damaged(self.path, str(error)) from error
+
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         with self._lock, translating(self.path):
@@ -218,6 +269,22 @@ class Library:
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with self._lock, translating(self.path), transaction(self._db):
             yield self._db
+
+
+def _own_batch(
+    batch_id: int, kind: Kind, started_at: datetime, settled_at: datetime, *, note: str
+) -> SettledBatch:
+    """Return the record of a batch that no worker ran."""
+    return SettledBatch(
+        id=batch_id,
+        started_at=started_at,
+        settled_at=settled_at,
+        outcome="ok",
+        duration_ms=round((settled_at - started_at).total_seconds() * 1000),
+        launcher="none",
+        kind=kind,
+        note=note,
+    )
 
 
 def _check(db: sqlite3.Connection, path: Path) -> None:

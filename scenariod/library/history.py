@@ -9,8 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from scenariod.library.records import BatchRecord, Kind
+from scenariod.library.undo import obstacle
+
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterator
 
     from scenariod.library.records import SettledBatch
 
@@ -66,6 +70,31 @@ def record(db: sqlite3.Connection, batch: SettledBatch, *, added: int, removed: 
             batch.id if added or removed else before.last_change,
         ),
     )
+
+
+def batches(db: sqlite3.Connection, *, most: int) -> Iterator[BatchRecord]:
+    """Yield the batches, the last one first, `most` of them; -1: all."""
+    rows = db.execute(
+        "SELECT id, position, kind, started_at, settled_at, outcome, note, added, removed,"
+        " scenarios FROM batch ORDER BY position DESC LIMIT ?",
+        (most,),
+    )
+    for values in rows:
+        batch_id, position, kind, started_at, settled_at, outcome, note, *counts = values
+        added, removed, scenarios = counts
+        yield BatchRecord(
+            id=batch_id,
+            position=position,
+            kind=Kind(kind),
+            started_at=started_at,
+            settled_at=settled_at,
+            outcome=outcome,
+            note=note,
+            added=added,
+            removed=removed,
+            scenarios=scenarios,
+            obstacle=obstacle(db, batch_id),
+        )
 
 
 def reserve(db: sqlite3.Connection, *, above: int) -> int:

@@ -21,6 +21,8 @@ class Kind(StrEnum):
 
     INTAKE = "intake"
     RESTORE = "restore"
+    UNDO = "undo"
+    IMPORT = "import"
 
 
 class OnConflict(StrEnum):
@@ -104,6 +106,54 @@ class ScenarioRecord:
     content_sha256: str
     size_bytes: int
     added_batch: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioVersion:
+    """A scenario as it was at some time; `document` is the row of its document."""
+
+    id: str
+    title: str
+    correct_answer: str
+    content_sha256: str
+    sha256: str
+    size_bytes: int
+    document: int
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why a batch cannot be undone: `why` is a clause; `batch` the one that depends on it."""
+
+    why: str
+    batch: int | None
+    scenario_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRecord:
+    """A batch as history tells it; times are ISO 8601, `obstacle` None where it can be undone."""
+
+    id: int
+    position: int
+    kind: Kind
+    started_at: str
+    settled_at: str
+    outcome: str
+    note: str
+    added: int
+    removed: int
+    scenarios: int
+    obstacle: Obstacle | None
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What an undo, the batch `batch`, changed."""
+
+    batch: int
+    removed: int
+    brought_back: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Make the current scenarios exactly those of a backup, at the cost of what differs.
+"""Make the current scenarios those of a backup or of an earlier time, at the cost of what differs.
 
 Never commits: the caller's transaction does. Never knows the backup's format.
 """
@@ -8,22 +8,20 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from scenariod.errors import BackupUnusableError
 from scenariod.library import blob, scenarios
-from scenariod.library.records import Restored
+from scenariod.library.difference import one_id_twice
+from scenariod.library.records import Restored, RestoredDocument, ScenarioVersion
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
-    from scenariod.library.records import RestoredDocument
+    Wanted = RestoredDocument | ScenarioVersion
 
 _ROWS_AT_ONCE = 10_000
 
 
-def replace_all(
-    db: sqlite3.Connection, documents: Iterable[RestoredDocument], *, batch: int
-) -> Restored:
+def replace_all(db: sqlite3.Connection, documents: Iterable[Wanted], *, batch: int) -> Restored:
     """Remove what is not among `documents`, add what is missing; same bytes are left alone.
 
     Raises BackupUnusableError if two of the documents have one id.
@@ -37,29 +35,38 @@ def replace_all(
     return Restored(batch=batch, removed=removed, **counts)
 
 
-def _put(db: sqlite3.Connection, document: RestoredDocument, *, seen: bytearray, batch: int) -> str:
+def _put(db: sqlite3.Connection, document: Wanted, *, seen: bytearray, batch: int) -> str:
     present = scenarios.current(db, document.id)
     if present is None:
         _add(db, document, batch=batch)
         return "added"
     if present.row >= len(seen) or seen[present.row]:
-        raise BackupUnusableError(
-            f'the backup holds two scenarios with the id "{document.id}"',
-            hint="restore another one: `scenariodctl backups` lists them",
-        )
+        raise one_id_twice(document.id)
     seen[present.row] = 1
-    if present.sha256 == hashlib.sha256(document.document).hexdigest():
+    if present.sha256 == _sha256(document):
         return "unchanged"
     scenarios.remove(db, [present.row], batch=batch)
     _add(db, document, batch=batch)
     return "replaced"
 
 
-def _add(db: sqlite3.Connection, document: RestoredDocument, *, batch: int) -> None:
-    content = document.document
-    stored = blob.store(db, [content], size_bytes=len(content))
-    if stored is not None:  # it has the size we just took, always
+def _sha256(document: Wanted) -> str:
+    if isinstance(document, ScenarioVersion):
+        return document.sha256
+    return hashlib.sha256(document.document).hexdigest()
+
+
+def _add(db: sqlite3.Connection, document: Wanted, *, batch: int) -> None:
+    if isinstance(document, ScenarioVersion):
+        stored = blob.Stored(document.document, document.sha256, document.size_bytes)
+        for _ in blob.load(db, stored):  # is it still what was stored?
+            pass
         scenarios.add_restored(db, document, stored=stored, batch=batch)
+        return
+    content = document.document
+    new = blob.store(db, [content], size_bytes=len(content))
+    if new is not None:  # it has the size we just took, always
+        scenarios.add_restored(db, document, stored=new, batch=batch)
 
 
 def _remove_unseen(db: sqlite3.Connection, *, seen: bytearray, batch: int) -> int:

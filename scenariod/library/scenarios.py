@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator
 
-    from scenariod.library.records import RestoredDocument
+    from scenariod.library.records import RestoredDocument, ScenarioVersion
     from scenariod.verdict import Accepted
 
 
@@ -60,9 +60,13 @@ def add_accepted(db: sqlite3.Connection, accepted: Accepted, *, stored: Stored, 
 
 
 def add_restored(
-    db: sqlite3.Connection, restored: RestoredDocument, *, stored: Stored, batch: int
+    db: sqlite3.Connection,
+    restored: RestoredDocument | ScenarioVersion,
+    *,
+    stored: Stored,
+    batch: int,
 ) -> None:
-    """Add a scenario of a backup, whose document is stored."""
+    """Add a scenario of a backup or of an earlier time, whose document is stored."""
     _insert(
         db,
         (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scenariod.library import blob, history, scenarios
+from scenariod.library import blob, history, past, scenarios
 from scenariod.library.failures import damaged
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from scenariod.library.records import ScenarioRecord
+    from scenariod.library.records import BatchRecord, ScenarioRecord, ScenarioVersion
 
 
 class Snapshot:
@@ -51,6 +51,24 @@ class Snapshot:
         """
         for stored in scenarios.stored_documents(self._db):
             yield self._chunks(stored)
+
+    def batches(self, *, most: int = -1) -> Iterator[BatchRecord]:
+        """Yield the batches, the last one first, `most` of them; -1: all."""
+        return history.batches(self._db, most=most)
+
+    def versions(self, *, before: int | None = None) -> Iterator[ScenarioVersion]:
+        """Yield the scenarios as they were just before a batch; None: as they are.
+
+        Raises NotFoundError where there is no such batch.
+        """
+        position = history.state(self._db).position + 1
+        if before is not None:
+            position = past.position_of(self._db, before)
+        return past.versions(self._db, before_position=position)
+
+    def document(self, version: ScenarioVersion) -> Iterator[bytes]:
+        """Yield a version's document in chunks; raise as `documents` does."""
+        return self._chunks(blob.Stored(version.document, version.sha256, version.size_bytes))
 
     def _chunks(self, stored: blob.Stored) -> Iterator[bytes]:
         try:

@@ -1,0 +1,131 @@
+"""What the library went through: its batches, what differs between two moments, and undo."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from scenariod import clock, journal, moment
+from scenariod import restore as restoring
+from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
+from scenariod.journal import Event
+from scenariod.library import Change, Library, compared
+from scenariod.names import printable
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterable, Iterator
+
+    from scenariod.config import Config
+    from scenariod.library import BatchRecord, Difference
+
+_MARKS = {Change.ADDED: "+", Change.REMOVED: "-", Change.CHANGED: "~"}
+
+
+def history(config: Config, asked: argparse.Namespace) -> Answer:
+    """Answer which batches changed the library, the last one first; nothing is held in memory."""
+    require_root(config)
+    library = Library.open_read_only(config.database, busy_timeout_s=READ_TIMEOUT_S)
+    write = _json_list if asked.json else _history_lines
+    return Answer(None, pieces=_of_batches(library, most=asked.limit or -1, write=write))
+
+
+def undo(config: Config, asked: argparse.Namespace) -> Answer:
+    """Take back what one batch did, and answer what that changed and how to go back."""
+    require_root(config)
+    Library.open_read_only(config.database, busy_timeout_s=READ_TIMEOUT_S).close()
+    busy_s = config.library.busy_timeout_s
+    with Library.open(config.database, busy_timeout_s=busy_s) as library:
+        done = restoring.undo(library, asked.batch, published=config.published, clock=clock.now)
+    words = (
+        f"undid batch {asked.batch} as batch {done.batch}: {done.removed} removed,"
+        f" {done.brought_back} brought back"
+    )
+    journal.tell_from_command(Event.UNDONE, words, batch=done.batch, undone_batch=asked.batch)
+    document = {"undone": asked.batch, **asdict(done)}
+    go_back = f"to go back: scenariodctl undo {done.batch}"
+    return Answer(document, lines=[words, f"published {config.published}", go_back])
+
+
+def diff(config: Config, asked: argparse.Namespace) -> Answer:
+    """Answer which scenarios were added, removed and changed between two moments."""
+    require_root(config)
+    sides = [moment.parse(name, backups=config.backups) for name in (asked.former, asked.latter)]
+    write = _difference_json if asked.json else _difference_lines
+    return Answer(None, pieces=_of_difference(config, sides, write=write))
+
+
+def _of_batches(
+    library: Library, *, most: int, write: Callable[[Iterable[BatchRecord]], Iterator[str]]
+) -> Iterator[str]:
+    with library, library.snapshot() as snapshot:
+        yield from write(snapshot.batches(most=most))
+
+
+def _history_lines(records: Iterable[BatchRecord]) -> Iterator[str]:
+    none = True
+    for record in records:
+        none = False
+        yield printable(_line(record)) + "\n"
+    if none:
+        yield "nothing has happened yet\n"
+
+
+def _line(record: BatchRecord) -> str:
+    when = datetime.fromisoformat(record.settled_at)
+    undoable = "can be undone" if record.obstacle is None else record.obstacle.why
+    what = f"{record.kind} {record.outcome}" + (f" ({record.note})" if record.note else "")
+    return (
+        f"batch {record.id}  {when:%Y-%m-%d %H:%M:%S} UTC  +{record.added} -{record.removed}"
+        f"  {record.scenarios} scenarios  {what}: {undoable}"
+    )
+
+
+def _json_list(records: Iterable[BatchRecord]) -> Iterator[str]:
+    separator = "["
+    for record in records:
+        document = {**asdict(record), "undoable": record.obstacle is None}
+        yield f"{separator}\n{json.dumps(document)}"
+        separator = ","
+    yield "[]\n" if separator == "[" else "\n]\n"
+
+
+def _of_difference(
+    config: Config,
+    sides: list[moment.Moment],
+    *,
+    write: Callable[[Difference], Iterator[str]],
+) -> Iterator[str]:
+    with (
+        Library.open_read_only(config.database, busy_timeout_s=READ_TIMEOUT_S) as library,
+        library.snapshot() as snapshot,
+        moment.held(sides[0], snapshot) as former,
+        moment.held(sides[1], snapshot) as latter,
+        compared(former, latter) as difference,
+    ):
+        yield from write(difference)
+
+
+def _difference_lines(difference: Difference) -> Iterator[str]:
+    counts = difference.counts()
+    for change, mark in _MARKS.items():
+        for scenario_id in difference.ids(change):
+            yield f"{mark} {printable(scenario_id)}\n"
+    yield (
+        f"{counts.added} added, {counts.removed} removed, {counts.changed} changed,"
+        f" {counts.unchanged} the same\n"
+    )
+
+
+def _difference_json(difference: Difference) -> Iterator[str]:
+    before = "{\n"
+    for change in Change:
+        yield f"{before}{json.dumps(change)}: ["
+        separator = ""
+        for scenario_id in difference.ids(change):
+            yield separator + json.dumps(scenario_id)
+            separator = ", "
+        before = "],\n"
+    yield f'],\n"unchanged": {difference.counts().unchanged}\n}}\n'

@@ -1,0 +1,60 @@
+"""The library as it was before a batch: which versions of which scenarios were current then.
+
+Only reads. Batches are ordered by their positions, never by their ids.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scenariod.errors import NotFoundError
+from scenariod.library.records import ScenarioVersion
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+
+_ROWS_AT_ONCE = 1000
+
+# CROSS JOIN keeps the order of the loops: by row, one page after the other. A row that the present
+# transaction has ended names a batch without a position yet, and is no longer wanted by then.
+_PAGE = """
+    SELECT s.row, s.id, s.title, s.correct_answer, s.content_sha256, s.sha256, s.size_bytes,
+           s.document
+      FROM scenario AS s
+           CROSS JOIN batch AS a ON a.id = s.added_batch
+           LEFT JOIN batch AS r ON r.id = s.removed_batch
+     WHERE s.row > ? AND a.position < ? AND (s.removed_batch IS NULL OR r.position >= ?)
+     ORDER BY s.row LIMIT ?
+"""
+
+
+def position_of(db: sqlite3.Connection, batch_id: int) -> int:
+    """Return the place of a batch in the order in which batches were settled.
+
+    Raises NotFoundError where there is no such batch.
+    """
+    found = db.execute("SELECT position FROM batch WHERE id = ?", (batch_id,)).fetchone()
+    if found is None:
+        raise NotFoundError(
+            f"there is no batch {batch_id} in the library",
+            hint="`scenariodctl history` lists them",
+        )
+    return int(found[0])
+
+
+def versions(db: sqlite3.Connection, *, before_position: int) -> Iterator[ScenarioVersion]:
+    """Yield what was current just before the batch of that position, in the order it was added.
+
+    Reads page by page: whoever asks may change the table in between.
+    """
+    after = 0
+    while True:
+        found = db.execute(
+            _PAGE, (after, before_position, before_position, _ROWS_AT_ONCE)
+        ).fetchall()
+        for values in found:
+            yield ScenarioVersion(*values[1:])
+        if len(found) < _ROWS_AT_ONCE:
+            return
+        after = found[-1][0]

@@ -1,0 +1,135 @@
+"""A state of the library as people name it: now, as it was before a batch, or what a backup holds.
+
+Owns these names, and how a backup's scenarios are read. Never changes anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+from scenariod import backup, document
+from scenariod.errors import BackupUnusableError
+from scenariod.library import RestoredDocument
+from scenariod.reasons import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from scenariod.library import Snapshot
+
+_BEFORE = re.compile(r"batch:([0-9]{1,18})", re.ASCII)
+_NOW = "now"
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """The library as it is."""
+
+    def __str__(self) -> str:
+        return _NOW
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The library as it was just before a batch."""
+
+    batch: int
+
+    def __str__(self) -> str:
+        return f"batch:{self.batch}"
+
+
+@dataclass(frozen=True, slots=True)
+class InBackup:
+    """The library as a backup holds it."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return self.path.name
+
+
+Moment = Now | Before | InBackup
+
+
+def parse(text: str, *, backups: Path) -> Moment:
+    """Return what `text` names: `now`, `batch:N`, or what `backup.find` finds in `backups`.
+
+    Raises NotFoundError where it is none of these. Whether there is a batch N is not asked.
+    """
+    if text == _NOW:
+        return Now()
+    before = _BEFORE.fullmatch(text)
+    return Before(int(before[1])) if before else InBackup(backup.find(backups, text))
+
+
+@contextmanager
+def held(moment: Moment, snapshot: Snapshot) -> Iterator[Iterator[tuple[str, str]]]:
+    """Yield the ids of the scenarios at `moment`, each with the SHA-256 of its document.
+
+    Raises NotFoundError where there is no such batch, BackupUnusableError where the backup is not
+    whole, before anything is yielded.
+    """
+    if isinstance(moment, InBackup):
+        with opened_backup(moment.path) as file:
+            yield digests(saved_scenarios(file, moment.path))
+    else:
+        batch = moment.batch if isinstance(moment, Before) else None
+        yield ((v.id, v.sha256) for v in snapshot.versions(before=batch))
+
+
+@contextmanager
+def opened_backup(path: Path) -> Iterator[BinaryIO]:
+    """Yield the backup at `path`, opened, once all of it was read and found whole.
+
+    Raises BackupUnusableError where it is not.
+    """
+    try:
+        opened = backup.open_regular(path)
+    except OSError as error:
+        raise _unusable(path, f"it cannot be read: {error.strerror or error}") from error
+    with opened as file:
+        checked = backup.verify_file(file, path=path)
+        if isinstance(checked, backup.Defect):
+            raise _unusable(path, checked.message)
+        yield file
+
+
+def saved_scenarios(file: BinaryIO, path: Path) -> Iterator[RestoredDocument]:
+    """Yield the scenarios of an opened backup; raise BackupUnusableError at what is none."""
+    for content in backup.documents(file):
+        read = document.read(content)
+        if isinstance(read, Problem) or read.flawed:
+            why = read if isinstance(read, Problem) else "a key twice, or a number that is none"
+            raise _unusable(path, f"it holds what is no scenario: {why}")
+        yield RestoredDocument(
+            id=_text(read, "id", path),
+            title=_text(read, "title", path),
+            correct_answer=_text(read, "correctAnswer", path),
+            content_sha256=document.content_sha256(read.members),
+            document=content,
+        )
+
+
+def digests(saved: Iterable[RestoredDocument]) -> Iterator[tuple[str, str]]:
+    """Yield the id of each scenario and the SHA-256 of its document."""
+    return ((s.id, hashlib.sha256(s.document).hexdigest()) for s in saved)
+
+
+def _text(read: document.Document, key: str, path: Path) -> str:
+    value = read.members.get(key)
+    if not isinstance(value, str):
+        raise _unusable(path, f"it holds a scenario without {key}")
+    return value
+
+
+def _unusable(path: Path, why: str) -> BackupUnusableError:
+    return BackupUnusableError(
+        f"cannot restore {path}: {why}",
+        hint="`scenariodctl backups` lists the others",
+    )

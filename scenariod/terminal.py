@@ -1,0 +1,56 @@
+"""The person at the terminal: a question before what matters, a word on how far something is.
+
+Owns stderr while a command runs, so that stdout stays the answer's. Never asks a program.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from scenariod.names import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+PROGRESS_EVERY_S = 0.5
+
+
+def is_there() -> bool:
+    """Say whether a person can be asked: what we read and where we write are a terminal."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def confirms(lines: Iterable[str], question: str) -> bool:
+    """Show `lines` and ask `question`; only `y` or `yes` is a yes."""
+    for line in lines:
+        sys.stderr.write(f"{printable(line)}\n")
+    sys.stderr.write(f"{printable(question)} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+class Progress:
+    """One line on a terminal that is written over; nothing where stderr is none."""
+
+    def __init__(self) -> None:
+        self._shown = sys.stderr.isatty()
+        self._next_s = 0.0
+        self._written = False
+
+    def show(self, words: str) -> None:
+        """Say how far it is, at most twice a second."""
+        now_s = time.monotonic()
+        if self._shown and now_s >= self._next_s:
+            self._next_s = now_s + PROGRESS_EVERY_S
+            self._written = True
+            sys.stderr.write(f"\r\x1b[K{printable(words)}")
+            sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._written:
+            self._written = False
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
