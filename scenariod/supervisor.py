@@ -379,6 +379,7 @@ class Supervisor:
             self._take_failure(error, batch=None)
         else:
             self._resumed()
+            self.status.scenarios = self._settler.scenarios  # a command may have changed it
             self._drain_ended = self._is_drained()
         finally:
             self._closing = None

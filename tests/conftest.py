@@ -256,9 +256,15 @@ class Home:
         command = [*before, *SCENARIOD, "--root", str(self.path), "--once", *arguments]
         return run(command, environment=environment)
 
-    def ctl(self, *arguments: str, before: Sequence[str] = ()) -> Finished:
+    def ctl(
+        self,
+        *arguments: str,
+        before: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> Finished:
         """Run `scenariodctl` to its end."""
-        return run([*before, *SCENARIODCTL, "--root", str(self.path), *arguments])
+        command = [*before, *SCENARIODCTL, "--root", str(self.path), *arguments]
+        return run(command, environment=environment)
 
     def start(
         self, *, before: Sequence[str] = (), environment: Mapping[str, str] | None = None

@@ -12,7 +12,14 @@ from enum import StrEnum
 
 from scenariod.killpoint import KillPoint, Order
 
-ELSEWHERE: dict[KillPoint, str] = {}
+ELSEWHERE: dict[KillPoint, str] = {
+    KillPoint.RESTORE_VERIFIED: "test_change",
+    KillPoint.SAFETY_BACKED_UP: "test_change",
+    KillPoint.RESTORE_RECORDED: "test_change",
+    KillPoint.RESTORED: "test_change",
+    KillPoint.UNDO_RECORDED: "test_change",
+    KillPoint.UNDONE: "test_change",
+}
 """The test module that kills at this point and checks what is left: `"test_undo"`."""
 
 

@@ -11,6 +11,7 @@ from scenariod.errors import ExitCode, NotFoundError
 from scenariod.journal import Event
 from scenariod.library import Change, Library, compared
 from scenariod.restore import restore as restore_moment
+from scenariod.root import prepare
 from scenariod.sizes import MIB
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def restore(config: Config, asked: argparse.Namespace) -> Answer:
     if not asked.yes and terminal.is_there() and not _confirmed(config, wanted):
         document = {"restored": None, "confirmed": False}
         return Answer(document, lines=["nothing was changed"], code=ExitCode.NOT_CONFIRMED)
+    prepare(config)
     busy_s = config.library.busy_timeout_s
     with Library.open(config.database, busy_timeout_s=busy_s) as library:
         done = restore_moment(
