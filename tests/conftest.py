@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import figures
+import hypothesis
 import psutil
 import pytest
 
@@ -47,6 +48,12 @@ POWERLESS: tuple[str, ...] = (
     else ()
 )
 """Before a command: run it without root's power over the files and locks of others."""
+
+
+def pytest_configure() -> None:
+    """Let a busy machine take its time: how long an example takes is no property of ours."""
+    hypothesis.settings.register_profile("scenariod", deadline=None)
+    hypothesis.settings.load_profile("scenariod")
 
 
 def wait_until(condition: Callable[[], bool], what: str, *, timeout_s: float = DEADLINE_S) -> None:
