@@ -117,6 +117,8 @@ class NotUndoableError(ScenariodError):
     """A later batch depends on the one that was to be undone, or it changed nothing."""
 
     exit_code = ExitCode.NOT_UNDOABLE
+
+
 class NameTakenError(ScenariodError):
     """A file cannot go where another one of its name is."""
 
