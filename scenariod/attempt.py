@@ -9,12 +9,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from scenariod import clock, scope, verdict
-from scenariod.errors import ENVIRONMENT_FAULTS
+from scenariod import clock, fault, scope, verdict
+from scenariod.errors import ENVIRONMENT_FAULTS, DroppedFileError
+from scenariod.fault import DAMAGED, Fault, during
+from scenariod.fault import Step as Doing
 from scenariod.journal import Event
 from scenariod.killpoint import KillPoint, reached
 from scenariod.names import printable
-from scenariod.outcome import MAX_ATTEMPTS, Outcome, Step, judge, next_step
+from scenariod.outcome import EXIT_ENVIRONMENT, MAX_ATTEMPTS, Outcome, Step, judge, next_step
 from scenariod.reasons import Problem, Reason
 from scenariod.settle import Run, Settled
 from scenariod.sizes import MIB
@@ -33,11 +35,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Concluded:
-    """What an attempt came to: what was settled, batches to take next, and why to pause if so."""
+    """What an attempt came to: what was settled, batches to take next, and why to pause if so.
+
+    `damaged` are files that the disk could not read; they are back in the inbox.
+    """
 
     settled: Settled
     again: list[Batch] = field(default_factory=list)
-    pause: str | None = None
+    pause: Fault | None = None
+    damaged: tuple[str, ...] = ()
 
 
 class Attempts:
@@ -78,13 +84,16 @@ class Attempts:
         if batch.attempts >= MAX_ATTEMPTS:
             words = f"its processing was cut off {batch.attempts} times"
             return await self._isolate(batch, Outcome.CRASH, ended=None, detail=words)
-        self._work.forget_verdict(batch)
-        reached(KillPoint.VERDICT_FORGOTTEN)
-        counted = self._work.count_attempt(batch)
-        reached(KillPoint.ATTEMPT_COUNTED)
+        with during(Doing.COUNTING, batch.folder):
+            self._work.forget_verdict(batch)
+            reached(KillPoint.VERDICT_FORGOTTEN)
+            counted = self._work.count_attempt(batch)
+            reached(KillPoint.ATTEMPT_COUNTED)
         try:
             ended = await self._run_worker(counted, names, stop=stop)
             return await self._conclude(counted, names, ended)
+        except DroppedFileError as error:
+            return self._set_aside(counted, str(error.filename))
         except ENVIRONMENT_FAULTS:
             # No fault of the files: only a supervisor that dies may use up their attempts.
             with suppress(OSError):  # a disk too full for this is too full to launch again, too
@@ -109,12 +118,15 @@ class Attempts:
             running.used_bytes = reading.used_bytes
 
         try:
-            return await scope.run(self._launcher, job, stop=stop, on_reading=note)
+            with during(Doing.LAUNCHING, batch.folder):
+                return await scope.run(self._launcher, job, stop=stop, on_reading=note)
         finally:
             self._show(batch.id, None)
 
     async def _conclude(self, batch: Batch, names: list[str], ended: scope.Ended) -> Concluded:
-        verdicts = _verdicts(self._work.verdict(batch), names)
+        _raise_if_one_file_is_damaged(ended, names)
+        with during(Doing.JUDGING, batch.folder):
+            verdicts = _verdicts(self._work.verdict(batch), names)
         reached(KillPoint.VERDICT_READ)
         if ended.evidence.exit_status == 0 and _left_out(verdicts, batch.names()):
             verdicts = None
@@ -125,9 +137,11 @@ class Attempts:
             return await self._settle(batch, verdicts or [], self._run(ended, outcome))
         if step in {Step.SPLIT, Step.FAIL}:
             return await self._isolate(batch, outcome, ended=ended, detail=ended.detail)
-        return self._put_off(batch, step, outcome=outcome, detail=ended.detail)
+        return self._put_off(batch, step, outcome=outcome, ended=ended)
 
-    def _put_off(self, batch: Batch, step: Step, *, outcome: Outcome, detail: str) -> Concluded:
+    def _put_off(
+        self, batch: Batch, step: Step, *, outcome: Outcome, ended: scope.Ended
+    ) -> Concluded:
         """Have a batch run again that ended by no fault of its files."""
         if step is Step.AGAIN:
             self._journal.tell(
@@ -138,8 +152,18 @@ class Attempts:
             )
             return Concluded(Settled(), again=[batch])
         uncounted = self._work.count_attempt(batch, by=-1)
-        pause = detail or f"batch {batch.id}: {outcome}"
-        return Concluded(Settled(), again=[uncounted], pause=pause if step is Step.PAUSE else None)
+        pause = _fault_of(ended, batch) if step is Step.PAUSE else None
+        return Concluded(Settled(), again=[uncounted], pause=pause)
+
+    def _set_aside(self, batch: Batch, name: str) -> Concluded:
+        """Put a file that the disk cannot read back into the inbox, and go on with the others."""
+        back = self._work.back_to_inbox(batch, name)
+        damaged = () if back is None else (back.name,)
+        if not batch.names():
+            self._work.remove(batch)
+            return Concluded(Settled(), damaged=damaged)
+        uncounted = self._work.count_attempt(batch, by=-1)
+        return Concluded(Settled(), again=[uncounted], damaged=damaged)
 
     async def _isolate(
         self, batch: Batch, outcome: Outcome, *, ended: scope.Ended | None, detail: str
@@ -172,9 +196,10 @@ class Attempts:
         There they wait for their writer like any other. A file whose name is taken again by
         another one becomes a batch of its own.
         """
-        left = [name for name in batch.names() if not self._work.to_inbox(batch, name)]
-        again = [await self._set_apart(batch, left)] if left else []
-        self._work.remove(batch)
+        with during(Doing.MOVING, batch.folder):
+            left = [name for name in batch.names() if not self._work.to_inbox(batch, name)]
+            again = [await self._set_apart(batch, left)] if left else []
+            self._work.remove(batch)
         reached(KillPoint.FOLDER_REMOVED)
         return Concluded(settled, again=again)
 
@@ -220,6 +245,23 @@ def _verdicts(content: bytes | None, names: list[str]) -> list[Verdict] | None:
         return None
     told = [v.name for v in verdicts]
     return verdicts if len(set(told)) == len(told) and set(told) <= set(names) else None
+
+
+def _raise_if_one_file_is_damaged(ended: scope.Ended, names: list[str]) -> None:
+    """Raise DroppedFileError where the worker met an error of the disk on one file, and left."""
+    left = ended.evidence.exit_status == EXIT_ENVIRONMENT
+    if left and ended.errno in DAMAGED and ended.failed_file in names:
+        raise DroppedFileError(ended.errno, ended.detail, ended.failed_file)
+
+
+def _fault_of(ended: scope.Ended, batch: Batch) -> Fault:
+    """Return the fault that a worker has left for, or for which it never began."""
+    if ended.errno is None:
+        return Fault(f"batch {batch.id}: {ended.detail}", step=Doing.LAUNCHING)
+    path = batch.folder / ended.failed_file if ended.failed_file else batch.folder
+    error = OSError(ended.errno, ended.detail, str(path))
+    error.add_note(Doing.JUDGING)
+    return fault.of(error)
 
 
 def _left_out(verdicts: list[Verdict] | None, names: list[str]) -> bool:

@@ -131,5 +131,12 @@ class NotRunningError(ScenariodError):
     exit_code = ExitCode.NOT_RUNNING
 
 
+class DroppedFileError(OSError):
+    """One dropped file cannot be read, by the disk's fault, while others can; `filename` names it.
+
+    It is put aside, and nothing else waits for it.
+    """
+
+
 ENVIRONMENT_FAULTS = (OSError, NoLimitError, LibraryLockedError)
 """What is no file's fault: intake pauses, nothing fails, no attempt is used up, it resumes."""

@@ -10,14 +10,17 @@ import heapq
 import os
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from scenariod.batch import Ready
+from scenariod.fault import DAMAGED
 from scenariod.filesystem import same_mount
 from scenariod.killpoint import KillPoint, reached
 from scenariod.names import is_scenario_name
-from scenariod.readiness import DAMAGED, GONE, Hold, Rules, Seen, observe
+from scenariod.readiness import GONE, Hold, Rules, Seen, observe
 from scenariod.turn import Turn, turn
 from scenariod.watch import unusable
 
@@ -31,6 +34,9 @@ MOST_HELD = 10_000
 """Most files that are known to be held at a time; beyond, they take places of the window."""
 UNMOVABLE_RETRY_S = 60.0
 """How long a file that may not be moved is left alone before it is tried again."""
+DAMAGED_RETRY_S = 60.0
+LONGEST_DAMAGED_RETRY_S = 3600.0
+"""The same for one that the disk gives an error on: longer each time, up to this."""
 SOONEST_AGAIN_S = 0.05
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _OF_ONE_FILE = frozenset({errno.EACCES, errno.EPERM, errno.EBUSY, errno.EXDEV})
@@ -43,6 +49,19 @@ class Waiting:
 
     name: str
     hold: Hold
+
+
+@dataclass(frozen=True, slots=True)
+class _PutOff:
+    """A file that could not be taken: why, until when it is left alone, and for how long.
+
+    `inode` is its own: another file of its name is not left alone. None: any.
+    """
+
+    hold: Hold
+    until: float
+    delay_s: float
+    inode: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +85,7 @@ class Inbox:
         self._path = path
         self._rules = Rules(settle_s, largest_bytes)
         self._seen: dict[str, Seen] = {}
-        self._unmovable: dict[str, float] = {}
+        self._put_off: dict[str, _PutOff] = {}
         self._held: frozenset[str] = frozenset()
         self._renamed_in: set[str] = set()
         self._oldest_ns: int | None = None
@@ -76,6 +95,20 @@ class Inbox:
         if len(self._renamed_in) >= MOST_HELD:
             self._renamed_in.clear()  # they settle like any other
         self._renamed_in.add(name)
+
+    def set_aside(self, name: str, *, now: float) -> None:
+        """Leave a file alone for a while that could not be read once it was claimed, and is back.
+
+        For longer each time it comes back. `now` is monotonic seconds.
+        """
+        before = self._put_off.get(name)
+        delay_s = DAMAGED_RETRY_S
+        if before is not None and before.hold is Hold.DAMAGED:
+            delay_s = min(before.delay_s * 2, LONGEST_DAMAGED_RETRY_S)
+        inode = None
+        with suppress(OSError):  # so damaged that not even this can be told
+            inode = (self._path / name).lstat().st_ino
+        self._put_off[name] = _PutOff(Hold.DAMAGED, now + delay_s, delay_s, inode)
 
     def look(self, *, now: float) -> Look:
         """List what is in the folder; `now` is monotonic seconds. Raise OSError where it can't be.
@@ -93,7 +126,10 @@ class Inbox:
         finally:
             os.close(folder)
         self._seen = found
-        self._unmovable = {n: t for n, t in self._unmovable.items() if n in found}
+        # One that is gone is remembered a while: it may be claimed, and come back.
+        self._put_off = {
+            n: p for n, p in self._put_off.items() if n in found or now < p.until + p.delay_s
+        }
         return self._sorted_out(found, total=total, now=now)
 
     def _open(self) -> int:
@@ -137,9 +173,12 @@ class Inbox:
             rules=self._rules,
             now=now,
         )
-        if seen is not None and seen.hold is None and now < self._unmovable.get(name, now):
-            return replace(seen, hold=Hold.UNMOVABLE)
-        return seen
+        put_off = self._put_off.get(name)
+        if seen is None or seen.hold is not None or put_off is None or now >= put_off.until:
+            return seen
+        if put_off.inode not in {None, seen.identity[1]}:
+            return seen
+        return replace(seen, hold=put_off.hold)
 
     def _sorted_out(self, found: dict[str, Seen], *, total: int, now: float) -> Look:
         held = [(name, seen) for name, seen in found.items() if seen.hold is not None]
@@ -152,6 +191,18 @@ class Inbox:
         waiting = [Waiting(name, seen.hold) for name, seen in held if seen.hold is not None]
         due = [seen.again_s for _, seen in held if seen.again_s is not None]
         return Look(ready, waiting, total, max(min(due), SOONEST_AGAIN_S) if due else None)
+
+    def dropped_at(self, names: Iterable[str]) -> dict[str, str]:
+        """Return when these files last changed here, as ISO 8601 in UTC; without those not there.
+
+        That is when one was renamed in, or written to for the last time.
+        """
+        found = {}
+        for name in names:
+            with suppress(OSError):  # gone, or damaged: the claim tells
+                changed = datetime.fromtimestamp((self._path / name).lstat().st_ctime, tz=UTC)
+                found[name] = changed.isoformat(timespec="seconds")
+        return found
 
     def claim(self, names: Iterable[str], *, into: Path, now: float) -> list[str]:
         """Rename files that are still ready into the folder `into`; return their names.
@@ -189,7 +240,8 @@ class Inbox:
             return False
         except OSError as error:
             _raise_if_of_all(error, source=source, target=target)
-            self._unmovable[name] = now + UNMOVABLE_RETRY_S
+            until = now + UNMOVABLE_RETRY_S
+            self._put_off[name] = _PutOff(Hold.UNMOVABLE, until, UNMOVABLE_RETRY_S)
             return False
         finally:
             self._seen.pop(name, None)

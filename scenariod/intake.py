@@ -10,7 +10,9 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from scenariod import clock
 from scenariod.batch import plan
+from scenariod.fault import Step, during
 from scenariod.inbox import Inbox, Look
 from scenariod.journal import Event
 from scenariod.killpoint import KillPoint, reached
@@ -19,7 +21,7 @@ from scenariod.names import is_scenario_name
 from scenariod.readiness import Hold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from scenariod.config import Config
     from scenariod.inbox import Waiting
@@ -78,18 +80,26 @@ class Intake:
         held = sum(w.hold in _NOT_WAITED_FOR for w in self._look.waiting)
         return self._look_due is not None and self._look.total <= held
 
+    def set_aside(self, names: Iterable[str]) -> None:
+        """Leave files alone for a while that are back because the disk could not read them."""
+        for name in names:
+            self._inbox.set_aside(name, now=time.monotonic())
+            self._look_due = None
+
     async def claim_next(self, *, now: float) -> tuple[Batch | None, float]:
         """Claim the next batch, if one is due; else return None and when to ask again, in seconds.
 
         `now` is monotonic seconds. Raises OSError or what `Settler` raises.
         """
-        await self._look_if_due(now)
+        with during(Step.LOOKING, self._config.inbox):
+            await self._look_if_due(now)
         settings = self._config.intake
         planned = plan(
             self._look.ready, size=settings.batch_size, pair_wait_s=self._pair_wait_s, now=now
         )
         if planned.names:
-            return await self._claim(planned.names, now=now), 0.0
+            with during(Step.CLAIMING, self._config.work):
+                return await self._claim(planned.names, now=now), 0.0
         due = now if self._hinted or self._look_due is None else self._look_due
         until_look = max(due - now, self._rested - now, 0.0)
         return None, min(planned.wait_s or settings.rescan_s, until_look)
@@ -99,6 +109,7 @@ class Intake:
         reached(KillPoint.BATCH_RESERVED)
         batch = self._work.create(number)
         reached(KillPoint.FOLDER_MADE)
+        dropped_at = self._inbox.dropped_at(names)
         try:
             claimed = await asyncio.to_thread(self._inbox.claim, names, into=batch.folder, now=now)
             reached(KillPoint.CLAIMED)
@@ -113,7 +124,8 @@ class Intake:
             # After a claim events come half a second late: never call the inbox empty unlooked.
             self._look_due = None
         if claimed:
-            return batch
+            at = clock.now().isoformat(timespec="seconds")
+            return replace(batch, claimed_at=at, dropped_at=dropped_at)
         self._work.remove(batch)
         return None
 

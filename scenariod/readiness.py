@@ -14,6 +14,8 @@ import stat
 from dataclasses import dataclass
 from enum import StrEnum
 
+from scenariod.fault import DAMAGED
+
 LINK_WAIT_S = 10.0
 """How long a file may keep another name: who links a file in takes the first name away at once."""
 STALL_FACTOR = 10
@@ -23,8 +25,6 @@ _PATH_FLAGS = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 GONE = frozenset({errno.ENOENT, errno.ESTALE})
 """What it means that a name leads nowhere any more."""
-DAMAGED = frozenset({errno.EIO, errno.EUCLEAN, errno.ENXIO})
-"""What it means that a disk cannot tell of one file."""
 
 
 class Hold(StrEnum):

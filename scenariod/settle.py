@@ -17,6 +17,8 @@ from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from scenariod import backup, clock, publish, refusal
+from scenariod.errors import DroppedFileError
+from scenariod.fault import DAMAGED, Step, during
 from scenariod.journal import Event
 from scenariod.killpoint import KillPoint, reached
 from scenariod.library import Entry, FileResult, FileVerdict, Library, OnConflict, SettledBatch
@@ -93,11 +95,15 @@ class Settler:
 
     async def reserve_batch(self) -> int:
         """Return the number of a new batch: larger than any given before, and than any in work/."""
-        return await self._call(lambda: self._opened().reserve_batch(above=self._work.highest_id()))
+        with during(Step.RECORDING, self._config.database):
+            return await self._call(
+                lambda: self._opened().reserve_batch(above=self._work.highest_id())
+            )
 
     async def finish(self, batch: Batch) -> Settled | None:
         """Make the moves of a batch that was settled before a crash; None if it was not."""
-        return await self._call(lambda: self._finish(batch))
+        with during(Step.MOVING, batch.folder):
+            return await self._call(lambda: self._finish(batch))
 
     async def settle(self, batch: Batch, verdicts: list[Verdict], run: Run) -> Settled:
         """Back up if need be, commit the batch in one transaction, move its files."""
@@ -108,11 +114,13 @@ class Settler:
 
         Runs beside the settle thread: a batch that comes now is not held up, and makes it due anew.
         """
-        await asyncio.to_thread(self._end_drain)
+        with during(Step.PUBLISHING, self._config.published):
+            await asyncio.to_thread(self._end_drain)
 
     async def prepare_backup(self) -> None:
         """Write the next change's backup while nobody waits, beside the settle thread too."""
-        await asyncio.to_thread(self._prepare_backup)
+        with during(Step.BACKING_UP, self._config.backups):
+            await asyncio.to_thread(self._prepare_backup)
 
     async def _call(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
@@ -133,13 +141,15 @@ class Settler:
     def _settle(self, batch: Batch, verdicts: list[Verdict], run: Run) -> Settled:
         library = self._opened()
         if any(self._changes(library, verdict) for verdict in verdicts):
-            self._back_up_once()
-        with ExitStack() as files:
+            with during(Step.BACKING_UP, self._config.backups):
+                self._back_up_once()
+        with during(Step.RECORDING, self._config.database), ExitStack() as files:
             entries = [_entry(batch, v, files=files) for v in verdicts]
             results = library.settle(_record(batch, run), entries, on_conflict=self._on_conflict)
         reached(KillPoint.COMMITTED)
         self.scenarios = library.count()
-        settled = self._move(batch, results, run=run)
+        with during(Step.MOVING, batch.folder):
+            settled = self._move(batch, results, run=run)
         self._tell_batch(batch, settled, run=run)
         return settled
 
@@ -313,6 +323,7 @@ def _open(path: Path) -> BinaryIO | None:
     """Open a file of the batch, never through a link and never blocking.
 
     None if it is gone or may no longer be read: it then counts as changed, and is judged again.
+    Raises DroppedFileError where the disk has lost it.
     What it says is on the disk on return: who dropped it need not have synced it, and done/ is
     what a library is made of again when a backup is not enough.
     """
@@ -320,13 +331,21 @@ def _open(path: Path) -> BinaryIO | None:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, PermissionError):
         return None
+    except OSError as error:
+        raise _of_one_file(error, path) from error
     file = os.fdopen(descriptor, "rb")
     try:
         os.fsync(descriptor)
-    except BaseException:
+    except OSError as error:
         file.close()
-        raise
+        raise _of_one_file(error, path) from error
     return file
+
+
+def _of_one_file(error: OSError, path: Path) -> OSError:
+    """Return the error as one of this file alone, where it is."""
+    lost = error.errno in DAMAGED
+    return DroppedFileError(error.errno, error.strerror, path.name) if lost else error
 
 
 def _reason(batch: Batch, result: FileResult, run: Run | None, stored_as: str) -> dict[str, object]:
@@ -342,7 +361,7 @@ def _reason(batch: Batch, result: FileResult, run: Run | None, stored_as: str) -
         },
         story=refusal.Story(
             batch=batch.id,
-            attempts=batch.attempts,
+            attempts=max(batch.attempts, 1),  # an error in the moves takes back even a good one
             dropped_at=batch.dropped_at.get(result.name),
             claimed_at=batch.claimed_at,
             memory_peak_bytes=run.peak_bytes if run else None,

@@ -14,11 +14,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from scenariod import __version__, clock, status
+from scenariod import __version__, clock, fault, status
 from scenariod.admission import Waits
 from scenariod.attempt import Attempts
 from scenariod.budget import Budget
 from scenariod.errors import ENVIRONMENT_FAULTS, ExitCode, ScenariodError
+from scenariod.fault import Fault
 from scenariod.intake import Intake
 from scenariod.journal import Event
 from scenariod.killpoint import KillPoint, reached
@@ -41,7 +42,7 @@ _MOST_WAITING_SHOWN = 100
 
 @dataclass(frozen=True, slots=True)
 class _Pause:
-    reason: str
+    reason: Fault
     until: float
     delay_s: float
 
@@ -153,7 +154,7 @@ class Supervisor:
                 self._close_due = now + self._config.intake.rescan_s
                 self._closing = asyncio.create_task(self._end_drain())
         except ENVIRONMENT_FAULTS as error:
-            return self._pause_for(str(error))
+            return self._pause_for(fault.of(error))
         return wait_s
 
     # Signals, waiting, and what people see
@@ -331,6 +332,7 @@ class Supervisor:
             return
         self._roster.end(batch)
         self._roster.put_first(concluded.again)
+        self._intake.set_aside(concluded.damaged)
         self._count(concluded.settled)
         if concluded.pause is None:
             self._resumed()
@@ -388,7 +390,7 @@ class Supervisor:
     def _take_failure(self, error: Exception, *, batch: int | None) -> None:
         """Pause for what may pass, end for what will not, and tell of our own defects."""
         if isinstance(error, ENVIRONMENT_FAULTS):
-            self._pause_for(str(error))
+            self._pause_for(fault.of(error))
         elif isinstance(error, ScenariodError):  # a damaged library, ...: it can only get worse
             self._fatal = error
         else:
@@ -396,17 +398,23 @@ class Supervisor:
             words = f"{where}: a defect in scenariod: {type(error).__name__}: {error}"
             trace = " | ".join("".join(traceback.format_exception(error)).splitlines())
             self._journal.tell(Event.FAILED, words, batch=batch, traceback=trace)
-            self._pause_for(words)
+            self._pause_for(Fault(words, cure="see the journal; it may be worth a report"))
 
-    def _pause_for(self, reason: str) -> float:
+    def _pause_for(self, reason: Fault) -> float:
         """Pause intake, longer each time, up to a minute; return for how long, in seconds."""
         delay_s = FIRST_PAUSE_S
         if self._pause is not None:
             delay_s = min(self._pause.delay_s * 2, LONGEST_PAUSE_S)
         if self._pause is None or self._pause.reason != reason:
-            self._journal.tell(Event.PAUSED, f"intake pauses: {reason}; nothing is lost")
+            self._journal.tell(
+                Event.PAUSED,
+                f"intake pauses, and nothing is lost: {reason}",
+                step=reason.step,
+                path=reason.path,
+                hint=reason.cure,
+            )
         self._pause = _Pause(reason, until=time.monotonic() + delay_s, delay_s=delay_s)
-        self._set_state(status.State.PAUSED, reason)
+        self._set_state(status.State.PAUSED, str(reason))
         return delay_s
 
     def _end_pause(self) -> None:
@@ -418,5 +426,5 @@ class Supervisor:
     def _resumed(self) -> None:
         """End a pause whose time is over; what another batch still did within it proves nothing."""
         if self._pause is not None and time.monotonic() >= self._pause.until:
-            self._journal.tell(Event.RESUMED, f"intake goes on; it was: {self._pause.reason}")
+            self._journal.tell(Event.RESUMED, f"intake goes on; it was: {self._pause.reason.words}")
             self._pause = None

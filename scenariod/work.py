@@ -154,6 +154,13 @@ class Work:
         reached(KillPoint.FILE_GIVEN_BACK)
         return True
 
+    def back_to_inbox(self, batch: Batch, name: str) -> Path | None:
+        """Move a file back into the inbox, under another name where its own is taken there.
+
+        Return where it is now, or None if it was gone.
+        """
+        return self._deliver(batch, name, self._inbox)
+
     def remove(self, batch: Batch) -> None:
         """Remove the folder of a settled batch; raise OSError where a dropped file is still in it.
 

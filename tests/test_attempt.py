@@ -198,7 +198,7 @@ def test_the_environments_fault_pauses_and_is_not_counted(
 
     ends = [bench.take(bench.work.batches()[0], code=code) for _ in range(MAX_ATTEMPTS + 2)]
 
-    assert all(end.pause is not None and said in end.pause for end in ends)
+    assert all(end.pause is not None and said in end.pause.words for end in ends)
     assert again(ends[-1]) == [["scenario-1.json", "scenario-2.json"]]
     assert bench.work.batches()[0].attempts == 0
     assert home.names("failed") == []

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,56 @@ def ready(look: Look) -> list[str]:
 
 def held(look: Look) -> dict[str, Hold]:
     return {waiting.name: waiting.hold for waiting in look.waiting}
+
+
+def test_a_file_that_the_disk_could_not_read_is_left_alone_for_longer_each_time(
+    tmp_path: Path,
+) -> None:
+    inbox = Inbox(tmp_path, settle_s=0.1)
+    bad, good = tmp_path / "scenario-1.json", tmp_path / "scenario-2.json"
+    bad.write_text("{}")
+    good.write_text("{}")
+    held_s = []
+    now = 0.0
+
+    for _ in range(8):
+        inbox.set_aside("scenario-1.json", now=now)
+        aside = now
+        assert [w.hold for w in inbox.look(now=now + 1).waiting] == [Hold.DAMAGED]
+        bad.rename(tmp_path / "away")  # it is claimed, and comes back
+        inbox.look(now=now + 2)
+        (tmp_path / "away").rename(bad)
+        while "scenario-1.json" not in [file.name for file in inbox.look(now=now).ready]:
+            now += 30
+        held_s.append(now - aside)
+
+    assert held_s == [60, 120, 240, 480, 960, 1920, 3600, 3600]
+    assert [file.name for file in inbox.look(now=now).ready][-1] == "scenario-2.json"
+
+
+def test_another_file_in_the_place_of_a_damaged_one_is_taken_at_once(tmp_path: Path) -> None:
+    inbox = Inbox(tmp_path, settle_s=0.1)
+    (tmp_path / "scenario-1.json").write_text("{}")
+    inbox.set_aside("scenario-1.json", now=0)
+    (tmp_path / "other").write_text("{}")
+    (tmp_path / "other").rename(tmp_path / "scenario-1.json")
+
+    inbox.look(now=1)
+    look = inbox.look(now=2)
+
+    assert [file.name for file in look.ready] == ["scenario-1.json"]
+
+
+def test_it_is_known_when_a_file_was_dropped_whatever_its_mtime(tmp_path: Path) -> None:
+    (tmp_path / "scenario-1.json").write_text("{}")
+    os.utime(tmp_path / "scenario-1.json", (0, 0))
+    before = datetime.now(UTC)
+
+    found = Inbox(tmp_path, settle_s=1).dropped_at(["scenario-1.json", "scenario-2.json"])
+
+    assert list(found) == ["scenario-1.json"]
+    told = datetime.fromisoformat(found["scenario-1.json"])
+    assert abs((told - before).total_seconds()) < 5
 
 
 def test_a_written_and_closed_file_is_ready_at_once(folder: Path, inbox: Inbox) -> None:

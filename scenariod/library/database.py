@@ -116,7 +116,7 @@ class Library:
         """Record a batch and add what it accepted, in one transaction, durable on return.
 
         Files are settled in their order. Raises AlreadySettledError, and OSError also where a
-        file cannot be read.
+        file cannot be read: DroppedFileError where the disk has lost that one.
         """
         with self._writing() as db:
             return settlement.settle(db, batch, entries, on_conflict=on_conflict)

@@ -70,9 +70,21 @@ def _translated(error: sqlite3.Error, path: Path) -> Exception | None:
         return damaged(path, str(error))
     if code in _ENVIRONMENT:
         number = _ENVIRONMENT[code]
-        if code == sqlite3.SQLITE_CANTOPEN and not path.parent.is_dir():
-            number = errno.ENOENT
+        if code == sqlite3.SQLITE_CANTOPEN:
+            number = _why_not_opened(path) or number
         return OSError(number, f"{os.strerror(number)} (SQLite: {error})", str(path))
+    return None
+
+
+def _why_not_opened(path: Path) -> int | None:
+    """Return why nothing can be opened where the library is; None where something can.
+
+    Of the library itself this must not be tried: to close a file lets go of all locks on it.
+    """
+    try:
+        os.close(os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+    except OSError as error:
+        return error.errno
     return None
 
 

@@ -10,7 +10,8 @@ import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING, BinaryIO
 
-from scenariod.errors import ScenariodError
+from scenariod.errors import DroppedFileError, ScenariodError
+from scenariod.fault import DAMAGED
 from scenariod.killpoint import KillPoint, reached
 from scenariod.library import blob, history, scenarios
 from scenariod.library.connection import savepoint
@@ -115,6 +116,10 @@ def _settle_file(
         return _settle_known(db, batch_id, verdict, entry.file, present, on_conflict)
     except _ChangedError:
         return _result(verdict, FileVerdict.CHANGED, (_CHANGED,))
+    except OSError as error:  # of the dropped file: SQLite has errors of its own
+        if error.errno not in DAMAGED:
+            raise
+        raise DroppedFileError(error.errno, error.strerror, verdict.name) from error
 
 
 def _settle_known(

@@ -41,7 +41,11 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a worker ended. `detail` is the last thing it said of what was wrong, for people."""
+    """How a worker ended. `detail` is the last thing it said of what was wrong, for people.
+
+    `errno` is the error of the environment that it left for, and `failed_file` the file that it
+    met it on; None where it did not.
+    """
 
     evidence: Evidence
     peak_bytes: int
@@ -49,3 +53,5 @@ class Ended:
     duration_s: float
     at_file: str | None
     detail: str
+    errno: int | None = None
+    failed_file: str | None = None

@@ -92,6 +92,8 @@ class _Conversation:
         self._peak_bytes = 0
         self._at_file: str | None = None
         self._said = ""
+        self._errno: int | None = None
+        self._failed_file: str | None = None
         self._stderr = b""
         self._timed_out = False
         self._stopped = False
@@ -160,6 +162,8 @@ class _Conversation:
             duration_s=duration_s,
             at_file=self._at_file,
             detail=self._said or last_words[-1],
+            errno=self._errno,
+            failed_file=self._failed_file,
         )
 
     async def _talk(self) -> None:
@@ -239,6 +243,9 @@ class _Conversation:
             self._peak_bytes = max(self._peak_bytes, peak if isinstance(peak, int) else 0)
         elif kind in {"environment", "memory-error"}:
             self._said = str(event.get("message", kind))
+            code, name = event.get("errno"), event.get("file")
+            self._errno = code if isinstance(code, int) else None
+            self._failed_file = name if isinstance(name, str) else None
 
     async def _watch(self) -> None:
         """Sample the worker's memory until it is gone."""

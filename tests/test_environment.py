@@ -1,0 +1,229 @@
+"""The environment's faults, made for real: intake pauses, says what, where and what helps, and
+goes on by itself; no file fails and none is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+from conftest import POWERLESS, Home, run, scenario, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from conftest import Daemon
+
+pytestmark = pytest.mark.slow
+
+OUT_OF_FILES = "too many files are open"
+HOLD_LIBRARY = (
+    "import sqlite3, sys\n"
+    "db = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+    "db.execute('BEGIN IMMEDIATE'); print('held', flush=True); sys.stdin.readline()\n"
+)
+
+
+@contextmanager
+def unwritable(folder: Path) -> Iterator[None]:
+    folder.chmod(0o555)
+    try:
+        yield
+    finally:
+        folder.chmod(0o755)
+
+
+@contextmanager
+def immutable(folder: Path) -> Iterator[None]:
+    assert run(["chattr", "+i", str(folder)]).code == 0
+    try:
+        yield
+    finally:
+        run(["chattr", "-i", str(folder)])
+
+
+@contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """Have all that is opened from now on in `folder` be on a file system that is read-only."""
+    assert run(["mount", "--bind", str(folder), str(folder)]).code == 0
+    try:
+        assert run(["mount", "-o", "remount,bind,ro", str(folder)]).code == 0
+        yield
+    finally:
+        run(["umount", str(folder)])
+
+
+@contextmanager
+def no_more_files(daemon: Daemon) -> Iterator[None]:
+    """Let the daemon open no more files than it has open now."""
+    process = psutil.Process(daemon.pid)
+    before = process.rlimit(resource.RLIMIT_NOFILE)
+    process.rlimit(resource.RLIMIT_NOFILE, (3, before[1]))
+    try:
+        yield
+    finally:
+        process.rlimit(resource.RLIMIT_NOFILE, before)
+
+
+@contextmanager
+def locked(database: Path) -> Iterator[None]:
+    command = [sys.executable, "-c", HOLD_LIBRARY, str(database)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        try:
+            yield
+        finally:
+            holder.kill()
+
+
+FAULTS: dict[str, tuple[Callable[[Daemon], AbstractContextManager[None]], tuple[str, ...]]] = {
+    "work/ may not be written": (
+        lambda daemon: unwritable(daemon.home.work),
+        ("Permission denied", "/work/", "claiming files", "namei -l"),
+    ),
+    "work/ is immutable": (
+        lambda daemon: immutable(daemon.home.work),
+        ("Operation not permitted", "/work/", "claiming files", "lsattr -d"),
+    ),
+    "backups/ may not be written": (
+        lambda daemon: unwritable(daemon.home.backups),
+        ("Permission denied", "/backups/", "writing the backup", "namei -l"),
+    ),
+    "done/ may not be written": (
+        lambda daemon: unwritable(daemon.home.done),
+        ("Permission denied", "scenario-1.json", "moving the files", "namei -l"),
+    ),
+    "failed/ may not be written": (
+        lambda daemon: unwritable(daemon.home.failed),
+        ("Permission denied", "scenario-2.json.reason.json", "moving the files", "namei -l"),
+    ),
+    "the root folder is read-only": (
+        lambda daemon: read_only(daemon.home.path),
+        ("Read-only file system", "findmnt -T"),
+    ),
+    OUT_OF_FILES: (no_more_files, ("Too many open files", "LimitNOFILE=")),
+    "the library is locked": (
+        lambda daemon: locked(daemon.home.database),
+        ("locked", "recording in the library", "fuser -v"),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", FAULTS)
+def test_a_fault_pauses_intake_says_what_helps_and_ends_by_itself(home: Home, what: str) -> None:
+    if os.geteuid() != 0 and what in {"work/ is immutable", "the root folder is read-only"}:
+        pytest.skip("only root can do that to a folder")
+    fault, words = FAULTS[what]
+    home.configure(intake={"rescan_s": 1.0})
+    daemon = home.start(before=POWERLESS)
+    wait_until((home.backups / ".prepared-backup.json").exists, "the daemon is at rest")
+
+    with fault(daemon):
+        home.inbox.mkdir(exist_ok=True)
+        drop(home, what)
+        wait_until(lambda: has_paused(daemon, words), f"it pauses and says {words}")
+        if what != OUT_OF_FILES:  # then there is none left for the status socket either
+            shown = daemon.wait_for_status(lambda s: s["state"] == "paused")["detail"]
+            assert f"intake pauses, and nothing is lost: {shown}" in daemon.journal()
+        failed = home.names("failed")
+    daemon.wait_for_status(lambda s: (s["added"], s["refused"], s["state"]) == (1, 1, "idle"))
+
+    assert failed == []
+    assert "intake goes on; it was: " in daemon.journal()
+    assert home.names("done") == ["scenario-1.json"]
+    assert home.names("failed") == ["scenario-2.json"]
+    assert home.reason("scenario-2.json")["attempts"] == 1
+    assert home.names("work") == []
+
+
+def has_paused(daemon: Daemon, words: tuple[str, ...]) -> bool:
+    told = [s for s in daemon.journal().splitlines() if "intake pauses, and nothing is lost" in s]
+    return any(all(word in line for word in words) for line in told)
+
+
+def drop(home: Home, what: str) -> None:
+    """Drop a good file and a bad one; on a read-only mount, beside it."""
+    files = {"scenario-1.json": scenario("one"), "scenario-2.json": b"{"}
+    if "read-only" not in what:
+        for name, content in files.items():
+            home.drop(name, content)
+        return
+    script = "import sys; open(sys.argv[1], 'wb').write(sys.stdin.buffer.read())"
+    for name, content in files.items():  # a process of its own sees what is below the mount
+        command = ["unshare", "-m", "sh", "-c", 'umount "$1" && exec "$2" -c "$3" "$4"', "sh"]
+        command += [str(home.path), sys.executable, script, str(home.inbox / name)]
+        subprocess.run(command, input=content, check=True)
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace makes the disk fail")
+def test_a_bad_sector_under_one_file_holds_up_that_file_alone(home: Home) -> None:
+    home.drop("scenario-1.json", scenario("unlucky"))
+    home.drop("scenario-2.json", scenario("partner"))
+    home.drop("scenario-3.json", scenario("later"))
+    claimed = [home.work / f"{number:06d}" / "scenario-1.json" for number in range(1, 9)]
+    failing = [word for path in claimed for word in ("-P", str(path))]
+    strace = ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "inject=read:error=EIO"]
+
+    daemon = home.start(before=[*strace, *failing])
+    daemon.wait_for("published 2 scenarios")
+    status = daemon.wait_for_status(lambda s: bool(s["waiting"]))
+    said = daemon.journal()
+    daemon.terminate()
+    ended = home.once()
+
+    assert [w["file"] for w in status["waiting"]] == ["scenario-1.json"]
+    assert "the disk gives an error" in status["waiting"][0]["reason"]
+    assert "intake pauses" not in said
+    assert "scenario-1.json waits in the inbox: the disk gives an error" in said
+    assert ended.code == 0, ended
+    assert sorted(home.ids()) == ["later", "partner", "unlucky"]
+    assert home.names("failed") == []
+
+
+DISK_ERRORS = {
+    "the note of the attempt": ("write", "work/000001/.batch.json.{pid}.part", "counting"),
+    "the backup": ("fsync", "backups", "writing the backup"),
+    "the write-ahead log": ("pwrite64", "library/scenarios.db-wal", "library"),
+    "the published library": ("fsync", "library/.scenarios.json.{pid}.part", "publishing"),
+}
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace makes the disk fail")
+@pytest.mark.parametrize("code", ["ENOSPC", "EIO"])
+@pytest.mark.parametrize("where", DISK_ERRORS)
+def test_a_disk_that_fails_once_at_any_step_is_waited_for(
+    home: Home, where: str, code: str
+) -> None:
+    call, path, step = DISK_ERRORS[where]
+    home.once()  # the folders and the library are there
+    home.drop("scenario-1.json")
+    inject = f"inject={call}:error={code}:when=1..3"
+    strace = ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", inject]
+    shell = f'exec "$@" -P {home.path}/{path.format(pid="$$")} {sys.executable} -m scenariod'
+    command = [*POWERLESS, "sh", "-c", f"{shell} --root {home.path}", "sh", *strace]
+
+    log = home.path / "journal.txt"
+    with log.open("wb") as stream, subprocess.Popen(command, stderr=stream) as process:
+        deadline = time.monotonic() + 60
+        wait_until(lambda: home.published.exists() and home.ids() == ["scenario-1"], "it is added")
+        process.terminate()
+        process.wait(timeout=max(deadline - time.monotonic(), 10))
+
+    said = log.read_text()
+    assert "intake pauses, and nothing is lost: " in said
+    assert step in said
+    assert "intake goes on" in said
+    assert home.names("done") == ["scenario-1.json"]
+    assert home.names("failed") == []
+    assert json.loads(home.ctl("list", "--json").out)[0]["id"] == "scenario-1"

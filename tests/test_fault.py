@@ -1,0 +1,89 @@
+"""The environment's faults in words: what, where, at which step, and what helps."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from scenariod import fault
+from scenariod.errors import LibraryLockedError
+from scenariod.fault import Fault, Step, during
+
+WORK = Path("/srv/root/work/000001")
+CURES = {
+    errno.ENOSPC: "df -h /srv/root/work",
+    errno.EDQUOT: "quota",
+    errno.EROFS: "findmnt -T /srv/root/work",
+    errno.EIO: "journalctl -k",
+    errno.EUCLEAN: "journalctl -k",
+    errno.EACCES: "namei -l /srv/root/work/000001",
+    errno.EPERM: "lsattr -d /srv/root/work/000001",
+    errno.EMFILE: "LimitNOFILE=",
+    errno.ENFILE: "fs.file-nr",
+    errno.ENOMEM: "systemd-cgtop",
+    errno.EAGAIN: "TasksMax=",
+    errno.ENOENT: "ls -ld /srv/root/work",
+}
+
+
+def met(error: Exception, *steps: tuple[Step, Path]) -> Fault:
+    """Return what is said of an error that came out through these steps, the inner one first."""
+
+    def raising(left: tuple[tuple[Step, Path], ...]) -> None:
+        if not left:
+            raise error
+        step, path = left[-1]
+        with during(step, path):
+            raising(left[:-1])
+
+    with pytest.raises(type(error)) as caught:
+        raising(steps)
+    return fault.of(caught.value)
+
+
+@pytest.mark.parametrize("code", CURES, ids=errno.errorcode.get)
+def test_a_fault_says_what_where_at_which_step_and_what_helps(code: int) -> None:
+    found = met(OSError(code, os.strerror(code)), (Step.CLAIMING, WORK))
+
+    assert found.words == f"{os.strerror(code)}: {WORK} (claiming files)"
+    assert (found.step, found.path) == ("claiming files", str(WORK))
+    assert CURES[code] in str(found)
+
+
+def test_an_error_that_names_its_place_knows_better_than_the_step() -> None:
+    found = met(OSError(errno.EACCES, "Permission denied", "/srv/x"), (Step.CLAIMING, WORK))
+
+    assert found.words == "Permission denied: /srv/x (claiming files)"
+
+
+def test_the_inner_step_counts() -> None:
+    inner, outer = (Step.BACKING_UP, Path("/srv/b")), (Step.RECORDING, Path("/srv/l"))
+
+    found = met(OSError(errno.ENOSPC, "full"), inner, outer)
+
+    assert found.words == "full: /srv/b (writing the backup)"
+
+
+def test_an_error_of_ours_brings_its_own_hint() -> None:
+    error = LibraryLockedError("the library is locked", hint="wait")
+
+    found = met(error, (Step.RECORDING, WORK))
+
+    assert str(found) == "the library is locked (recording in the library); wait"
+
+
+def test_an_error_in_words_alone_stays_as_it_is() -> None:
+    found = met(OSError("inbox/ and work/ are not on one mount"), (Step.CLAIMING, WORK))
+
+    assert found.words == "inbox/ and work/ are not on one mount (claiming files)"
+    assert found.path is None
+
+
+def test_a_defect_is_no_fault_of_the_environment() -> None:
+    with pytest.raises(KeyError) as caught, during(Step.CLAIMING, WORK):
+        raise KeyError("x")
+
+    assert not hasattr(caught.value, "__notes__")
