@@ -29,6 +29,9 @@ from .qemu import REPORTS_FILE, Hardware, Qemu, QemuError
 COMMAND_TIMEOUT_S = 60.0
 BOOT_TIMEOUT_S = 300.0
 CHUNK_BYTES = 1 << 20
+REPORTS_PORT = "/dev/virtio-ports/reports"
+BEGINNING = "reports-begin"
+"""The journal's identifier of what is written only to see whether the journal is reported."""
 
 
 class MachineError(Exception):
@@ -246,17 +249,23 @@ class Machine:
 
     def report_journal(self, match: str) -> None:
         """From now on, tell the outside of every new entry of the journal that matches."""
-        port = "/dev/virtio-ports/reports"
         self.check(
-            f"test -c {port} && journalctl --sync && "
-            f"systemd-run --quiet --unit=reports --property=StandardOutput=file:{port} "
-            f"journalctl --follow --lines=0 --output=json --quiet {match}"
+            f"systemd-run --quiet --unit=reports --property=StandardOutput=file:{REPORTS_PORT} "
+            "journalctl --follow --lines=0 --output=json --quiet "
+            f"{match} SYSLOG_IDENTIFIER={BEGINNING}"
         )
-        # It has opened the journal once it waits for what comes.
-        self.wait_until("grep -q poll /proc/$(systemctl show -P MainPID reports)/wchan")
+        # It tells of what comes once it has found the end: then it has told of one of these.
+        deadline = time.monotonic() + COMMAND_TIMEOUT_S
+        while not self._told():
+            if time.monotonic() > deadline:
+                raise self._error("the journal is not reported")
+            self.check(f"logger --tag {BEGINNING} begun")
 
     def reported(self) -> list[dict[str, Any]]:
         """Return the entries that had reached the outside, the machine being on or off."""
+        return [each for each in self._told() if each.get("SYSLOG_IDENTIFIER") != BEGINNING]
+
+    def _told(self) -> list[dict[str, Any]]:
         lines = (self._work / REPORTS_FILE).read_bytes().splitlines(keepends=True)
         return [json.loads(line) for line in lines if line.endswith(b"\n")]
 
