@@ -7,6 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
+SOAK ?= 500
 # Tests at a time: most of them wait for processes, so a few more than there are cores.
 JOBS ?= $(shell echo $$(($$(nproc) + 1)))
 
@@ -16,7 +17,7 @@ APT_RUN := python3-venv python3-dev gcc pkg-config libsystemd-dev
 APT_TEST := qemu-system-x86 qemu-utils mmdebstrap nbdkit uidmap
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format fast machine bench install uninstall install-user clean
+.PHONY: help run test check format fast machine soak bench install uninstall install-user clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -45,6 +46,9 @@ format: $(VENV)/.test  ## format the code
 
 machine: $(VENV)/.test $(VENV)/.machine  ## only the tests in the test machine
 	$(BIN)/pytest -q -n $(JOBS) --dist loadgroup -m machine --durations=10
+
+soak: $(VENV)/.test  ## tell random stories of drops and kills, SOAK=500 of them, against a model
+	SCENARIOD_SOAK=$(SOAK) $(BIN)/pytest -q -s tests/test_model.py
 
 bench: $(VENV)/.test  ## measure: time of a batch by size of the library, memory of everything
 	for bench in bench/bench_*.py; do $(BIN)/python $$bench || exit 1; done

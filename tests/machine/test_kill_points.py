@@ -1,0 +1,75 @@
+"""Killed at kill points on a real systemd: no scope, slice or process stays, nothing is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from figures import KILL
+from kill_points import Kill
+
+from scenariod.killpoint import VARIABLE, KillPoint, Order
+
+from .machine import Machine
+from .test_whole_path import ROOT, drop, library_ids, names_in, start_service, wait_for
+
+ORDERS = f"{ROOT}/kill-orders"
+DROP_IN = f"""[Unit]
+StartLimitIntervalSec=0
+[Service]
+Environment={VARIABLE}={ORDERS}
+RestartSec=0
+"""
+
+WAVES = (
+    (
+        Kill(KillPoint.BATCH_RESERVED),
+        Kill(KillPoint.FILE_CLAIMED),
+        Kill(KillPoint.WORKER_LAUNCHED, Order.BOTH),
+    ),
+    (Kill(KillPoint.WORKER_READY), Kill(KillPoint.FILES_HANDED_OVER, Order.BOTH)),
+    (Kill(KillPoint.FILE_READ, Order.OTHER), Kill(KillPoint.VERDICT_WRITTEN, Order.BOTH)),
+    (Kill(KillPoint.WORKER_ENDED), Kill(KillPoint.SCENARIO_ADDED)),
+    (
+        Kill(KillPoint.COMMITTED),
+        Kill(KillPoint.FILE_MOVED),
+        Kill(KillPoint.LIBRARY_BEING_PUBLISHED),
+    ),
+)
+"""Kills while one pair is processed; each is reached by the start after the one before."""
+
+
+def test_killed_at_a_dozen_points_the_service_settles_every_file_and_leaves_nothing_running(
+    machine: Machine, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    machine.check("mkdir -p /etc/systemd/system/scenariod.service.d")
+    machine.put(DROP_IN.encode(), "/etc/systemd/system/scenariod.service.d/90-kill-points.conf")
+    machine.check(f"install -d -o scenariod {ORDERS} && systemctl daemon-reload")
+    start_service(machine)
+
+    for number, kills in enumerate(WAVES):
+        (tmp_path / str(number)).mkdir()
+        for kill in kills:
+            path = f"{ORDERS}/{kill.point}"
+            machine.check(f"printf {kill.order} > {path} && chown scenariod {path}")
+        machine.check("rm -rf /home/alice/drop")  # what was copied from it is still there
+        drop(machine, range(2 * number, 2 * number + 2), tmp_path / str(number))
+        machine.wait_until(f'test -z "$(ls {ORDERS})"', timeout_s=120)
+        wait_for(machine, scenarios=2 * number + 2)
+        for kill in kills:
+            record_property(KILL, str(kill))
+
+    files = 2 * len(WAVES)
+    assert machine.check("find /sys/fs/cgroup -name 'scenariod-b*.scope'") == ""
+    assert sorted(library_ids(machine)) == [f"machine-{n:03d}" for n in range(files)]
+    assert sorted(names_in(machine, "done")) == sorted(
+        f"{ROOT}/done/scenario-{n}.json" for n in range(files)
+    )
+    assert names_in(machine, "inbox", "work", "failed") == []
+    restarts = machine.check("systemctl show --property=NRestarts --value scenariod")
+    assert int(restarts) == sum(len(kills) for kills in WAVES)
+    machine.check("systemctl stop scenariod", timeout_s=180)
+    assert machine.check("find /sys/fs/cgroup -name 'scenariod-*.slice'") == ""
+    units = "systemctl --user list-units --all --plain --no-legend 'scenariod-*'"
+    assert machine.check(units, user="scenariod") == ""
+    assert machine.run("pgrep --full scenariod.worker").exit_code == 1
