@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
     from scenariod.config import Config
     from scenariod.journal import Journal
+
+THREAD_TURN_S = 0.001
+"""How long a thread may go on in Python while others wait, in seconds."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,6 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _serve(loaded: Config, *, journal: Journal, once: bool) -> int:
+    # The loop answers for the status while other threads sort names or take in events by the
+    # hundred thousand: it must not wait 5 ms, Python's default, for each of its turns.
+    sys.setswitchinterval(THREAD_TURN_S)
     prepare(loaded)
     lock = Lock(loaded.lock)
     lock.acquire()
