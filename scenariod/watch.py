@@ -8,8 +8,9 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from watchdog.events import (
     FileClosedEvent,
@@ -18,7 +19,9 @@ from watchdog.events import (
     FileSystemEvent,
     FileSystemEventHandler,
 )
-from watchdog.observers.inotify import InotifyObserver
+from watchdog.observers.inotify import InotifyFullEmitter, InotifyObserver
+
+from scenariod.filesystem import same_mount
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +29,10 @@ if TYPE_CHECKING:
 
 CANARY = ".scenariod-canary"
 """A file that has this name in the inbox for an instant, while a watch begins."""
+FLOOD = 2000
+"""So many events within a second are a flood, in which not each of them is passed on."""
+MOST_EVENTS = 500
+"""Most events that wait in memory at a time; what each says is no more than: look."""
 _EVENTS = [FileClosedEvent, FileCreatedEvent, FileMovedEvent]
 """With just these asked of inotify, none of 60,000 arrivals was lost (docs/INTAKE.md)."""
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -33,9 +40,10 @@ _CANARY_FLAGS = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOE
 
 
 class Watch:
-    """A watch that may begin and end many times. `on_change` is called from its threads.
+    """A watch that may begin and end many times; it calls back from its threads.
 
-    `on_change` gets the name of a file that was renamed into the folder, else None.
+    `on_change` gets the name of a file that was renamed into the folder, else None. `on_event` is
+    called for every event with its file's name, the canary's too: each proves that the watch lives.
     """
 
     def __init__(
@@ -43,10 +51,10 @@ class Watch:
         path: Path,
         *,
         on_change: Callable[[str | None], None],
-        on_canary: Callable[[], None],
+        on_event: Callable[[str], None],
     ) -> None:
         self._path = path
-        self._handler = _Handler(on_change, on_canary)
+        self._handler = _Handler(on_change, on_event)
         self._warnings = _Warnings(on_change)
         self._turn = threading.Lock()
         self._observer: InotifyObserver | None = None
@@ -72,7 +80,7 @@ class Watch:
             self._end()
 
     def sing(self) -> str | None:
-        """Have the canary be heard, if the watch lives: `on_canary` is called soon.
+        """Have the canary be heard, if the watch lives: `on_event` is called soon.
 
         Return why it cannot sing, or None. The canary is a file that has lost its name but still
         counts as one of the folder (inotify(7), IN_EXCL_UNLINK). Opening it for writing and closing
@@ -81,10 +89,21 @@ class Watch:
         """
         with self._turn:
             try:
-                os.close(os.open(f"/proc/self/fd/{self._canary}", os.O_WRONLY | os.O_CLOEXEC))
+                if self._canary is None:
+                    self._sing_once()
+                else:
+                    path = f"/proc/self/fd/{self._canary}"
+                    os.close(os.open(path, os.O_WRONLY | os.O_CLOEXEC))
             except OSError as error:
                 return f"the watch cannot be tried: {error.strerror}"
             return None
+
+    def _sing_once(self) -> None:
+        folder = os.open(self._path, _FOLDER_FLAGS)
+        try:
+            os.close(_hatch(folder))
+        finally:
+            os.close(folder)
 
     def fault(self) -> str | None:
         """Return what can be seen to be wrong without the canary, or None."""
@@ -113,14 +132,16 @@ class Watch:
             return f"the kernel does not let it be watched ({error}); see inotify(7), /proc"
         try:
             self._canary = _hatch(folder)
+            if _is_mount_point(folder):
+                os.close(self._canary)  # an open file would keep it from being unmounted
+                self._canary = None
         except OSError as error:
             self._end()
             return f"no file can be made in {self._path}, to try the watch: {error.strerror}"
         return None
 
     def _observe(self) -> None:
-        # Full events: else a file that was renamed in cannot be told from one that was created.
-        observer = InotifyObserver(generate_full_events=True)
+        observer = _Observer()
         self._observer = observer
         observer.schedule(self._handler, str(self._path), event_filter=list(_EVENTS))
         logging.getLogger("watchdog").addHandler(self._warnings)
@@ -163,25 +184,73 @@ def _hatch(folder: int) -> int:
     return canary
 
 
+def _is_mount_point(folder: int) -> bool:
+    above = os.open("..", _FOLDER_FLAGS, dir_fd=folder)
+    try:
+        return not same_mount(folder, above)
+    finally:
+        os.close(above)
+
+
 def _identity(folder: int) -> tuple[int, int]:
     status = os.fstat(folder)
     return status.st_dev, status.st_ino
 
 
+class _Observer(InotifyObserver):
+    def __init__(self) -> None:
+        # Full events: else a file that was renamed in cannot be told from one that was created.
+        super().__init__(generate_full_events=True)
+        self._emitter_class = _Emitter
+
+
+class _Emitter(InotifyFullEmitter):
+    """Passes on no more events than can be dealt with: a hundred thousand hints say the same.
+
+    The threads of watchdog hand each other events in queues without a limit, and where files come
+    faster than they can be told of, those would grow to a hundred megabytes.
+    """
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self._second = 0
+        self._events = 0
+
+    def queue_events(self, timeout: float, *, full_events: bool = False) -> None:
+        super().queue_events(timeout, full_events=full_events)
+        second = int(time.monotonic())
+        self._events = self._events + 1 if second == self._second else 0
+        self._second = second
+        if self._events >= FLOOD and self._events % MOST_EVENTS == 0:
+            self._forget_what_waits()
+
+    def queue_event(self, event: FileSystemEvent) -> None:
+        few = self._event_queue.qsize() < MOST_EVENTS
+        if few or os.fsdecode(event.src_path).endswith(CANARY):
+            super().queue_event(event)
+
+    def _forget_what_waits(self) -> None:
+        """Do as after an overflow in the kernel, then have a look told: it sees what they meant."""
+        inotify = self._inotify
+        if inotify is not None:
+            inotify.on_queue_overflow()
+            super().queue_event(FileClosedEvent(self.watch.path))
+
+
 class _Handler(FileSystemEventHandler):
     def __init__(
-        self, on_change: Callable[[str | None], None], on_canary: Callable[[], None]
+        self, on_change: Callable[[str | None], None], on_event: Callable[[str], None]
     ) -> None:
         self._on_change = on_change
-        self._on_canary = on_canary
+        self._on_event = on_event
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         moved = isinstance(event, FileMovedEvent)
         name = os.path.basename(os.fsdecode(event.dest_path if moved else event.src_path))
-        if name == CANARY:
-            self._on_canary()
-        elif name or not moved:  # what was moved out, as by a claim, is no arrival
+        # What was moved out, as by a claim, is no arrival: it has no name here.
+        if name != CANARY and (name or not moved):
             self._on_change(name if moved else None)
+        self._on_event(name)
 
 
 class _Warnings(logging.Handler):

@@ -266,23 +266,3 @@ def test_a_file_that_is_saved_again_and_again_is_taken_whole(home: Home, tmp_pat
 
     assert (home.done / "scenario-1.json").read_bytes() == content
     assert home.names("failed") == []
-
-
-def test_two_who_drop_at_once_get_each_of_their_files_added_once(home: Home) -> None:
-    daemon = home.start()
-
-    def drop(who: str) -> None:
-        aside = home.path / f"aside-{who}"
-        for number in range(10):
-            aside.write_bytes(scenario(f"{who}-{number}"))
-            aside.rename(home.inbox / f"scenario-{who}-{number}.json")
-
-    droppers = [threading.Thread(target=drop, args=(who,)) for who in ("ann", "bob")]
-    for dropper in droppers:
-        dropper.start()
-    for dropper in droppers:
-        dropper.join()
-    daemon.wait_for_status(lambda s: s["added"] == 20)
-
-    assert len(home.names("done")) == 20
-    assert home.names("failed") == []

@@ -3,12 +3,14 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from conftest import POWERLESS, run
+from conftest import POWERLESS, run, wait_until
 
+from scenariod import turn
 from scenariod.inbox import WINDOW, Inbox, Look
 from scenariod.readiness import Hold
 
@@ -356,6 +358,69 @@ def test_of_very_many_files_the_first_are_looked_at_and_all_are_counted(
     assert look.total == WINDOW + 50
     assert len(look.waiting) == WINDOW
     assert held(look).keys() == {f"scenario-{number}.json" for number in range(WINDOW)}
+
+
+def test_the_oldest_drop_goes_first_and_in_each_the_order_is_natural(
+    folder: Path, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turn, "DROP_NS", 200_000_000)
+    for number in (9, 10):
+        put(folder, f"scenario-{number}.json")
+    first_drop = (folder / "scenario-9.json").stat().st_ctime_ns
+    wait_until(lambda: time.time_ns() > first_drop + 2 * turn.DROP_NS, "a drop is over")
+    for number in (11, 2, 1):
+        put(folder, f"scenario-{number}.json")
+
+    look = inbox.look(now=100.0)
+
+    assert ready(look) == [f"scenario-{number}.json" for number in (9, 10, 1, 2, 11)]
+
+
+def test_no_file_waits_for_ever_behind_new_ones(
+    folder: Path, target: Path, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turn, "DROP_NS", 100_000_000)
+    put(folder, "scenario-9999.json")
+    number = 0
+
+    def claimed_behind_a_new_one() -> bool:
+        nonlocal number
+        number += 1
+        put(folder, f"scenario-{number}.json")
+        first = ready(inbox.look(now=100.0))[:1]
+        return inbox.claim(first, into=target, now=100.0) == ["scenario-9999.json"]
+
+    wait_until(claimed_behind_a_new_one, "its turn has come")
+
+    assert number > 2
+
+
+def test_what_is_older_than_the_clock_says_goes_first(
+    folder: Path, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(folder, "scenario-9.json")
+    year_ns = 365 * 24 * 3600 * 10**9
+    now_ns = time.time_ns() - year_ns
+    monkeypatch.setattr(time, "time_ns", lambda: now_ns)
+
+    assert ready(inbox.look(now=100.0)) == ["scenario-9.json"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+def test_an_inbox_on_another_mount_is_the_environments_fault(
+    folder: Path, target: Path, inbox: Inbox
+) -> None:
+    assert run(["mount", "-t", "tmpfs", "scenariod-test", str(folder)]).code == 0
+    try:
+        put(folder, "scenario-1.json")
+        look = inbox.look(now=100.0)
+
+        with pytest.raises(OSError, match="not on one mount any more"):
+            inbox.claim(ready(look), into=target, now=100.0)
+
+        assert os.listdir(folder) == ["scenario-1.json"]
+    finally:
+        assert run(["umount", str(folder)]).code == 0
 
 
 def test_an_inbox_that_is_gone_is_an_error_and_not_an_empty_one(folder: Path, inbox: Inbox) -> None:

@@ -86,6 +86,14 @@ def test_the_line_of_a_single_file() -> None:
             {"state": State.PAUSED, "detail": "disk full", "inbox": 4},
             "paused: disk full; 0 added, 0 refused, 4 waiting; library 0",
         ),
+        (
+            {"state": State.IDLE, "watch": "degraded", "watch_detail": "the inbox was replaced"},
+            "idle; 0 added, 0 refused, 0 waiting; library 0; degraded: the inbox was replaced",
+        ),
+        (
+            {"state": State.IDLE, "watch": "polling", "watch_detail": "every 5 s: nfs"},
+            "idle; 0 added, 0 refused, 0 waiting; library 0",
+        ),
         ({}, "starting; 0 added, 0 refused, 0 waiting; library 0"),
     ],
 )

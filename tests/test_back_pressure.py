@@ -1,0 +1,73 @@
+"""A hundred thousand files at once: their order, the memory they take, and the status meanwhile."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from conftest import Home, scenario
+
+from scenariod import status
+
+MANY = 100_000
+STATUS_S = 0.5
+MEMORY_OF_DAEMON_BYTES = 64 << 20
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_files_at_once_are_taken_in_turn_and_the_status_answers_all_along(
+    home: Home,
+) -> None:
+    home.configure(intake={"rescan_s": 5.0})
+    daemon = home.start()
+    asker = Asker(home.socket)
+    asker.start()
+
+    for number in range(MANY):
+        content = scenario(f"s-{number}") if number < 1000 else b"{}"
+        (home.inbox / f"scenario-{number}.json").write_bytes(content)
+    daemon.wait_for_status(lambda s: int(s["inbox"]) > MANY * 9 // 10)
+    daemon.wait_for(": ok; ", times=50)
+    answers = asker.end()
+
+    claimed = [int(n) for n in re.findall(r"scenario-(\d+)\.json", batches(daemon.journal()))]
+    assert claimed[:100] == list(range(100))
+    assert len(answers) > 20
+    assert max(answers) < STATUS_S
+    assert peak_bytes(daemon.pid) < MEMORY_OF_DAEMON_BYTES
+    assert daemon.status()["watch"] == "events"
+
+
+class Asker(threading.Thread):
+    """Asks for the status ten times a second, and notes how long each answer takes."""
+
+    def __init__(self, socket: Path) -> None:
+        super().__init__()
+        self._socket = socket
+        self._over = threading.Event()
+        self._taken_s: list[float] = []
+
+    def run(self) -> None:
+        while not self._over.wait(0.1):
+            began = time.monotonic()
+            if status.ask(self._socket) is not None:
+                self._taken_s.append(time.monotonic() - began)
+
+    def end(self) -> list[float]:
+        """Stop asking; return how long each answer took, in seconds."""
+        self._over.set()
+        self.join()
+        return self._taken_s
+
+
+def batches(journal: str) -> str:
+    """Return the lines that say which files a batch has."""
+    return "\n".join(line for line in journal.splitlines() if re.match(r"batch \d+: scen", line))
+
+
+def peak_bytes(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))

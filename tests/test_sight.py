@@ -1,0 +1,128 @@
+"""The inbox out of sight, or out of order, and the daemon that goes on."""
+
+from __future__ import annotations
+
+import os
+import resource
+from pathlib import Path
+
+import pytest
+from conftest import Home, run, scenario, wait_until
+
+pytestmark = pytest.mark.slow
+
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+NOT_THERE = "is not there; `mkdir` it, or mount what it is on"
+
+
+def test_an_inbox_that_is_deleted_pauses_intake_with_the_cure_and_goes_on_once_it_is_back(
+    home: Home,
+) -> None:
+    home.configure(intake={"rescan_s": 1.0})
+    daemon = home.start()
+    daemon.wait_for_status(lambda s: s["watch"] == "events")
+
+    home.inbox.rmdir()
+    gone = daemon.wait_for_status(lambda s: s["watch"] == "degraded" and s["state"] == "paused")
+    not_made_anew = not home.inbox.exists()
+    home.inbox.mkdir()
+    home.drop("scenario-1.json")
+    daemon.wait_for("added scenario-1")
+    back = daemon.wait_for_status(lambda s: s["watch"] == "events" and s["state"] == "idle")
+
+    assert NOT_THERE in gone["detail"]
+    assert NOT_THERE in gone["watch_detail"]
+    assert not_made_anew
+    assert (back["watch_detail"], back["refused"]) == ("", 0)
+    said = daemon.journal()
+    assert said.count("no events from the inbox") == 1
+    assert said.count("the inbox is in sight again (events)") == 1
+    assert daemon.terminate() == 0
+    assert os.listdir(home.inbox) == []
+
+
+def test_the_status_says_in_words_how_arrivals_are_noticed(home: Home) -> None:
+    home.configure(intake={"watch": "poll", "poll_s": 0.2, "rescan_s": 3600.0})
+    daemon = home.start()
+    daemon.wait_for("the inbox is polled every 0.2 s: the configuration says so")
+
+    home.drop("scenario-1.json")
+    daemon.wait_for("added scenario-1")
+    shown = home.ctl("status")
+
+    assert "(polling: every 0.2 s: the configuration says so)" in shown.out
+
+
+@AS_ROOT
+def test_a_mount_over_the_inbox_pauses_intake_and_what_is_in_both_is_taken_in_the_end(
+    home: Home,
+) -> None:
+    home.configure(intake={"rescan_s": 1.0})
+    daemon = home.start()
+    daemon.wait_for_status(lambda s: s["watch"] == "events")
+
+    assert run(["mount", "-t", "tmpfs", "scenariod-test", str(home.inbox)]).code == 0
+    try:
+        (home.inbox / "scenario-2.json").write_bytes(scenario("above"))
+        daemon.wait_for_status(lambda s: "not on one mount any more" in s["detail"])
+        above = (home.inbox / "scenario-2.json").read_bytes()
+    finally:
+        assert run(["umount", str(home.inbox)]).code == 0
+    home.drop("scenario-1.json")
+    daemon.wait_for("added scenario-1")
+
+    assert above == scenario("above")
+    assert home.names("failed") == []
+    daemon.wait_for_status(lambda s: s["state"] == "idle" and s["watch"] == "events")
+
+
+def test_too_many_open_files_pause_intake_until_there_is_room_and_fail_nobody(home: Home) -> None:
+    daemon = home.start()
+    daemon.wait_for_status(lambda s: s["watch"] == "events" and s["state"] == "idle")
+    usual = resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE)
+    lowest_free = min(set(range(1000)) - {int(n) for n in os.listdir(f"/proc/{daemon.pid}/fd")})
+
+    resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (lowest_free, usual[1]))
+    home.drop("scenario-1.json")
+    daemon.wait_for("intake pauses: [Errno 24] Too many open files")
+    resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, usual)
+    daemon.wait_for("added scenario-1")
+    daemon.wait_for("intake goes on")
+
+    assert home.names("failed") == []
+
+
+def test_a_file_that_keeps_another_name_is_refused_and_the_other_name_stays(home: Home) -> None:
+    daemon = home.start()
+    kept = home.path / "kept.json"
+    kept.write_bytes(scenario("linked"))
+    (home.inbox / "scenario-1.json").hardlink_to(kept)
+    home.drop("scenario-2.json")
+
+    waiting = daemon.wait_for_status(lambda s: bool(s["waiting"]))
+    daemon.wait_for("refused scenario-1.json (hard-linked)")
+
+    assert "hard link" in waiting["waiting"][0]["reason"]
+    assert kept.read_bytes() == scenario("linked")
+    assert "cp" in home.reason("scenario-1.json")["message"]
+    assert home.names("done") == ["scenario-2.json"]
+
+
+def test_an_idle_daemon_proves_its_watch_without_writing_anything(home: Home) -> None:
+    home.configure(intake={"rescan_s": 1.0})
+    daemon = home.start()
+    daemon.wait_for_status(lambda s: s["watch"] == "events" and s["state"] == "idle")
+    before = home.inbox.stat()
+    looks = read_calls(daemon.pid)
+
+    wait_until(lambda: read_calls(daemon.pid) > looks + 20, "its canary has sung a few times")
+
+    after = home.inbox.stat()
+    assert (after.st_mtime_ns, after.st_ctime_ns) == (before.st_mtime_ns, before.st_ctime_ns)
+    assert os.listdir(home.inbox) == []
+    assert daemon.status()["watch"] == "events"
+
+
+def read_calls(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/io").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("syscr:"))
