@@ -7,7 +7,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
+# How long `make soak` is: stories, power cuts, restarts.
 SOAK ?= 500
+CUTS ?= 200
+RESTARTS ?= 200
 # Tests at a time: most of them wait for processes, so a few more than there are cores.
 JOBS ?= $(shell echo $$(($$(nproc) + 1)))
 
@@ -47,8 +50,10 @@ format: $(VENV)/.test  ## format the code
 machine: $(VENV)/.test $(VENV)/.machine  ## only the tests in the test machine
 	$(BIN)/pytest -q -n $(JOBS) --dist loadgroup -m machine --durations=10
 
-soak: $(VENV)/.test  ## tell random stories of drops and kills, SOAK=500 of them, against a model
+soak: $(VENV)/.test $(VENV)/.machine  ## random stories (SOAK=500), power cuts (CUTS=200) and restarts (RESTARTS=200)
 	SCENARIOD_SOAK=$(SOAK) $(BIN)/pytest -q -s tests/test_model.py
+	SCENARIOD_CUTS=$(CUTS) SCENARIOD_RESTARTS=$(RESTARTS) $(BIN)/pytest -q -n 2 \
+	  tests/machine/test_power_cuts.py tests/machine/test_restarts.py
 
 bench: $(VENV)/.test  ## measure: time of a batch by size of the library, memory of everything
 	for bench in bench/bench_*.py; do $(BIN)/python $$bench || exit 1; done

@@ -78,7 +78,7 @@ class Machine:
         self.image = image
         self.hardware = hardware or Hardware()
         self._disks = tuple(disks)
-        self._work = _new_work_folder()
+        self._work = new_work_folder()
         self._root = self._work / "root.qcow2"
         self._base, self._base_format = image.disk, "raw"
         self._qemu: Qemu | None = None
@@ -144,7 +144,7 @@ class Machine:
             self._qemu = None
 
     def freeze(self, directory: Path) -> Frozen:
-        """Stop here and keep the machine in `directory`, a new folder in that of its image.
+        """Stop here and keep the machine in `directory`, a new folder on the cache's file system.
 
         This machine is switched off then.
         """
@@ -369,7 +369,8 @@ def tar_of(folder: Path) -> bytes:
     return archive.getvalue()
 
 
-def _new_work_folder() -> Path:
+def new_work_folder() -> Path:
+    """Make a folder in the cache; what is left in it when this process ends is removed later."""
     parent = cache_directory() / "running"
     parent.mkdir(parents=True, exist_ok=True)
     for folder in parent.iterdir():

@@ -11,7 +11,6 @@ import json
 import os
 import random
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,7 +21,7 @@ from scenariod.journal import Event
 
 from . import aftermath, told
 from .disk import VolatileDisk, format_disk_file
-from .machine import Frozen, Machine
+from .machine import Frozen, Machine, new_work_folder
 from .test_whole_path import ROOT, scenario
 
 CUTS = int(os.environ.get("SCENARIOD_CUTS", "50"))
@@ -48,7 +47,7 @@ RecordProperty = Callable[[str, object], None]
 @pytest.fixture(scope="module")
 def settling(frozen: Frozen) -> Iterator[Frozen]:
     """A frozen machine in which a settler waits for its order, and the journal is reported."""
-    folder = Path(tempfile.mkdtemp(prefix="settling-", dir=frozen.image.directory))
+    folder = new_work_folder()
     try:
         with Machine.thaw(frozen) as machine:
             machine.put(GUEST_SETTLER.read_bytes(), "/usr/local/lib/guest_settler.py")
