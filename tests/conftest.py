@@ -9,13 +9,14 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import figures
 import hypothesis
+import own_mounts
 import psutil
 import pytest
 
@@ -50,8 +51,13 @@ POWERLESS: tuple[str, ...] = (
 """Before a command: run it without root's power over the files and locks of others."""
 
 
-def pytest_configure() -> None:
-    """Let a busy machine take its time: how long an example takes is no property of ours."""
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep what tests mount to this run; let a busy machine take its time with an example."""
+    if os.geteuid() == 0 and not hasattr(config, "workerinput"):
+        own_mounts.begin()
     hypothesis.settings.register_profile("scenariod", deadline=None)
     hypothesis.settings.load_profile("scenariod")
 
@@ -117,6 +123,18 @@ def run(
     )
     out, err = (s.decode("utf-8", "surrogateescape") for s in (ended.stdout, ended.stderr))
     return Finished(ended.returncode, out, err)
+
+
+@contextmanager
+def mounted(*what: str, at: Path) -> Iterator[None]:
+    """Have `what` (arguments of mount(8)) be mounted at `at`; nothing is in the end, ever."""
+    ended = run(["mount", *what, str(at)])
+    assert ended.code == 0, ended.err
+    try:
+        yield
+    finally:
+        while run(["umount", "--lazy", str(at)]).code == 0:
+            pass
 
 
 class Daemon:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import POWERLESS, SCENARIOD, Finished, Home, run, scenario
+from conftest import AS_ROOT, POWERLESS, SCENARIOD, Finished, Home, mounted, run, scenario
 
 from scenariod import __version__
 from scenariod.errors import EXIT_CODE_MEANING
@@ -483,13 +483,11 @@ def test_a_file_size_limit_on_the_daemon_fails_no_file(home: Home) -> None:
     assert (home.done / "scenario-1.json").read_bytes() == content
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+@AS_ROOT
 def test_a_full_disk_fails_no_file(tmp_path: Path) -> None:
     where = tmp_path / "small"
     where.mkdir()
-    mounted = run(["mount", "-t", "tmpfs", "-o", "size=4m", "scenariod-test", str(where)])
-    assert mounted.code == 0, mounted.err
-    try:
+    with mounted("-t", "tmpfs", "-o", "size=4m", "scenariod-test", at=where):
         home = Home(where / "root")
         ballast = where / "ballast"
         home.once()
@@ -507,8 +505,6 @@ def test_a_full_disk_fails_no_file(tmp_path: Path) -> None:
         assert freed.code == 0, freed.err
         assert home.ids() == ["big", "small"]
         assert home.names("failed") == []
-    finally:
-        run(["umount", str(where)])
 
 
 def _fill(ballast: Path) -> None:

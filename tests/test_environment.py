@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-from conftest import POWERLESS, Home, run, scenario, wait_until
+from conftest import POWERLESS, Home, mounted, run, scenario, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,12 +55,9 @@ def immutable(folder: Path) -> Iterator[None]:
 @contextmanager
 def read_only(folder: Path) -> Iterator[None]:
     """Have all that is opened from now on in `folder` be on a file system that is read-only."""
-    assert run(["mount", "--bind", str(folder), str(folder)]).code == 0
-    try:
+    with mounted("--bind", str(folder), at=folder):
         assert run(["mount", "-o", "remount,bind,ro", str(folder)]).code == 0
         yield
-    finally:
-        run(["umount", str(folder)])
 
 
 @contextmanager

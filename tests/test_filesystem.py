@@ -6,11 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import run
+from conftest import AS_ROOT, mounted
 
 from scenariod.filesystem import Mount, announces, mount_of, same_mount
-
-AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
 
 
 @contextmanager
@@ -29,16 +27,6 @@ def found(path: Path) -> Mount:
     return mount
 
 
-@contextmanager
-def mounted(*what: str, at: Path) -> Iterator[None]:
-    at.mkdir()
-    assert run(["mount", *what, str(at)]).code == 0
-    try:
-        yield
-    finally:
-        assert run(["umount", str(at)]).code == 0
-
-
 def test_the_type_of_a_file_system_is_what_the_kernel_calls_it() -> None:
     assert found(Path("/proc")).kind == "proc"
 
@@ -46,6 +34,7 @@ def test_the_type_of_a_file_system_is_what_the_kernel_calls_it() -> None:
 @AS_ROOT
 def test_of_mounts_over_one_another_the_one_that_is_seen_counts(tmp_path: Path) -> None:
     place = tmp_path / "a place\nwith \\ a - name"
+    place.mkdir()
     below = found(tmp_path)
 
     with mounted("-t", "tmpfs", "scenariod-test", at=place):
@@ -58,6 +47,7 @@ def test_of_mounts_over_one_another_the_one_that_is_seen_counts(tmp_path: Path) 
 @AS_ROOT
 def test_two_mounts_of_one_file_system_are_not_one_mount(tmp_path: Path) -> None:
     (tmp_path / "source").mkdir()
+    (tmp_path / "bound").mkdir()
     with (
         mounted("--bind", str(tmp_path / "source"), at=tmp_path / "bound"),
         opened(tmp_path / "source") as source,

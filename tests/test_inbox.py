@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from conftest import POWERLESS, run, wait_until
+from conftest import AS_ROOT, POWERLESS, mounted, run, wait_until
 
 from scenariod import turn
 from scenariod.inbox import WINDOW, Inbox, Look
@@ -406,12 +406,11 @@ def test_what_is_older_than_the_clock_says_goes_first(
     assert ready(inbox.look(now=100.0)) == ["scenario-9.json"]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+@AS_ROOT
 def test_an_inbox_on_another_mount_is_the_environments_fault(
     folder: Path, target: Path, inbox: Inbox
 ) -> None:
-    assert run(["mount", "-t", "tmpfs", "scenariod-test", str(folder)]).code == 0
-    try:
+    with mounted("-t", "tmpfs", "scenariod-test", at=folder):
         put(folder, "scenario-1.json")
         look = inbox.look(now=100.0)
 
@@ -419,8 +418,6 @@ def test_an_inbox_on_another_mount_is_the_environments_fault(
             inbox.claim(ready(look), into=target, now=100.0)
 
         assert os.listdir(folder) == ["scenario-1.json"]
-    finally:
-        assert run(["umount", str(folder)]).code == 0
 
 
 def test_an_inbox_that_is_gone_is_an_error_and_not_an_empty_one(folder: Path, inbox: Inbox) -> None:

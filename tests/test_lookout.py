@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import run, wait_until
+from conftest import AS_ROOT, mounted, wait_until
 
 from scenariod import config
 from scenariod.filesystem import Mount
@@ -195,18 +195,14 @@ def test_polling_is_asked_for_by_the_configuration_and_told(folder: Path) -> Non
     assert eye.journal.events() == events
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+@AS_ROOT
 def test_an_inbox_that_another_file_system_is_mounted_over_is_noticed_and_so_is_its_going(
     folder: Path,
 ) -> None:
-    def mount(*arguments: str) -> None:
-        assert run([*arguments, str(folder)]).code == 0
-
     def story(eye: Eye) -> None:
         eye.until(Sight.EVENTS)
-        mount("mount", "-t", "tmpfs", "scenariod-test")
-        eye.until_told(Event.WATCH_RECOVERED, times=1)
-        mount("umount", "-l")
+        with mounted("-t", "tmpfs", "scenariod-test", at=folder):
+            eye.until_told(Event.WATCH_RECOVERED, times=1)
         eye.until_told(Event.WATCH_RECOVERED, times=2)
 
     eye = watched(folder, story)

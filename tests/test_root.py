@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import POWERLESS, run
+from conftest import AS_ROOT, POWERLESS, mounted, run
 
 from scenariod import config
 from scenariod.config import Config
@@ -75,18 +75,15 @@ def test_a_root_in_which_no_folder_can_be_made_is_named(tmp_path: Path) -> None:
     assert f"ls -ld {root}" in told
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+@AS_ROOT
 def test_folders_on_different_file_systems_are_refused(tmp_path: Path) -> None:
     failed = tmp_path / "failed"
     failed.mkdir()
-    mounted = run(["mount", "-t", "tmpfs", "-o", "size=1m", "scenariod-test", str(failed)])
-    assert mounted.code == 0, mounted.err
-
-    try:
-        with pytest.raises(RootUnusableError) as caught:
-            prepare(loaded(tmp_path))
-    finally:
-        run(["umount", str(failed)])
+    with (
+        mounted("-t", "tmpfs", "-o", "size=1m", "scenariod-test", at=failed),
+        pytest.raises(RootUnusableError) as caught,
+    ):
+        prepare(loaded(tmp_path))
 
     assert "cannot be renamed between" in str(caught.value)
 

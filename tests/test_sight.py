@@ -7,11 +7,10 @@ import resource
 from pathlib import Path
 
 import pytest
-from conftest import Home, run, scenario, wait_until
+from conftest import AS_ROOT, Home, mounted, run, scenario, wait_until
 
 pytestmark = pytest.mark.slow
 
-AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
 NOT_THERE = "is not there; `mkdir` it, or mount what it is on"
 
 
@@ -61,13 +60,11 @@ def test_a_mount_over_the_inbox_pauses_intake_and_what_is_in_both_is_taken_in_th
     daemon = home.start()
     daemon.wait_for_status(lambda s: s["watch"] == "events")
 
-    assert run(["mount", "-t", "tmpfs", "scenariod-test", str(home.inbox)]).code == 0
-    try:
+    with mounted("-t", "tmpfs", "scenariod-test", at=home.inbox):
         (home.inbox / "scenario-2.json").write_bytes(scenario("above"))
         daemon.wait_for_status(lambda s: "not on one mount any more" in s["detail"])
         above = (home.inbox / "scenario-2.json").read_bytes()
-    finally:
-        assert run(["umount", str(home.inbox)]).code == 0
+        assert run(["umount", str(home.inbox)]).code == 0  # nothing holds it
     home.drop("scenario-1.json")
     daemon.wait_for("added scenario-1")
 

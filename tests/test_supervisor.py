@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 from conftest import (
+    AS_ROOT,
     POWERLESS,
     SCENARIODCTL,
     Home,
     memory_bomb,
+    mounted,
     run,
     scenario,
     wait_until,
@@ -373,13 +375,14 @@ def test_an_inbox_that_cannot_be_read_pauses_intake_until_it_can(home: Home) -> 
     assert daemon.process.poll() is None
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+@AS_ROOT
 def test_a_full_disk_pauses_intake_until_there_is_room(tmp_path: Path) -> None:
     where = tmp_path / "small"
     where.mkdir()
-    assert run(["mount", "-t", "tmpfs", "-o", "size=4m", "scenariod-test", str(where)]).code == 0
-    home = Home(where / "root")
-    try:
+    with (
+        mounted("-t", "tmpfs", "-o", "size=4m", "scenariod-test", at=where),
+        closing(Home(where / "root")) as home,
+    ):
         daemon = home.start(before=POWERLESS)
         with suppress(OSError), (where / "ballast").open("wb", buffering=0) as file:
             for size in (1 << 20, 4096):
@@ -399,9 +402,6 @@ def test_a_full_disk_pauses_intake_until_there_is_room(tmp_path: Path) -> None:
         assert "space" in paused["detail"] or "full" in paused["detail"]
         assert home.names("failed") == []
         assert daemon.terminate() == 0
-    finally:
-        home.close()
-        run(["umount", str(where)])
 
 
 # What people and the service manager see

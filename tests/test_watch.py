@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from conftest import run, wait_until
+from conftest import AS_ROOT, mounted, run, wait_until
 
 from scenariod.watch import CANARY, MOST_EVENTS, Watch
 
@@ -222,20 +222,20 @@ def test_a_watch_can_be_ended_and_begun_anew_and_leaves_nothing_open(
     wait_until(lambda: held() <= before, "the old threads have ended")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+@AS_ROOT
 def test_a_watch_of_a_mount_point_does_not_keep_it_from_being_unmounted(
     folder: Path, heard: Heard
 ) -> None:
-    assert run(["mount", "-t", "tmpfs", "scenariod-test", str(folder)]).code == 0
     watch = Watch(folder, on_change=heard.change, on_event=heard.event)
-    fault = watch.begin()
-    settle(watch, heard)
-    settle(watch, heard)
-    left = os.listdir(folder)
+    with mounted("-t", "tmpfs", "scenariod-test", at=folder):
+        fault = watch.begin()
+        settle(watch, heard)
+        settle(watch, heard)
+        left = os.listdir(folder)
 
-    unmounted = run(["umount", str(folder)])
-    gone = watch.fault()
-    watch.end()
+        unmounted = run(["umount", str(folder)])
+        gone = watch.fault()
+        watch.end()
 
     assert (fault, left) == (None, [])
     assert unmounted.code == 0, unmounted.err
