@@ -17,7 +17,7 @@ JOBS ?= $(shell echo $$(($$(nproc) + 1)))
 # Packages for building systemd-python and a virtual environment; the second row is for the tests
 # only: the test machine, and the tools that people drop files with.
 APT_RUN := python3-venv python3-dev gcc pkg-config libsystemd-dev
-APT_TEST := qemu-system-x86 qemu-utils mmdebstrap nbdkit uidmap rsync openssh-client openssh-sftp-server vim
+APT_TEST := qemu-system-x86 qemu-utils mmdebstrap nbdkit uidmap rsync openssh-client openssh-sftp-server vim strace
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format fast machine soak bench install uninstall install-user clean
