@@ -9,17 +9,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from scenariod import clock, fault, scope, verdict
+from scenariod import blame, clock, scope, verdict
 from scenariod.errors import ENVIRONMENT_FAULTS, DroppedFileError
-from scenariod.fault import DAMAGED, Fault, during
 from scenariod.fault import Step as Doing
+from scenariod.fault import during
 from scenariod.journal import Event
 from scenariod.killpoint import KillPoint, reached
 from scenariod.names import printable
-from scenariod.outcome import EXIT_ENVIRONMENT, MAX_ATTEMPTS, Outcome, Step, judge, next_step
-from scenariod.reasons import Problem, Reason
+from scenariod.outcome import MAX_ATTEMPTS, Outcome, Step, judge, next_step
 from scenariod.settle import Run, Settled
-from scenariod.sizes import MIB
 from scenariod.status import Running
 from scenariod.verdict import InvalidVerdictError, Rejected, Verdict
 
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from scenariod.config import Config
+    from scenariod.fault import Fault
     from scenariod.journal import Journal
     from scenariod.settle import Settler
     from scenariod.work import Batch, Work
@@ -124,7 +123,7 @@ class Attempts:
             self._show(batch.id, None)
 
     async def _conclude(self, batch: Batch, names: list[str], ended: scope.Ended) -> Concluded:
-        _raise_if_one_file_is_damaged(ended, names)
+        blame.raise_if_one_file_is_damaged(ended, names)
         with during(Doing.JUDGING, batch.folder):
             verdicts = _verdicts(self._work.verdict(batch), names)
         reached(KillPoint.VERDICT_READ)
@@ -152,7 +151,7 @@ class Attempts:
             )
             return Concluded(Settled(), again=[batch])
         uncounted = self._work.count_attempt(batch, by=-1)
-        pause = _fault_of(ended, batch) if step is Step.PAUSE else None
+        pause = blame.of_environment(ended, batch) if step is Step.PAUSE else None
         return Concluded(Settled(), again=[uncounted], pause=pause)
 
     def _set_aside(self, batch: Batch, name: str) -> Concluded:
@@ -172,7 +171,7 @@ class Attempts:
         names = batch.names()
         run = self._run(ended, outcome)
         if len(names) == 1:
-            problem = _blame(outcome, ended=ended, detail=detail)
+            problem = blame.of_file(outcome, ended=ended, detail=detail)
             size = (batch.folder / names[0]).lstat().st_size
             refusal = Rejected(names[0], size_bytes=size, sha256=None, problems=(problem,))
             return await self._settle(batch, [refusal], run)
@@ -247,45 +246,6 @@ def _verdicts(content: bytes | None, names: list[str]) -> list[Verdict] | None:
     return verdicts if len(set(told)) == len(told) and set(told) <= set(names) else None
 
 
-def _raise_if_one_file_is_damaged(ended: scope.Ended, names: list[str]) -> None:
-    """Raise DroppedFileError where the worker met an error of the disk on one file, and left."""
-    left = ended.evidence.exit_status == EXIT_ENVIRONMENT
-    if left and ended.errno in DAMAGED and ended.failed_file in names:
-        raise DroppedFileError(ended.errno, ended.detail, ended.failed_file)
-
-
-def _fault_of(ended: scope.Ended, batch: Batch) -> Fault:
-    """Return the fault that a worker has left for, or for which it never began."""
-    if ended.errno is None:
-        return Fault(f"batch {batch.id}: {ended.detail}", step=Doing.LAUNCHING)
-    path = batch.folder / ended.failed_file if ended.failed_file else batch.folder
-    error = OSError(ended.errno, ended.detail, str(path))
-    error.add_note(Doing.JUDGING)
-    return fault.of(error)
-
-
 def _left_out(verdicts: list[Verdict] | None, names: list[str]) -> bool:
     """Say whether a worker that claims to be done has no word on a file that is still there."""
     return not set(names) <= {v.name for v in verdicts or []}
-
-
-def _blame(outcome: Outcome, *, ended: scope.Ended | None, detail: str) -> Problem:
-    """Return the problem of a file whose worker came to a bad end, in words."""
-    reason = _REASONS.get(outcome, Reason.CRASH)
-    if reason is Reason.OUT_OF_MEMORY and ended is not None:
-        limit, peak = ended.limit_bytes // MIB, ended.peak_bytes // MIB
-        words = f"needed more than {limit} MB (peak {peak} MB, limit {limit} MB)"
-        return Problem(reason, f"{words}; split it, or raise memory.limit_mb")
-    if outcome is Outcome.CRASH and ended is not None and ended.evidence.exit_status == 0:
-        words = "its worker said that it was done, but left no verdict on it that can be read"
-        return Problem(Reason.NO_VERDICT, words)
-    return Problem(reason, f"its worker ended with {outcome}{f': {detail}' if detail else ''}")
-
-
-_REASONS = {
-    Outcome.OUT_OF_MEMORY: Reason.OUT_OF_MEMORY,
-    Outcome.HOST_OUT_OF_MEMORY: Reason.OUT_OF_MEMORY,
-    Outcome.SOFT_LIMIT: Reason.SOFT_LIMIT,
-    Outcome.TIMEOUT: Reason.TIMEOUT,
-    Outcome.KILLED: Reason.KILLED,
-}

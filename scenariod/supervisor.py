@@ -6,45 +6,33 @@ Never parses a scenario, and holds at most one batch's small verdict in memory.
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import time
 import traceback
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from scenariod import __version__, clock, fault, status
+from scenariod import __version__, fault, status
 from scenariod.admission import Waits
 from scenariod.attempt import Attempts
+from scenariod.board import Board
 from scenariod.budget import Budget
 from scenariod.errors import ENVIRONMENT_FAULTS, ExitCode, ScenariodError
 from scenariod.fault import Fault
 from scenariod.intake import Intake
 from scenariod.journal import Event
 from scenariod.killpoint import KillPoint, reached
-from scenariod.names import printable
+from scenariod.pause import Pause
 from scenariod.roster import Roster
 
 if TYPE_CHECKING:
     from scenariod import scope
     from scenariod.config import Config
     from scenariod.journal import Journal, Notifier
-    from scenariod.settle import Settled, Settler
+    from scenariod.settle import Settler
     from scenariod.work import Batch, Work
 
-FIRST_PAUSE_S = 1.0
-LONGEST_PAUSE_S = 60.0
-HEARTBEAT_S = 1.0
 ADMISSION_RETRY_S = 2.0
-_MOST_WAITING_SHOWN = 100
-
-
-@dataclass(frozen=True, slots=True)
-class _Pause:
-    reason: Fault
-    until: float
-    delay_s: float
 
 
 class Supervisor:
@@ -89,19 +77,20 @@ class Supervisor:
         self._closing: asyncio.Task[None] | None = None
         self._close_due = 0.0
         self._drain_ended = False
-        self._pause: _Pause | None = None
+        self._pause = Pause(journal=journal)
+        self._board = Board(
+            config,
+            intake=self._intake,
+            roster=self._roster,
+            budget=self._budget,
+            notifier=notifier,
+            launcher_name=launcher.name,
+        )
+        self._status = self._board.status
         self._fatal: ScenariodError | None = None
         self._signals: list[signal.Signals] = []
         self._wake = asyncio.Event()
         self._stop_workers = asyncio.Event()
-        self.status = status.Status(
-            root=str(config.root),
-            pid=os.getpid(),
-            version=__version__,
-            launcher=launcher.name,
-            started_at=clock.now().isoformat(timespec="seconds"),
-            most_workers=self._budget.most_workers,
-        )
 
     async def run(self) -> ExitCode:
         """Work until a signal asks to end, or with `once` until the inbox is empty.
@@ -114,8 +103,8 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_signal, number)
-        heartbeat = asyncio.create_task(self._beat())
-        server = await status.serve(self._config.socket, self.snapshot)
+        heartbeat = asyncio.create_task(self._board.keep_telling())
+        server = await status.serve(self._config.socket, self._board.snapshot)
         try:
             await self._recover()
             await self._loop(loop)
@@ -146,8 +135,8 @@ class Supervisor:
         self._act_on_signals()
         if self._signals or self._fatal is not None:
             return self._config.intake.rescan_s
-        if self._pause is not None and now < self._pause.until:
-            return self._pause.until - now
+        if (left_s := self._pause.left_s(now)) > 0:
+            return left_s
         try:
             wait_s = await self._start_what_may(now)
             if self._is_drained() and self._closing is None and now >= self._close_due:
@@ -157,31 +146,23 @@ class Supervisor:
             return self._pause_for(fault.of(error))
         return wait_s
 
-    # Signals, waiting, and what people see
+    # Signals and waiting
 
     def snapshot(self) -> status.Status:
         """Return the status as it is now."""
-        self.status.inbox = self._intake.total
-        self.status.watch, self.status.watch_detail = self._intake.sight
-        self.status.workers = self._roster.workers
-        self.status.memory = self._budget.shown()
-        self.status.waiting = [
-            {"file": printable(w.name), "reason": str(w.hold)}
-            for w in self._intake.waiting[:_MOST_WAITING_SHOWN]
-        ]
-        return self.status
+        return self._board.snapshot()
 
     def _on_signal(self, number: signal.Signals) -> None:
         self._signals.append(number)
         self._wake.set()
 
     def _act_on_signals(self) -> None:
-        if not self._signals or self.status.state is status.State.STOPPING:
+        if not self._signals or self._status.state is status.State.STOPPING:
             if len(self._signals) > 1:
                 self._stop_workers.set()
             return
-        self.status.state = status.State.STOPPING
-        self.status.detail = ""
+        self._status.state = status.State.STOPPING
+        self._status.detail = ""
         self._notifier.stopping()
         name = self._signals[0].name
         many = "batch at hand" if len(self._running) == 1 else "batches at hand"
@@ -197,37 +178,25 @@ class Supervisor:
                 await self._wake.wait()
         self._wake.clear()
 
-    async def _beat(self) -> None:
-        every_s = min(self._notifier.watchdog_s or HEARTBEAT_S, HEARTBEAT_S)
-        while True:
-            self._notifier.alive()
-            self._notifier.status(self.snapshot().line())
-            await asyncio.sleep(every_s)
-
     def _tell_started(self) -> None:
         self._notifier.ready()
-        self._set_state(status.State.IDLE)
+        self._board.set_state(status.State.IDLE)
         limit = self._config.memory.limit_mb
         self._journal.tell(
             Event.STARTED,
             f"scenariod {__version__} watches {self._config.inbox}; workers under {limit} MB "
-            f"by {self._launcher.name}; {self.status.scenarios} scenarios in the library",
+            f"by {self._launcher.name}; {self._status.scenarios} scenarios in the library",
             root=str(self._config.root),
             launcher=self._launcher.name,
             memory_limit_bytes=self._config.memory.limit_bytes,
         )
-
-    def _set_state(self, state: status.State, detail: str = "") -> None:
-        if self.status.state is not status.State.STOPPING:
-            self.status.state = state
-            self.status.detail = detail
 
     def _finished(self) -> bool:
         if self._running or self._closing is not None:
             return False
         if self._signals or self._fatal is not None:
             return True
-        return self._once and (self._pause is not None or self._drain_ended)
+        return self._once and (self._pause.is_on or self._drain_ended)
 
     def _is_drained(self) -> bool:
         return not self._roster and self._intake.is_empty()
@@ -237,9 +206,9 @@ class Supervisor:
             return ExitCode.OK
         if self._signals and not self._drain_ended:
             return ExitCode.INTERRUPTED
-        if self._pause is not None:
+        if self._pause.is_on:
             return ExitCode.PAUSED
-        if self.status.refused:
+        if self._status.refused:
             return ExitCode.SOME_REFUSED
         return ExitCode.SOME_LEFT if self._intake.total else ExitCode.OK
 
@@ -281,33 +250,24 @@ class Supervisor:
     def _start(self, batch: Batch) -> None:
         self._drain_ended = False
         self._close_due = 0.0
-        self.status.next_waits = ""
+        self._status.next_waits = ""
         self._roster.start(batch, limit_bytes=self._budget.limit_of(batch))
         task = asyncio.create_task(self._process(batch))
         self._running.add(task)
         task.add_done_callback(self._batch_ended)
 
     def _tell_memory_wait(self, why: str) -> None:
-        told, self.status.next_waits = self.status.next_waits, why
+        told, self._status.next_waits = self._status.next_waits, why
         if self._running:  # the end of a batch makes room: that is an ordinary day
             return
         if not told:
             self._journal.tell(Event.MEMORY_WAITS, f"the next batch waits for memory: {why}")
-        self._set_state(status.State.WAITING, why)
+        self._board.set_state(status.State.WAITING, why)
 
     def _show_waiting(self) -> None:
-        """Say in the status what the files in the inbox wait for, if there are any."""
-        waiting = self._intake.waiting
-        self.status.next_waits = ""
-        if self._running:
-            return
-        if self._intake.total == 0:
-            self._set_state(status.State.IDLE)
-        elif waiting:
-            words = f"{printable(waiting[0].name)}: {waiting[0].hold}"
-            self._set_state(status.State.WAITING, words)
-        else:
-            self._set_state(status.State.WAITING, "a lone file waits for a partner")
+        self._status.next_waits = ""
+        if not self._running:
+            self._board.show_what_files_wait_for()
 
     def _batch_ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
@@ -315,9 +275,8 @@ class Supervisor:
 
     def _show_running(self, batch_id: int, worker: status.Running | None) -> None:
         self._roster.show(batch_id, worker)
-        paused = self._pause is not None and time.monotonic() < self._pause.until
-        if worker is not None and not paused:
-            self._set_state(status.State.WORKING)
+        if worker is not None and self._pause.left_s(time.monotonic()) == 0:
+            self._board.set_state(status.State.WORKING)
 
     # One batch
 
@@ -333,9 +292,10 @@ class Supervisor:
         self._roster.end(batch)
         self._roster.put_first(concluded.again)
         self._intake.set_aside(concluded.damaged)
-        self._count(concluded.settled)
+        self._board.count(concluded.settled)
+        self._board.show_library(self._settler)
         if concluded.pause is None:
-            self._resumed()
+            self._pause.end_if_over()
         else:
             self._pause_for(concluded.pause)
 
@@ -346,15 +306,6 @@ class Supervisor:
         except OSError:  # not now; the start of the batch at hand will tell
             self._roster.put_first([batch])
 
-    def _count(self, settled: Settled) -> None:
-        self.status.added += settled.added
-        self.status.replaced += settled.replaced
-        self.status.already_added += settled.already_added
-        self.status.refused += settled.refused
-        self.status.batches += settled.batches
-        self.status.scenarios = self._settler.scenarios
-        self.status.newest_backup = self._settler.newest_backup
-
     # Around the batches
 
     async def _recover(self) -> None:
@@ -364,8 +315,7 @@ class Supervisor:
         cut_off = self._work.batches()
         self._roster.put_last(cut_off)
         reached(KillPoint.RECOVERED)
-        self.status.scenarios = self._settler.scenarios
-        self.status.newest_backup = self._settler.newest_backup
+        self._board.show_library(self._settler)
         if cut_off:
             numbers = ", ".join(str(batch.id) for batch in cut_off)
             self._journal.tell(Event.RECOVERED, f"taking up what was cut off: batch {numbers}")
@@ -380,8 +330,8 @@ class Supervisor:
             self._close_due = 0.0
             self._take_failure(error, batch=None)
         else:
-            self._resumed()
-            self.status.scenarios = self._settler.scenarios  # a command may have changed it
+            self._pause.end_if_over()
+            self._status.scenarios = self._settler.scenarios  # a command may have changed it
             self._drain_ended = self._is_drained()
         finally:
             self._closing = None
@@ -401,30 +351,12 @@ class Supervisor:
             self._pause_for(Fault(words, cure="see the journal; it may be worth a report"))
 
     def _pause_for(self, reason: Fault) -> float:
-        """Pause intake, longer each time, up to a minute; return for how long, in seconds."""
-        delay_s = FIRST_PAUSE_S
-        if self._pause is not None:
-            delay_s = min(self._pause.delay_s * 2, LONGEST_PAUSE_S)
-        if self._pause is None or self._pause.reason != reason:
-            self._journal.tell(
-                Event.PAUSED,
-                f"intake pauses, and nothing is lost: {reason}",
-                step=reason.step,
-                path=reason.path,
-                hint=reason.cure,
-            )
-        self._pause = _Pause(reason, until=time.monotonic() + delay_s, delay_s=delay_s)
-        self._set_state(status.State.PAUSED, str(reason))
+        """Pause intake; return for how long, in seconds."""
+        delay_s = self._pause.begin(reason)
+        self._board.set_state(status.State.PAUSED, str(reason))
         return delay_s
 
     def _end_pause(self) -> None:
         """Try again now: what was in the way may be gone."""
-        if self._pause is not None:
-            self._pause = replace(self._pause, until=time.monotonic())
-            self._wake.set()
-
-    def _resumed(self) -> None:
-        """End a pause whose time is over; what another batch still did within it proves nothing."""
-        if self._pause is not None and time.monotonic() >= self._pause.until:
-            self._journal.tell(Event.RESUMED, f"intake goes on; it was: {self._pause.reason.words}")
-            self._pause = None
+        self._pause.cut_short()
+        self._wake.set()

@@ -1,0 +1,101 @@
+"""What people see of the supervisor: its status, its state, and the line in `systemctl status`.
+
+Gathers what others know. Never decides what happens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING
+
+from scenariod import __version__, clock, status
+from scenariod.names import printable
+
+if TYPE_CHECKING:
+    from scenariod.budget import Budget
+    from scenariod.config import Config
+    from scenariod.intake import Intake
+    from scenariod.journal import Notifier
+    from scenariod.roster import Roster
+    from scenariod.settle import Settled, Settler
+
+HEARTBEAT_S = 1.0
+_MOST_WAITING_SHOWN = 100
+
+
+class Board:
+    """The status of one supervisor, kept up to date."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        intake: Intake,
+        roster: Roster,
+        budget: Budget,
+        notifier: Notifier,
+        launcher_name: str,
+    ) -> None:
+        self._intake = intake
+        self._roster = roster
+        self._budget = budget
+        self._notifier = notifier
+        self.status = status.Status(
+            root=str(config.root),
+            pid=os.getpid(),
+            version=__version__,
+            launcher=launcher_name,
+            started_at=clock.now().isoformat(timespec="seconds"),
+            most_workers=budget.most_workers,
+        )
+
+    def snapshot(self) -> status.Status:
+        """Return the status as it is now."""
+        self.status.inbox = self._intake.total
+        self.status.watch, self.status.watch_detail = self._intake.sight
+        self.status.workers = self._roster.workers
+        self.status.memory = self._budget.shown()
+        self.status.waiting = [
+            {"file": printable(w.name), "reason": str(w.hold)}
+            for w in self._intake.waiting[:_MOST_WAITING_SHOWN]
+        ]
+        return self.status
+
+    async def keep_telling(self) -> None:
+        """Tell the service manager, for ever, that we are alive and how we are."""
+        every_s = min(self._notifier.watchdog_s or HEARTBEAT_S, HEARTBEAT_S)
+        while True:
+            self._notifier.alive()
+            self._notifier.status(self.snapshot().line())
+            await asyncio.sleep(every_s)
+
+    def set_state(self, state: status.State, detail: str = "") -> None:
+        """Show a state, and why; once stopping, no other."""
+        if self.status.state is not status.State.STOPPING:
+            self.status.state = state
+            self.status.detail = detail
+
+    def show_what_files_wait_for(self) -> None:
+        """Say what the files in the inbox wait for, if there are any; no worker runs."""
+        waiting = self._intake.waiting
+        if self._intake.total == 0:
+            self.set_state(status.State.IDLE)
+        elif waiting:
+            words = f"{printable(waiting[0].name)}: {waiting[0].hold}"
+            self.set_state(status.State.WAITING, words)
+        else:
+            self.set_state(status.State.WAITING, "a lone file waits for a partner")
+
+    def count(self, settled: Settled) -> None:
+        """Add what was settled to what is shown since the start."""
+        self.status.added += settled.added
+        self.status.replaced += settled.replaced
+        self.status.already_added += settled.already_added
+        self.status.refused += settled.refused
+        self.status.batches += settled.batches
+
+    def show_library(self, settler: Settler) -> None:
+        """Show how many scenarios there are, and the newest backup."""
+        self.status.scenarios = settler.scenarios
+        self.status.newest_backup = settler.newest_backup
