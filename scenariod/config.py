@@ -79,6 +79,13 @@ class Library(Section):
     on_conflict: Literal["refuse", "replace"] = "refuse"
 
 
+class Backups(Section):
+    """When the library is backed up."""
+
+    every: Literal["drain", "batch"] = "drain"
+    growth: float = Field(0.10, ge=0.01, le=10)
+
+
 class _File(Section):
     """The whole file: the sections, and `root`."""
 
@@ -87,6 +94,7 @@ class _File(Section):
     worker: Worker = Worker()
     memory: Memory = Memory()
     library: Library = Library()
+    backups: Backups = Backups()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +107,7 @@ class Config:
     worker: Worker
     memory: Memory
     library: Library
+    backup: Backups
 
     @property
     def inbox(self) -> Path:
@@ -180,6 +189,7 @@ def load(
         worker=settings.worker,
         memory=settings.memory,
         library=settings.library,
+        backup=settings.backups,
     )
 
 
@@ -258,6 +268,7 @@ def known_keys() -> list[str]:
 def settings(config: Config) -> dict[str, object]:
     """Return every setting in force, dotted, in the file's order."""
     sections = {name: getattr(config, name) for name in ("intake", "worker", "memory", "library")}
+    sections["backups"] = config.backup
     shown: dict[str, object] = {"root": str(config.root)}
     for name, section in sections.items():
         shown |= {f"{name}.{key}": value for key, value in values(section).items()}

@@ -1,14 +1,13 @@
 """Settle a batch: a backup first, then one transaction, then the moves; and publish when drained.
 
 Owns the order of these steps, and the thread in which they run: fsync must not hold up the loop.
-Wires library, backup and work; never launches anything.
+Wires library, upkeep and work; never launches anything.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
-from scenariod import backup, clock, publish, refusal
+from scenariod import clock, publish, refusal
 from scenariod.errors import DroppedFileError
 from scenariod.fault import DAMAGED, Step, during
 from scenariod.journal import Event
@@ -24,6 +23,7 @@ from scenariod.killpoint import KillPoint, reached
 from scenariod.library import Entry, FileResult, FileVerdict, Library, OnConflict, SettledBatch
 from scenariod.names import REASON_SUFFIX, with_suffix
 from scenariod.sizes import MIB
+from scenariod.upkeep import Upkeep
 from scenariod.verdict import Accepted
 
 if TYPE_CHECKING:
@@ -77,11 +77,13 @@ class Settler:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="settle")
         self._on_conflict = OnConflict(config.library.on_conflict)
         self._library: Library | None = None
-        self._backed_up = False
-        self._prepared: backup.Prepared | None = None
-        self._preparing = threading.Lock()
+        self._upkeep = Upkeep(config, journal=journal)
         self.scenarios = 0
-        self.newest_backup: str | None = None
+
+    @property
+    def newest_backup(self) -> str | None:
+        """The name of the newest backup."""
+        return self._upkeep.newest
 
     async def open(self) -> None:
         """Open the library, making it if there is none."""
@@ -120,7 +122,7 @@ class Settler:
     async def prepare_backup(self) -> None:
         """Write the next change's backup while nobody waits, beside the settle thread too."""
         with during(Step.BACKING_UP, self._config.backups):
-            await asyncio.to_thread(self._prepare_backup)
+            await asyncio.to_thread(self._upkeep.prepare, self._opened())
 
     async def _call(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
@@ -135,14 +137,13 @@ class Settler:
             self._config.database, busy_timeout_s=self._config.library.busy_timeout_s
         )
         self.scenarios = self._library.count()
-        known = backup.list_backups(self._config.backups)
-        self.newest_backup = known[0].path.name if known else None
+        self._upkeep.look()
 
     def _settle(self, batch: Batch, verdicts: list[Verdict], run: Run) -> Settled:
         library = self._opened()
         if any(self._changes(library, verdict) for verdict in verdicts):
             with during(Step.BACKING_UP, self._config.backups):
-                self._back_up_once()
+                self._upkeep.back_up_if_due(library)
         with during(Step.RECORDING, self._config.database), ExitStack() as files:
             entries = [_entry(batch, v, files=files) for v in verdicts]
             results = library.settle(_record(batch, run), entries, on_conflict=self._on_conflict)
@@ -166,52 +167,12 @@ class Settler:
         results = self._opened().settled(batch.id)
         return None if results is None else self._move(batch, results, run=None)
 
-    def _back_up_once(self) -> None:
-        """Have a backup of the library as it is, before the first change of a drain."""
-        if self._backed_up:
-            return
-        folder = self._config.backups
-        with self._opened().snapshot() as snapshot:
-            state, count = snapshot.batch, snapshot.count
-            taken = self._take_prepared(state) or backup.write(
-                folder, snapshot.documents(), batch=state, now=clock.now()
-            )
-        self._backed_up = True
-        self.newest_backup = taken.path.name
-        self._journal.tell(
-            Event.BACKUP_WRITTEN,
-            f"backup {taken.path.name}: {count} scenarios, verified",
-            backup=str(taken.path),
-            scenarios=count,
-        )
-
-    def _take_prepared(self, state: int) -> backup.BackupFile | None:
-        """Return the prepared backup, if it is of this run of ours and shows the present state."""
-        with self._preparing:  # one that is being written is nearer than one that is not begun
-            prepared, self._prepared = self._prepared, None
-        if prepared is None or prepared.batch != state:
-            return None
-        return backup.take(prepared, now=clock.now())
-
     def _end_drain(self) -> None:
-        self._backed_up = False
+        self._upkeep.end_drain()
         library = self._opened()
         self.scenarios = library.count()  # a restore may have changed it
         if not publish.is_current(library, self._config.published):
             self._publish(library)
-
-    def _prepare_backup(self) -> None:
-        library = self._opened()
-        with self._preparing:
-            if self._prepared is not None and self._prepared.batch == library.latest_change():
-                return
-            with library.snapshot() as snapshot:
-                self._prepared = backup.prepare(
-                    self._config.backups,
-                    snapshot.documents(),
-                    batch=snapshot.batch,
-                    now=clock.now(),
-                )
 
     def _publish(self, library: Library) -> None:
         published = publish.publish(library, self._config.published)

@@ -28,6 +28,8 @@ DEFAULTS = {
     "memory.reserve_mb": 2048,
     "library.busy_timeout_s": 30.0,
     "library.on_conflict": "refuse",
+    "backups.every": "drain",
+    "backups.growth": 0.1,
 }
 SHIPPED = Path(__file__).parent.parent / "config" / "scenariod.toml"
 

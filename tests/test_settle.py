@@ -10,7 +10,7 @@ import pytest
 from conftest import Home
 from library_makers import NOON, accepted, document
 
-from scenariod import config
+from scenariod import backup, config
 from scenariod.errors import LibraryDamagedError
 from scenariod.journal import TextJournal
 from scenariod.library import Library
@@ -116,7 +116,35 @@ def test_a_backup_is_written_before_the_first_change_of_a_drain_and_not_before_e
 
     assert newest[0] == newest[1] != newest[2]
     kept = [json.loads((home.backups / str(name)).read_bytes()) for name in (newest[0], newest[2])]
-    assert [[s["id"] for s in backup["scenarios"]] for backup in kept] == [[], ["s-1", "s-2"]]
+    assert [[s["id"] for s in held["scenarios"]] for held in kept] == [[], ["s-1", "s-2"]]
+
+
+@pytest.mark.parametrize(
+    ("backups", "held"),
+    [
+        ({}, [0, 10, 20]),
+        ({"growth": 0.05}, [0, 5, 10, 15, 20]),
+        ({"every": "batch"}, list(range(24))),
+    ],
+    ids=str,
+)
+def test_within_one_drain_a_library_that_grows_is_backed_up_again_and_no_name_is_taken_twice(
+    home: Home, backups: dict[str, object], held: list[int]
+) -> None:
+    home.configure(backups=backups)
+    bench = Bench(config.load(config=None, root=home.path, cwd=home.path))
+    contents = {f"scenario-{n}.json": document(f"s-{n}") for n in range(1, 25)}
+    batches = [bench.claim(n, {name: c}) for n, (name, c) in enumerate(contents.items(), 1)]
+
+    async def one_drain(settler: Settler) -> None:
+        for batch, (name, content) in zip(batches, contents.items(), strict=True):
+            await settler.settle(batch, [good(name, content)], RUN)
+
+    bench.with_settler(one_drain)
+
+    found = backup.list_backups(home.backups)
+    assert [b.count for b in reversed(found)] == held
+    assert all(isinstance(backup.verify(b.path), backup.Verified) for b in found)
 
 
 def test_the_next_drains_backup_is_prepared_at_the_end_of_this_one(
