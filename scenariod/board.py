@@ -99,3 +99,4 @@ class Board:
         """Show how many scenarios there are, and the newest backup."""
         self.status.scenarios = settler.scenarios
         self.status.newest_backup = settler.newest_backup
+        self.status.backup_doubt = settler.backup_doubt

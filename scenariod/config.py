@@ -24,12 +24,14 @@ SYSTEM_PREFIX = Path("/opt/scenariod")
 LIMIT_CEILING_MB = 4096
 """No worker ever gets more (ARCHITECTURE.md: 4096 MB at most)."""
 MOST_WORKERS = 64
+LARGEST_BATCH = 8
+"""The most files that one worker processes together."""
 
 
 class Intake(Section):
     """How files get from `inbox/` into batches."""
 
-    batch_size: int = Field(2, ge=1, le=8)
+    batch_size: int = Field(2, ge=1, le=LARGEST_BATCH)
     pair_wait_s: float = Field(5.0, ge=0, le=3600)
     settle_s: float = Field(2.0, ge=0.1, le=3600)
     watch: Literal["auto", "events", "poll"] = "auto"

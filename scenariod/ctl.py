@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scenariod import __version__, config
-from scenariod.answers import backups, files, history, library, settings, status
+from scenariod.answers import backups, files, history, library, settings, status, upkeep
 from scenariod.errors import EXIT_CODE_MEANING, ExitCode, ScenariodError
 from scenariod.names import printable
 from scenariod.root import become_owner
@@ -37,12 +37,16 @@ class _Argument:
 
 @dataclass(frozen=True, slots=True)
 class _Command:
-    """A command: how it is called, what it says of itself, and what answers it."""
+    """A command: how it is called, what it says of itself, and what answers it.
+
+    `parts` are its second words; without one of them it answers itself.
+    """
 
     name: str
     help: str
     answer: Callable[[Config, argparse.Namespace], Answer]
     arguments: tuple[_Argument, ...] = ()
+    parts: tuple[_Command, ...] = ()
 
 
 def _count(text: str) -> int:
@@ -60,7 +64,26 @@ _COMMANDS = (
         library.show,
         (_Argument("what", "the scenario's id", {"metavar": "ID"}),),
     ),
-    _Command("backups", "the backups, newest first", backups.backups),
+    _Command(
+        "backups",
+        "the backups, newest first; `backups verify` reads them",
+        backups.backups,
+        parts=(
+            _Command(
+                "verify",
+                "read all of a backup, and say whether every byte is as it was written",
+                upkeep.verify,
+                (
+                    _Argument(
+                        "name",
+                        "a backup's name or path, the newest without it",
+                        {"metavar": "NAME", "nargs": "?"},
+                    ),
+                    _Argument("--all", "all that backups/ holds", {"action": "store_true"}),
+                ),
+            ),
+        ),
+    ),
     _Command(
         "restore",
         "make the library what a backup holds (backs up the present state first)",
@@ -134,8 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         loaded = config.load_for_command(config=asked.config, root=asked.root)
         become_owner(loaded.root)
-        command = next(c for c in _COMMANDS if c.name == asked.command)
-        answer = command.answer(loaded, asked)
+        answer = _asked_command(asked).answer(loaded, asked)
         _print(answer, as_json=asked.json)
     except ScenariodError as error:
         return _fail(str(error), error.hint, error.exit_code, as_json=asked.json)
@@ -149,6 +171,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         hint = "nothing was changed by halves; mend the cause, then run it again"
         return _fail(str(error), hint, ExitCode.PAUSED, as_json=asked.json)
     return answer.code
+
+
+def _asked_command(asked: argparse.Namespace) -> _Command:
+    command = next(c for c in _COMMANDS if c.name == asked.command)
+    part = getattr(asked, "part", None)
+    return next((p for p in command.parts if p.name == part), command)
 
 
 def _print(answer: Answer, *, as_json: bool) -> None:
@@ -186,11 +214,22 @@ def _parser() -> argparse.ArgumentParser:
     _add_common(parser, default_of=lambda default: default)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in _COMMANDS:
-        sub = commands.add_parser(command.name, help=command.help, description=command.help)
-        _add_common(sub, default_of=lambda _: argparse.SUPPRESS)
-        for argument in command.arguments:
-            sub.add_argument(argument.name, help=argument.help, **argument.settings)
+        sub = _add_command(commands, command)
+        if command.parts:
+            parts = sub.add_subparsers(dest="part", metavar="PART")
+            for part in command.parts:
+                _add_command(parts, part)
     return parser
+
+
+def _add_command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], command: _Command
+) -> argparse.ArgumentParser:
+    sub = commands.add_parser(command.name, help=command.help, description=command.help)
+    _add_common(sub, default_of=lambda _: argparse.SUPPRESS)
+    for argument in command.arguments:
+        sub.add_argument(argument.name, help=argument.help, **argument.settings)
+    return sub
 
 
 def _add_common(parser: argparse.ArgumentParser, *, default_of: Callable[[object], object]) -> None:

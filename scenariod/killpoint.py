@@ -47,6 +47,7 @@ class KillPoint(StrEnum):
     BACKUP_VERIFIED = "backup-verified"
     BACKUP_PREPARED = "backup-prepared"
     PREPARED_BACKUP_TAKEN = "prepared-backup-taken"
+    BACKUP_NOTED = "backup-noted"
 
     # Settling
     SCENARIO_ADDED = "scenario-added"

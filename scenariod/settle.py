@@ -85,6 +85,11 @@ class Settler:
         """The name of the newest backup."""
         return self._upkeep.newest
 
+    @property
+    def backup_doubt(self) -> str:
+        """What is wrong with the newest backup, nothing where one can rely on it."""
+        return self._upkeep.doubt
+
     async def open(self) -> None:
         """Open the library, making it if there is none."""
         await self._call(self._open)
@@ -137,7 +142,7 @@ class Settler:
             self._config.database, busy_timeout_s=self._config.library.busy_timeout_s
         )
         self.scenarios = self._library.count()
-        self._upkeep.look()
+        self._upkeep.look(self._library)
 
     def _settle(self, batch: Batch, verdicts: list[Verdict], run: Run) -> Settled:
         library = self._opened()

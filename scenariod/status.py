@@ -85,19 +85,21 @@ class Status:
     watch: str = "starting"
     watch_detail: str = ""
     newest_backup: str | None = None
+    backup_doubt: str = ""
 
     def line(self) -> str:
         """Return the one line of `systemctl status`: state, counts, and the worker's memory."""
         new = f", {self.replaced} replaced" if self.replaced else ""
         counts = f"{self.added} added{new}, {self.refused} refused, {self.inbox} waiting"
         if self.workers and self.state is State.WORKING:
-            return f"{_at_work(self.workers, counts=counts)}{self._blind()}"
+            return f"{_at_work(self.workers, counts=counts)}{self._warnings()}"
         what = f"{self.state}: {self.detail}" if self.detail else str(self.state)
-        return f"{what}; {counts}; library {self.scenarios}{self._blind()}"
+        return f"{what}; {counts}; library {self.scenarios}{self._warnings()}"
 
-    def _blind(self) -> str:
-        """Return what is wrong with the watch, for the end of the line."""
-        return f"; {self.watch}: {self.watch_detail}" if self.watch == DEGRADED else ""
+    def _warnings(self) -> str:
+        """Return what is wrong with the watch and the newest backup, for the end of the line."""
+        blind = f"; {self.watch}: {self.watch_detail}" if self.watch == DEGRADED else ""
+        return f"{blind}; backup: {self.backup_doubt}" if self.backup_doubt else blind
 
 
 def _at_work(workers: list[Running], *, counts: str) -> str:

@@ -331,7 +331,7 @@ class Supervisor:
             self._take_failure(error, batch=None)
         else:
             self._pause.end_if_over()
-            self._status.scenarios = self._settler.scenarios  # a command may have changed it
+            self._board.show_library(self._settler)  # a command may have changed it
             self._drain_ended = self._is_drained()
         finally:
             self._closing = None

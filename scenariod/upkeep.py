@@ -1,6 +1,6 @@
 """The daemon's own backups: before a change where one is due, and one ahead while nobody waits.
 
-Owns when a backup is due. Never changes the library.
+Owns when a backup is due, and what is wrong with the newest one. Never changes the library.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from scenariod import backup, clock
+from scenariod.config import LARGEST_BATCH
 from scenariod.journal import Event
 
 if TYPE_CHECKING:
@@ -20,6 +21,11 @@ FEWEST_SCENARIOS = 100
 """A smaller library counts as this large: else its every batch would be a tenth of it."""
 
 
+def has_grown(*, growth: float, scenarios: int, backed_up: int) -> bool:
+    """Say whether a library has grown by `growth` since a backup of `backed_up` scenarios."""
+    return scenarios - backed_up >= growth * max(backed_up, FEWEST_SCENARIOS)
+
+
 def is_due(*, every: str, growth: float, scenarios: int, backed_up: int | None) -> bool:
     """Say whether the library must be backed up before it is changed.
 
@@ -27,7 +33,28 @@ def is_due(*, every: str, growth: float, scenarios: int, backed_up: int | None) 
     """
     if backed_up is None or every == "batch":
         return True
-    return scenarios - backed_up >= growth * max(backed_up, FEWEST_SCENARIOS)
+    return has_grown(growth=growth, scenarios=scenarios, backed_up=backed_up)
+
+
+def doubt(newest: backup.BackupFile | None, *, prepared: int, scenarios: int, growth: float) -> str:
+    """Say what is wrong with the newest backup of a library of so many scenarios; else nothing.
+
+    Beyond `growth` it may lack one batch more: it is due before the next change only. `prepared`
+    is how many the backup holds that is ready for that change.
+    """
+    if newest is None:
+        return "there is no backup; the next change writes one" if scenarios else ""
+    name = newest.path.name
+    if newest.check is None:
+        return f"{name} was not verified: `scenariodctl backups verify {name}`"
+    if newest.check.defect is not None or newest.count is None:
+        found = newest.check.defect or "not whole"
+        return f"{name} is {found}: `scenariodctl backups verify --all` finds those that are good"
+    held = max(newest.count, prepared)
+    if has_grown(growth=growth, scenarios=scenarios - LARGEST_BATCH, backed_up=held):
+        lacking = scenarios - newest.count
+        return f"{name} is older than it should be: it lacks {lacking} of {scenarios} scenarios"
+    return ""
 
 
 class Upkeep:
@@ -37,14 +64,26 @@ class Upkeep:
         self._config = config
         self._journal = journal
         self._backed_up: int | None = None
+        self._shown: int | None = None
         self._prepared: backup.Prepared | None = None
-        self._preparing = threading.Lock()
+        self._writing = threading.Lock()
         self.newest: str | None = None
+        self.doubt = ""
 
-    def look(self) -> None:
-        """Learn which backups there are."""
-        known = backup.list_backups(self._config.backups)
-        self.newest = known[0].path.name if known else None
+    def look(self, library: Library) -> None:
+        """Learn which backup is the newest; tell where one cannot rely on it."""
+        told, folder = self.doubt, self._config.backups
+        newest = backup.newest(folder)
+        self.newest = None if newest is None else newest.path.name
+        self.doubt = doubt(
+            newest,
+            prepared=backup.prepared_count(folder),
+            scenarios=library.count(),
+            growth=self._config.backup.growth,
+        )
+        if self.doubt and self.doubt != told:
+            words = f"the newest backup cannot be relied on: {self.doubt}"
+            self._journal.tell(Event.BACKUP_DOUBTFUL, words, backup=self.newest)
 
     def back_up_if_due(self, library: Library) -> None:
         """Have a verified backup of the library as it is, where one is due before a change.
@@ -53,20 +92,49 @@ class Upkeep:
         """
         rules = self._config.backup
         scenarios = library.count()
-        if not is_due(
-            every=rules.every,
-            growth=rules.growth,
-            scenarios=scenarios,
-            backed_up=self._backed_up,
-        ):
+        due = is_due(
+            every=rules.every, growth=rules.growth, scenarios=scenarios, backed_up=self._backed_up
+        )
+        if not due:
             return
+        with self._writing:  # one that is being written is nearer than one that is not begun
+            if self._shown is None or self._shown != library.latest_change():
+                self._write(library)
+        self._backed_up = scenarios
+
+    def end_drain(self) -> None:
+        """Have the next change get a backup of its own."""
+        self._backed_up = None
+
+    def prepare(self, library: Library) -> None:
+        """Write the next change's backup while nobody waits; verify the newest if none has."""
+        with self._writing:
+            self._check_newest()
+            ready = {self._shown, None if self._prepared is None else self._prepared.batch}
+            if library.latest_change() not in ready:
+                self._prepare(library)
+        self.look(library)
+
+    def _check_newest(self) -> None:
+        newest = backup.newest(self._config.backups)
+        if newest is not None and newest.check is None:
+            checked = backup.verify(newest.path)
+            backup.remember(self._config.backups, [checked], now=clock.now())
+
+    def _prepare(self, library: Library) -> None:
+        with library.snapshot() as snapshot:
+            self._prepared = backup.prepare(
+                self._config.backups, snapshot.documents(), batch=snapshot.batch, now=clock.now()
+            )
+
+    def _write(self, library: Library) -> None:
         with library.snapshot() as snapshot:
             state, count = snapshot.batch, snapshot.count
             taken = self._take_prepared(state) or backup.write(
                 self._config.backups, snapshot.documents(), batch=state, now=clock.now()
             )
-        self._backed_up = count
-        self.newest = taken.path.name
+        self._shown = state
+        self.newest, self.doubt = taken.path.name, ""
         self._journal.tell(
             Event.BACKUP_WRITTEN,
             f"backup {taken.path.name}: {count} scenarios, verified",
@@ -74,27 +142,9 @@ class Upkeep:
             scenarios=count,
         )
 
-    def end_drain(self) -> None:
-        """Have the next change get a backup of its own."""
-        self._backed_up = None
-
-    def prepare(self, library: Library) -> None:
-        """Write the next change's backup while nobody waits."""
-        with self._preparing:
-            if self._prepared is not None and self._prepared.batch == library.latest_change():
-                return
-            with library.snapshot() as snapshot:
-                self._prepared = backup.prepare(
-                    self._config.backups,
-                    snapshot.documents(),
-                    batch=snapshot.batch,
-                    now=clock.now(),
-                )
-
-    def _take_prepared(self, state: int) -> backup.BackupFile | None:
+    def _take_prepared(self, state: int) -> backup.Verified | None:
         """Return the prepared backup, if it is of this run of ours and shows the present state."""
-        with self._preparing:  # one that is being written is nearer than one that is not begun
-            prepared, self._prepared = self._prepared, None
+        prepared, self._prepared = self._prepared, None
         if prepared is None or prepared.batch != state:
             return None
         return backup.take(prepared, now=clock.now())

@@ -85,6 +85,7 @@ SUPERVISOR_ALONE = {
         KillPoint.BACKUP_BEING_WRITTEN,
         KillPoint.BACKUP_WRITTEN,
         KillPoint.BACKUP_VERIFIED,
+        KillPoint.BACKUP_NOTED,
         KillPoint.SCENARIO_ADDED,
         KillPoint.BATCH_RECORDED,
         KillPoint.COMMITTED,

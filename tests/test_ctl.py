@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from conftest import POWERLESS, SCENARIODCTL, Home, run, scenario
 
-from scenariod import __version__
+from scenariod import __version__, backup
 from scenariod.errors import EXIT_CODE_MEANING
 
 pytestmark = pytest.mark.slow
@@ -93,6 +93,8 @@ def test_status_says_which_launcher_is_in_use(running: Home) -> None:
 
 
 def test_status_where_no_daemon_runs(filled: Home) -> None:
+    newest = backup.newest(filled.backups)
+    assert newest is not None
     text, document = filled.ctl("status"), filled.ctl("status", "--json")
 
     assert (text.code, document.code) == (19, 19)
@@ -102,6 +104,8 @@ def test_status_where_no_daemon_runs(filled: Home) -> None:
         "root": str(filled.path),
         "inbox": 0,
         "scenarios": 2,
+        "newest_backup": newest.path.name,
+        "backup_doubt": "",
     }
 
 

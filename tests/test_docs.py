@@ -174,8 +174,16 @@ def test_a_page_lists_every_option_of_its_command_and_no_other(
 def test_the_page_of_scenariodctl_lists_every_command_with_its_argument() -> None:
     heads = items(CTL_PAGE)
 
-    for name, parser in commands(ctl._parser()).items():
-        arguments = [a for a in parser._actions if not a.option_strings]
+    found = commands(ctl._parser())
+    found |= {
+        f"{name} {part}": p for name, sub in found.items() for part, p in commands(sub).items()
+    }
+    for name, parser in found.items():
+        arguments = [
+            a
+            for a in parser._actions
+            if not a.option_strings and not isinstance(a, argparse._SubParsersAction)
+        ]
         words = [f" {c}" for a in arguments for c in a.choices or ()]
         names = [f" Ar {a.metavar}" for a in arguments if a.metavar]
         assert f"Cm {name}{''.join(words)}{''.join(names)}" in heads

@@ -36,15 +36,29 @@ def backups(config: Config, _: argparse.Namespace) -> Answer:
             "scenarios": b.count,
             "batch": b.batch,
             "size_bytes": b.size_bytes,
+            "verified": b.check.checked_at.isoformat(timespec="seconds")
+            if b.check is not None and b.check.defect is None
+            else None,
+            "defect": None if b.check is None else b.check.defect,
         }
         for b in found
     ]
     lines = [
         f"{b.path.name}  {b.created:%Y-%m-%d %H:%M:%S} UTC  "
         f"{'not whole' if b.count is None else f'{b.count} scenarios'}  {b.size_bytes / MIB:.1f} MB"
+        f"  {_known(b)}"
         for b in found
     ]
     return Answer(document, lines=lines or ["there is no backup yet"])
+
+
+def _known(found: backup.BackupFile) -> str:
+    """Say what the last reading of a backup has found."""
+    if found.check is None:
+        return "not verified"
+    when = f"{found.check.checked_at:%Y-%m-%d %H:%M:%S} UTC"
+    what = "verified" if found.check.defect is None else f"found {found.check.defect}"
+    return f"{what} {when}"
 
 
 def restore(config: Config, asked: argparse.Namespace) -> Answer:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from scenariod import inbox
+from scenariod import backup, inbox
 from scenariod import status as live
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.errors import ExitCode, NotFoundError
 from scenariod.library import Library
 from scenariod.sizes import MIB
+from scenariod.upkeep import doubt
 
 if TYPE_CHECKING:
     import argparse
@@ -29,11 +30,20 @@ def status(config: Config, _: argparse.Namespace) -> Answer:
 def _not_running(config: Config) -> Answer:
     waiting = _inbox_count(config)
     count = _library_count(config)
-    document = {"running": False, "root": str(config.root), "inbox": waiting, "scenarios": count}
+    newest, wrong = _newest_backup(config, scenarios=count)
+    document = {
+        "running": False,
+        "root": str(config.root),
+        "inbox": waiting,
+        "scenarios": count,
+        "newest_backup": newest,
+        "backup_doubt": wrong,
+    }
     lines = [
         f"scenariod is not running on {config.root}",
         f"    Inbox: {waiting} waiting",
         f"  Library: {count} scenarios",
+        *_backup_lines(document),
         "    Start: `systemctl [--user] start scenariod`, or `scenariod` in the foreground",
     ]
     return Answer(document, lines=lines, code=ExitCode.NOT_RUNNING)
@@ -49,6 +59,20 @@ def _library_count(config: Config) -> int:
             return library.count()
     except NotFoundError:
         return 0
+
+
+def _newest_backup(config: Config, *, scenarios: int) -> tuple[str | None, str]:
+    """Return the name of the newest backup, and what is wrong with it."""
+    if not config.backups.is_dir():
+        return None, ""
+    newest = backup.newest(config.backups)
+    wrong = doubt(
+        newest,
+        prepared=backup.prepared_count(config.backups),
+        scenarios=scenarios,
+        growth=config.backup.growth,
+    )
+    return None if newest is None else newest.path.name, wrong
 
 
 def _sight(document: dict[str, Any]) -> str:
@@ -82,8 +106,15 @@ def _status_lines(document: dict[str, Any]) -> list[str]:
         *lines,
         f"  Library: {document['scenarios']} scenarios",
         f"    Since: {counts}, {document['refused']} refused, in {document['batches']} batches",
-        f"   Backup: {document['newest_backup'] or 'none yet'}",
+        *_backup_lines(document),
     ]
+
+
+def _backup_lines(document: dict[str, Any]) -> list[str]:
+    lines = [f"   Backup: {document['newest_backup'] or 'none yet'}"]
+    return (
+        [*lines, f"           ! {document['backup_doubt']}"] if document["backup_doubt"] else lines
+    )
 
 
 def _memory_line(memory: dict[str, Any]) -> str:

@@ -1,18 +1,24 @@
 """Backups: each one whole JSON file of the library at one instant, verified.
 
-`trailer.py` has the format, `reader.py` verifies and reads, `folder.py` writes, lists and finds.
+`trailer.py` has the format, `reader.py` verifies and reads, `folder.py` writes, lists and finds,
+`ledger.py` remembers what was verified.
 """
 
 from scenariod.backup.folder import (
+    LATEST,
     PREPARED_FILE,
     BackupFile,
     Prepared,
     find,
     list_backups,
+    newest,
     prepare,
+    prepared_count,
+    remember,
     take,
     write,
 )
+from scenariod.backup.ledger import Check
 from scenariod.backup.reader import (
     Defect,
     DefectKind,
@@ -24,8 +30,10 @@ from scenariod.backup.reader import (
 )
 
 __all__ = [
+    "LATEST",
     "PREPARED_FILE",
     "BackupFile",
+    "Check",
     "Defect",
     "DefectKind",
     "Prepared",
@@ -33,8 +41,11 @@ __all__ = [
     "documents",
     "find",
     "list_backups",
+    "newest",
     "open_regular",
     "prepare",
+    "prepared_count",
+    "remember",
     "take",
     "verify",
     "verify_file",

@@ -11,19 +11,22 @@ import os
 import re
 from array import array
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from scenariod import durable, lock
-from scenariod.backup import trailer
+from scenariod.backup import ledger, trailer
 from scenariod.backup.reader import Verified, open_regular, opening_of, verify
 from scenariod.errors import NotFoundError
 from scenariod.killpoint import KillPoint, reached
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+
+    from scenariod.backup.ledger import Check
+    from scenariod.backup.reader import Defect
 
 LOCK_FILE = ".backup.lock"
 LATEST = "latest"
@@ -38,6 +41,7 @@ class BackupFile:
     """A backup as its name and trailer tell, its content unread.
 
     `batch` and `count` are None where it has no whole trailer; `created` is then from its name.
+    `check` is what the last reading of all of it has found, None where there was none.
     """
 
     path: Path
@@ -45,6 +49,12 @@ class BackupFile:
     size_bytes: int
     batch: int | None
     count: int | None
+    check: Check | None
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether all of it was read, and found whole, and it was not changed since."""
+        return self.check is not None and self.check.defect is None
 
 
 def write(
@@ -58,19 +68,35 @@ def write(
     """
     with lock.held(folder / LOCK_FILE):  # or two could choose one name, and rename() would replace
         _remove_leftovers(folder)
-        return _write_verified(_free_path(folder, now), documents, batch=batch, created=now)
+        checked = _write_verified(_free_path(folder, now), documents, batch=batch, created=now)
+        try:
+            ledger.note(folder, [checked], now=now)
+        except BaseException:
+            checked.path.unlink()
+            raise
+        reached(KillPoint.BACKUP_NOTED)
+        return checked
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A verified backup of the state after `batch` that no list shows yet.
+    """A verified backup that no list shows yet.
 
     `identity` is inode, size and times of the file as it was verified: another file is not it.
     """
 
-    path: Path
-    batch: int
+    verified: Verified
     identity: tuple[int, int, int, int]
+
+    @property
+    def path(self) -> Path:
+        """Where it is until it is taken."""
+        return self.verified.path
+
+    @property
+    def batch(self) -> int:
+        """The last batch whose change it shows."""
+        return self.verified.batch
 
 
 def prepare(
@@ -82,12 +108,12 @@ def prepare(
     """
     with lock.held(folder / LOCK_FILE):
         _remove_leftovers(folder)
-        path = _write_verified(folder / PREPARED_FILE, documents, batch=batch, created=now).path
+        verified = _write_verified(folder / PREPARED_FILE, documents, batch=batch, created=now)
         reached(KillPoint.BACKUP_PREPARED)
-        return Prepared(path, batch, _identity(path))
+        return Prepared(verified, _identity(verified.path))
 
 
-def take(prepared: Prepared, *, now: datetime) -> BackupFile | None:
+def take(prepared: Prepared, *, now: datetime) -> Verified | None:
     """Make a prepared backup one of the list; None if its file is not as it was verified.
 
     `now` names it. Durable on return.
@@ -99,11 +125,19 @@ def take(prepared: Prepared, *, now: datetime) -> BackupFile | None:
                 return None
         except FileNotFoundError:
             return None
-        path = _free_path(folder, now)
-        prepared.path.rename(path)
+        taken = replace(prepared.verified, path=_free_path(folder, now))
+        prepared.path.rename(taken.path)
         durable.sync_folder(folder)
         reached(KillPoint.PREPARED_BACKUP_TAKEN)
-    return _listed(path, (now - _EPOCH) // _MILLISECOND)
+        ledger.note(folder, [taken], now=now)
+        reached(KillPoint.BACKUP_NOTED)
+    return taken
+
+
+def remember(folder: Path, checked: Iterable[Verified | Defect], *, now: datetime) -> None:
+    """Remember, durably, what reading all of these backups of `folder` has found."""
+    with lock.held(folder / LOCK_FILE):
+        ledger.note(folder, checked, now=now)
 
 
 def _remove_leftovers(folder: Path) -> None:
@@ -134,8 +168,23 @@ def _write_verified(
 
 def list_backups(folder: Path) -> list[BackupFile]:
     """Return the backups in `folder`, newest first by their names; reads only their trailers."""
-    found = [(int(m[1]), p) for p in folder.iterdir() if (m := _NAME.fullmatch(p.name))]
-    return [_listed(path, unix_ms) for unix_ms, path in sorted(found, reverse=True)]
+    known = ledger.load(folder)
+    found = sorted(_named(folder), reverse=True)
+    return [_listed(path, unix_ms, check=known.get(path.name)) for unix_ms, path in found]
+
+
+def newest(folder: Path) -> BackupFile | None:
+    """Return the newest backup in `folder` by its name, None if there is none."""
+    found = max(_named(folder), default=None)
+    if found is None:
+        return None
+    unix_ms, path = found
+    return _listed(path, unix_ms, check=ledger.load(folder).get(path.name))
+
+
+def prepared_count(folder: Path) -> int:
+    """Return how many scenarios the prepared backup in `folder` holds; 0 where there is none."""
+    return _listed(folder / PREPARED_FILE, 0, check=None).count or 0
 
 
 def find(folder: Path, name: str) -> Path:
@@ -144,9 +193,9 @@ def find(folder: Path, name: str) -> Path:
     Raises NotFoundError. What is found need not be whole: verify it.
     """
     if name == LATEST:
-        backups = list_backups(folder)
-        if backups:
-            return backups[0].path
+        last = newest(folder)
+        if last is not None:
+            return last.path
         raise NotFoundError(
             f"there is no backup in {folder} yet",
             hint="one is written before files are added",
@@ -188,10 +237,15 @@ def _write(
     return digest.hexdigest()
 
 
+def _named(folder: Path) -> Iterator[tuple[int, Path]]:
+    """Yield the files that are named like backups, each with the millisecond in its name."""
+    return ((int(m[1]), p) for p in folder.iterdir() if (m := _NAME.fullmatch(p.name)))
+
+
 def _free_path(folder: Path, created: datetime) -> Path:
     # Later than all there are, whatever the clock says: a Pi boots with yesterday's. 13 digits.
-    newest = max((int(m[1]) for p in folder.iterdir() if (m := _NAME.fullmatch(p.name))), default=0)
-    unix_ms = max((created - _EPOCH) // _MILLISECOND, newest + 1, 10**12)
+    last = max((unix_ms for unix_ms, _ in _named(folder)), default=0)
+    unix_ms = max((created - _EPOCH) // _MILLISECOND, last + 1, 10**12)
     while os.path.lexists(path := folder / f"scenarios-backup-{unix_ms}.json"):
         unix_ms += 1
     return path
@@ -203,15 +257,16 @@ def _forget_cached(path: Path) -> None:
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def _listed(path: Path, unix_ms: int) -> BackupFile:
+def _listed(path: Path, unix_ms: int, *, check: Check | None) -> BackupFile:
+    check = ledger.still_holds(check, path)
     opening, size_bytes = None, 0
     with suppress(OSError):  # listed all the same: `verify` tells what is wrong with it
         size_bytes = path.lstat().st_size
         with open_regular(path) as file:
             opening = opening_of(file)
     if opening is None:
-        return BackupFile(path, _moment(unix_ms), size_bytes, batch=None, count=None)
-    return BackupFile(path, opening.created, size_bytes, opening.batch, opening.count)
+        return BackupFile(path, _moment(unix_ms), size_bytes, batch=None, count=None, check=check)
+    return BackupFile(path, opening.created, size_bytes, opening.batch, opening.count, check)
 
 
 def _moment(unix_ms: int) -> datetime:

@@ -1,0 +1,96 @@
+"""Whether the backups are whole: read all of one, or of all of them, and remember it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from scenariod import backup, clock
+from scenariod.answers.answer import Answer, require_root
+from scenariod.errors import ExitCode, NotFoundError
+from scenariod.terminal import Progress
+
+if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
+
+    from scenariod.config import Config
+
+ADVICE = {
+    backup.DefectKind.CUT_OFF: "a copy that was broken off: copy it anew from where it is whole",
+    backup.DefectKind.ALTERED: "a disk or a program has changed it: copy it anew from where it is"
+    " whole; `journalctl -k -p warning` has what the disk says",
+    backup.DefectKind.WRONG_COUNT: "not put together by scenariod:"
+    " `jq '.scenarios | length' {path}` says how many are in it",
+    backup.DefectKind.FOREIGN: "no backup of this scenariod: `head -c 200 {path}` shows what it is",
+    backup.DefectKind.UNREADABLE: "see its owner and mode, and what the disk says:"
+    " `ls -l {path}; journalctl -k -p warning`",
+}
+"""What helps against each defect."""
+
+
+def verify(config: Config, asked: argparse.Namespace) -> Answer:
+    """Read all of the backups that are asked for, and answer whether they are whole."""
+    require_root(config)
+    paths = _asked_for(config, asked)
+    progress = Progress()
+    found = []
+    for number, path in enumerate(paths, 1):
+        progress.show(f"reading {path.name}, {number} of {len(paths)}")
+        found.append(backup.verify(path))
+    progress.clear()
+    remembered = _remembered(config, found)
+    whole = next((f for f in found if isinstance(f, backup.Verified)), None)
+    broken = [f for f in found if isinstance(f, backup.Defect)]
+    lines = [line for each in found for line in _lines(each)]
+    if broken and whole is not None:
+        lines.append(f"the newest good one: `scenariodctl restore {whole.path.name}`")
+    if not remembered:
+        lines.append("not remembered: only who may write to backups/ can do that; run it with sudo")
+    code = ExitCode.BACKUP_UNUSABLE if broken else ExitCode.OK
+    return Answer([_entry(f, remembered=remembered) for f in found], lines=lines, code=code)
+
+
+def _asked_for(config: Config, asked: argparse.Namespace) -> list[Path]:
+    if not asked.all:
+        return [backup.find(config.backups, asked.name or backup.LATEST)]
+    if asked.name is not None:
+        raise NotFoundError(
+            f"either --all or {asked.name!r}", hint="`scenariodctl backups verify --all`"
+        )
+    return [b.path for b in backup.list_backups(config.backups)] if config.backups.is_dir() else []
+
+
+def _remembered(config: Config, found: list[backup.Verified | backup.Defect]) -> bool:
+    """Remember what was found of those in backups/; say whether that could be done."""
+    ours = [each for each in found if each.path.parent == config.backups]
+    try:
+        backup.remember(config.backups, ours, now=clock.now())
+    except PermissionError:
+        return False
+    return True
+
+
+def _lines(found: backup.Verified | backup.Defect) -> list[str]:
+    name = found.path.name
+    if isinstance(found, backup.Verified):
+        return [f"{name}  whole: {found.count} scenarios, every byte as it was written"]
+    if isinstance(found, backup.Defect):
+        return [
+            f"{name}  {found.kind}: {found.message}",
+            f"    {ADVICE[found.kind].format(path=found.path)}",
+        ]
+    assert_never(found)
+
+
+def _entry(found: backup.Verified | backup.Defect, *, remembered: bool) -> dict[str, object]:
+    defect = found if isinstance(found, backup.Defect) else None
+    return {
+        "name": found.path.name,
+        "path": str(found.path),
+        "whole": defect is None,
+        "scenarios": found.count if isinstance(found, backup.Verified) else None,
+        "defect": None if defect is None else defect.kind,
+        "message": None if defect is None else defect.message,
+        "advice": None if defect is None else ADVICE[defect.kind].format(path=defect.path),
+        "remembered": remembered and found.path.parent.name == "backups",
+    }

@@ -1,0 +1,98 @@
+"""What is known of each backup: when all of it was read, and whether it was whole then.
+
+Owns backups/.verified.json. What it says of a file that was changed since does not count; where
+it is lost or garbled, nothing was verified.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from scenariod import durable
+from scenariod.backup.reader import Defect, DefectKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from scenariod.backup.reader import Verified
+
+LEDGER_FILE = ".verified.json"
+_FORMAT = 1
+_MOST_BYTES = 16 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What the last reading of a backup has found; `defect` is None where it was whole."""
+
+    checked_at: datetime
+    size_bytes: int
+    mtime_ns: int
+    defect: DefectKind | None
+
+
+def load(folder: Path) -> dict[str, Check]:
+    """Return what is known of the backups in `folder`, by name."""
+    try:
+        with (folder / LEDGER_FILE).open("rb") as file:
+            document = json.loads(file.read(_MOST_BYTES))
+        return {name: _check(entry) for name, entry in document["backups"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def note(folder: Path, checked: Iterable[Verified | Defect], *, now: datetime) -> None:
+    """Remember, durably, what reading these backups of `folder` has found.
+
+    The caller holds the folder's lock. What is known of files that are gone is forgotten.
+    """
+    known = {name: check for name, check in load(folder).items() if (folder / name).exists()}
+    for found in checked:
+        with suppress(FileNotFoundError):  # removed since: there is nothing to know of it
+            status = found.path.stat()
+            defect = found.kind if isinstance(found, Defect) else None
+            known[found.path.name] = Check(now, status.st_size, status.st_mtime_ns, defect)
+    durable.write(folder / LEDGER_FILE, _written(known))
+
+
+def still_holds(check: Check | None, path: Path) -> Check | None:
+    """Return `check`, if the file at `path` is still the one that it is about, else None."""
+    if check is None:
+        return None
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    same = (status.st_size, status.st_mtime_ns) == (check.size_bytes, check.mtime_ns)
+    return check if same else None
+
+
+def _written(known: Mapping[str, Check]) -> bytes:
+    entries = {
+        name: {
+            "checked_at": check.checked_at.astimezone(UTC).isoformat(timespec="seconds"),
+            "size_bytes": check.size_bytes,
+            "mtime_ns": check.mtime_ns,
+            "defect": check.defect,
+        }
+        for name, check in sorted(known.items())
+    }
+    return json.dumps({"format": _FORMAT, "backups": entries}, indent=1).encode() + b"\n"
+
+
+def _check(entry: Mapping[str, object]) -> Check:
+    checked_at = datetime.fromisoformat(str(entry["checked_at"]))
+    if checked_at.tzinfo is None:
+        raise ValueError("a time without its zone")
+    defect = entry["defect"]
+    return Check(
+        checked_at=checked_at,
+        size_bytes=int(str(entry["size_bytes"])),
+        mtime_ns=int(str(entry["mtime_ns"])),
+        defect=None if defect is None else DefectKind(str(defect)),
+    )

@@ -1,0 +1,261 @@
+"""Which backups were verified, when, and what is said of the newest one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from conftest import Home, scenario
+from library_makers import NOON
+
+from scenariod import backup, ctl
+from scenariod.backup import DefectKind, trailer
+from scenariod.backup.ledger import LEDGER_FILE
+from scenariod.upkeep import doubt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+DOCUMENTS = [b'{"id": "one"}', b'{"id": "two"}\n']
+
+
+def write(folder: Path, *, later_s: int = 0) -> Path:
+    now = NOON + timedelta(seconds=later_s)
+    return backup.write(folder, ([d] for d in DOCUMENTS), batch=7, now=now).path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return the folder of backups of a root folder that is otherwise empty."""
+    made = tmp_path / "root" / "backups"
+    made.mkdir(parents=True)
+    return made
+
+
+def ask(folder: Path, *words: str) -> int:
+    return ctl.main(["--root", str(folder.parent), *words])
+
+
+def checks(folder: Path) -> dict[str, backup.Check | None]:
+    return {b.path.name: b.check for b in backup.list_backups(folder)}
+
+
+# Damage
+
+
+def cut_off(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-30])
+
+
+def flip_a_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[20] ^= 1
+    path.write_bytes(content)
+
+
+def say_a_wrong_count(path: Path) -> None:
+    content = path.read_bytes()[: -trailer.TAIL_BYTES].replace(b'"count":2', b'"count":3')
+    digest = hashlib.sha256(content).hexdigest().encode()
+    path.write_bytes(content + digest + trailer.AFTER_DIGEST)
+
+
+def make_foreign(path: Path) -> None:
+    path.write_bytes(b'{"packInfo": {}, "scenarios": []}\n')
+
+
+DAMAGES = {
+    DefectKind.CUT_OFF: (cut_off, "copy it anew"),
+    DefectKind.ALTERED: (flip_a_bit, "journalctl -k"),
+    DefectKind.WRONG_COUNT: (say_a_wrong_count, "jq '.scenarios | length'"),
+    DefectKind.FOREIGN: (make_foreign, "head -c 200"),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGES, ids=str)
+def test_each_damage_is_told_apart_with_what_helps_and_the_newest_good_one(
+    folder: Path, capsys: pytest.CaptureFixture[str], kind: DefectKind
+) -> None:
+    good, bad = write(folder), write(folder, later_s=5)
+    damage, advice = DAMAGES[kind]
+    damage(bad)
+
+    code = ask(folder, "backups", "verify", "--all")
+    said = capsys.readouterr().out
+    json_code = ask(folder, "--json", "backups", "verify", "--all")
+    entries = json.loads(capsys.readouterr().out)
+
+    assert code == json_code == 16
+    assert f"{bad.name}  {kind}: " in said
+    assert advice in said
+    assert f"{good.name}  whole: 2 scenarios" in said
+    assert f"the newest good one: `scenariodctl restore {good.name}`" in said
+    assert [(e["name"], e["whole"], e["defect"]) for e in entries] == [
+        (bad.name, False, kind.value),
+        (good.name, True, None),
+    ]
+
+
+def test_without_a_name_the_newest_is_verified_and_by_name_or_path_any(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    older, newest = write(folder), write(folder, later_s=5)
+    flip_a_bit(newest)
+
+    codes = [
+        ask(folder, "backups", "verify", *words)
+        for words in ([], [older.stem], [older.name], [str(older)], [str(newest)])
+    ]
+
+    assert codes == [16, 0, 0, 0, 16]
+    assert ask(folder, "backups", "verify", "nothing") == 18
+    assert ask(folder, "backups", "verify", older.name, "--all") == 18
+
+
+def test_no_backup_at_all_is_not_found_and_all_of_none_is_fine(folder: Path) -> None:
+    assert ask(folder, "backups", "verify") == 18
+    assert ask(folder, "backups", "verify", "--all") == 0
+
+
+# What is remembered
+
+
+def test_a_backup_that_was_written_is_known_as_verified(folder: Path) -> None:
+    path = write(folder)
+
+    check = checks(folder)[path.name]
+
+    assert check is not None
+    assert (check.checked_at, check.defect) == (NOON, None)
+
+
+def test_one_that_was_taken_from_the_prepared_is_known_as_verified(folder: Path) -> None:
+    prepared = backup.prepare(folder, ([d] for d in DOCUMENTS), batch=7, now=NOON)
+
+    taken = backup.take(prepared, now=NOON)
+
+    assert taken is not None
+    assert backup.verify(taken.path) == taken
+    assert checks(folder)[taken.path.name] is not None
+
+
+def test_what_verify_finds_is_remembered_until_the_file_changes(folder: Path) -> None:
+    path = write(folder)
+    flip_a_bit(path)
+    os.utime(path, (1, 1))
+    before = checks(folder)[path.name]
+
+    ask(folder, "backups", "verify", path.name)
+    found = checks(folder)[path.name]
+    flip_a_bit(path)
+    os.utime(path, (2, 2))
+
+    assert before is None
+    assert found is not None
+    assert found.defect is DefectKind.ALTERED
+    assert checks(folder)[path.name] is None
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"backups": {"a": 1}}', b"\xff" * 99])
+def test_a_garbled_ledger_means_that_nothing_is_verified_and_is_written_anew(
+    folder: Path, content: bytes
+) -> None:
+    first = write(folder)
+    (folder / LEDGER_FILE).write_bytes(content)
+
+    known = checks(folder)
+    second = write(folder, later_s=5)
+
+    assert known == {first.name: None}
+    assert checks(folder)[second.name] is not None
+
+
+def test_what_is_gone_is_forgotten(folder: Path) -> None:
+    write(folder).unlink()
+    path = write(folder, later_s=5)
+
+    assert list(json.loads((folder / LEDGER_FILE).read_bytes())["backups"]) == [path.name]
+
+
+def test_a_backup_that_cannot_be_remembered_does_not_count(folder: Path) -> None:
+    (folder / LEDGER_FILE).mkdir()
+
+    with pytest.raises(OSError, match="directory"):
+        write(folder)
+
+    assert backup.list_backups(folder) == []
+
+
+def test_the_list_says_what_was_verified(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    broken, unknown, good = (write(folder, later_s=s) for s in range(3))
+    flip_a_bit(broken)
+    ask(folder, "backups", "verify", broken.name)
+    os.utime(unknown, (1, 1))
+    capsys.readouterr()
+
+    ask(folder, "backups")
+    lines = capsys.readouterr().out.splitlines()
+    ask(folder, "backups", "--json")
+    entries = json.loads(capsys.readouterr().out)
+
+    assert "verified 2026-03-14 12:00:02 UTC" in lines[0]
+    assert "not verified" in lines[1]
+    assert "found altered " in lines[2]
+    assert [(e["verified"] is not None, e["defect"]) for e in entries] == [
+        (True, None),
+        (False, None),
+        (False, "altered"),
+    ]
+    assert good.name in lines[0]
+
+
+# Doubt
+
+
+def listed(folder: Path, *, damage: Callable[[Path], None] | None = None) -> Any:
+    path = write(folder)
+    if damage is not None:
+        damage(path)
+        os.utime(path, (1, 1))
+    return backup.newest(folder)
+
+
+def test_the_newest_backup_is_doubted_where_it_is_none_unverified_damaged_or_too_old(
+    folder: Path,
+) -> None:
+    def said(newest: backup.BackupFile | None, *, scenarios: int, prepared: int = 0) -> str:
+        return doubt(newest, prepared=prepared, scenarios=scenarios, growth=0.1)
+
+    good = listed(folder)
+    assert said(None, scenarios=0) == ""
+    assert said(None, scenarios=1).startswith("there is no backup")
+    assert said(good, scenarios=19) == ""
+    assert said(good, scenarios=20).endswith("older than it should be: it lacks 18 of 20 scenarios")
+    assert said(good, scenarios=20, prepared=20) == ""
+    unverified = listed(folder, damage=flip_a_bit)
+    assert "was not verified: `scenariodctl backups verify " in said(unverified, scenarios=2)
+    ask(folder, "backups", "verify")
+    assert " is altered: " in said(backup.newest(folder), scenarios=2)
+
+
+@pytest.mark.slow
+def test_the_daemon_verifies_the_newest_itself_and_warns_of_what_it_finds(home: Home) -> None:
+    home.drop("scenario-1.json", scenario("one"))
+    assert home.once().code == 0
+    newest = backup.newest(home.backups)
+    assert newest is not None
+    flip_a_bit(newest.path)
+    os.utime(newest.path, (1, 1))
+    asleep = home.ctl("status", "--json").json()
+
+    daemon = home.start()
+    found = daemon.wait_for_status(lambda s: "altered" in s["backup_doubt"])
+
+    assert "was not verified" in asleep["backup_doubt"]
+    assert found["newest_backup"] == newest.path.name
+    assert f"{newest.path.name} is altered" in daemon.journal()
+    assert "! " + found["backup_doubt"] in home.ctl("status").out
