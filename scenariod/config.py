@@ -88,6 +88,15 @@ class Backups(Section):
     growth: float = Field(0.10, ge=0.01, le=10)
 
 
+class Retention(Section):
+    """How old files in `done/` and `failed/` may get, and how many there may be of them."""
+
+    done_age_days: float | Literal["off"] = Field(90, ge=1, le=36500)
+    done_count: int | Literal["off"] = Field(100_000, ge=1, le=10**9)
+    failed_age_days: float | Literal["off"] = Field("off", ge=1, le=36500)
+    failed_count: int | Literal["off"] = Field("off", ge=1, le=10**9)
+
+
 class _File(Section):
     """The whole file: the sections, and `root`."""
 
@@ -97,6 +106,7 @@ class _File(Section):
     memory: Memory = Memory()
     library: Library = Library()
     backups: Backups = Backups()
+    retention: Retention = Retention()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +120,7 @@ class Config:
     memory: Memory
     library: Library
     backup: Backups
+    retention: Retention
 
     @property
     def inbox(self) -> Path:
@@ -192,6 +203,7 @@ def load(
         memory=settings.memory,
         library=settings.library,
         backup=settings.backups,
+        retention=settings.retention,
     )
 
 
@@ -270,7 +282,7 @@ def known_keys() -> list[str]:
 def settings(config: Config) -> dict[str, object]:
     """Return every setting in force, dotted, in the file's order."""
     sections = {name: getattr(config, name) for name in ("intake", "worker", "memory", "library")}
-    sections["backups"] = config.backup
+    sections |= {"backups": config.backup, "retention": config.retention}
     shown: dict[str, object] = {"root": str(config.root)}
     for name, section in sections.items():
         shown |= {f"{name}.{key}": value for key, value in values(section).items()}

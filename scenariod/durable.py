@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager, suppress
+from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 TEMPORARY_SUFFIX = ".part"
 
@@ -50,8 +51,11 @@ def remove_leftovers(folder: Path, pattern: str) -> None:
 
     The caller holds the lock under which such files are written: any there are of the dead.
     """
-    for leftover in folder.glob(f".{pattern}.*{TEMPORARY_SUFFIX}"):
-        leftover.unlink(missing_ok=True)
+    ours = f".{pattern}.*{TEMPORARY_SUFFIX}"
+    with os.scandir(folder) as entries:  # a glob would hold all the names in memory at once
+        for entry in entries:
+            if fnmatchcase(entry.name, ours):
+                Path(entry.path).unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

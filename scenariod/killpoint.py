@@ -71,6 +71,12 @@ class KillPoint(StrEnum):
     LIBRARY_PUBLISHED = "library-published"
     PUBLISHED_MARKED = "published-marked"
 
+    # Removing old files
+    CUT_OFF_FOUND = "cut-off-found"
+    OLD_FILE_REMOVED = "old-file-removed"
+    OLD_REASON_REMOVED = "old-reason-removed"
+    TIDIED = "tidied"
+
     # What a person asks for
     RESTORE_VERIFIED = "restore-verified"
     SAFETY_BACKED_UP = "safety-backed-up"

@@ -14,6 +14,7 @@ NAME_MAX = 255
 
 REASON_SUFFIX = ".reason.json"
 """What stands beside a refused file; moved back into the inbox with it, it is no scenario."""
+_BATCH_MARK = re.compile(r"\.b[0-9]{6,}(-[0-9a-f]+)?(?=\.json$)")
 _HEAD, _ENDING = "scenario-", ".json"
 NaturalKey = tuple[list[str | tuple[int, str]], str]
 _DIGITS = re.compile(r"([0-9]+)")
@@ -59,6 +60,17 @@ def numbered(name: str, mark: str) -> str:
     if not dot:
         return with_suffix(name, "." + mark)
     return with_suffix(stem, f".{mark}.{ending}")
+
+
+def batch_in(name: str) -> int | None:
+    """Return the batch whose number is in a name that was taken in done/ or failed/, else None."""
+    mark = _BATCH_MARK.search(name)
+    return None if mark is None else int(mark[0].split("-")[0].removeprefix(".b"))
+
+
+def without_batch(name: str) -> str:
+    """Return the name under which a file was dropped that stands under a numbered one."""
+    return _BATCH_MARK.sub("", name)
 
 
 def _escape(match: re.Match[str]) -> str:

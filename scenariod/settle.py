@@ -129,6 +129,10 @@ class Settler:
         with during(Step.BACKING_UP, self._config.backups):
             await asyncio.to_thread(self._upkeep.prepare, self._opened())
 
+    async def between_batches(self, act: Callable[[], T]) -> T:
+        """Do something to done/ or failed/ while no batch is being settled; it must be short."""
+        return await self._call(act)
+
     async def _call(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 

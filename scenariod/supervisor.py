@@ -24,6 +24,7 @@ from scenariod.journal import Event
 from scenariod.killpoint import KillPoint, reached
 from scenariod.pause import Pause
 from scenariod.roster import Roster
+from scenariod.tidy import Tidier
 
 if TYPE_CHECKING:
     from scenariod import scope
@@ -71,6 +72,7 @@ class Supervisor:
             journal=journal,
             show=self._show_running,
         )
+        self._tidier = Tidier(config, settler=settler, journal=journal)
         self._roster = Roster()
         self._budget = Budget(config, roster=self._roster)
         self._running: set[asyncio.Task[None]] = set()
@@ -113,6 +115,7 @@ class Supervisor:
             server.close()
             self._config.socket.unlink(missing_ok=True)
             await self._intake.stop_watching()
+            await self._tidier.stop()
             await self._settler.close()
             await self._launcher.sweep(self._config.root)
         if self._fatal is not None:
@@ -142,6 +145,8 @@ class Supervisor:
             if self._is_drained() and self._closing is None and now >= self._close_due:
                 self._close_due = now + self._config.intake.rescan_s
                 self._closing = asyncio.create_task(self._end_drain())
+            if self._drain_ended:
+                self._tidier.begin_if_due(now, on_end=self._wake.set)
         except ENVIRONMENT_FAULTS as error:
             return self._pause_for(fault.of(error))
         return wait_s
@@ -196,7 +201,10 @@ class Supervisor:
             return False
         if self._signals or self._fatal is not None:
             return True
-        return self._once and (self._pause.is_on or self._drain_ended)
+        if not self._once:
+            return False
+        drained = self._drain_ended and not self._tidier.is_due(time.monotonic())
+        return self._pause.is_on or drained
 
     def _is_drained(self) -> bool:
         return not self._roster and self._intake.is_empty()

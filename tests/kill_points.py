@@ -143,6 +143,17 @@ WHILE_PREPARING = (
 """Points of the backup that a daemon prepares while nobody waits, and then takes."""
 
 
+WHILE_TIDYING = (
+    (KillPoint.CUT_OFF_FOUND,),
+    (KillPoint.OLD_FILE_REMOVED,),
+    (KillPoint.OLD_REASON_REMOVED,),
+    (KillPoint.TIDIED,),
+    (KillPoint.OLD_FILE_REMOVED, KillPoint.OLD_FILE_REMOVED),
+    (KillPoint.OLD_FILE_REMOVED, KillPoint.OLD_REASON_REMOVED),
+)
+"""Points of removing old files, one after the other, each in a start of its own."""
+
+
 def cases() -> list[Case]:
     """Return all cases that one run over what was dropped reaches."""
     alone = [
@@ -165,4 +176,6 @@ def cases() -> list[Case]:
 
 def reached_here() -> set[KillPoint]:
     """Return the points that `test_kill_points.py` reaches."""
-    return {*WHILE_PREPARING, *(kill.point for case in cases() for kill in case.kills)}
+    tidying = (point for points in WHILE_TIDYING for point in points)
+    dropped = (kill.point for case in cases() for kill in case.kills)
+    return {*WHILE_PREPARING, *tidying, *dropped}

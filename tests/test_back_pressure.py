@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Home, scenario
+from conftest import Home, scenario, wait_until
 
 from scenariod import status
 
@@ -39,6 +41,40 @@ def test_a_hundred_thousand_files_at_once_are_taken_in_turn_and_the_status_answe
     assert max(answers) < STATUS_S
     assert peak_bytes(daemon.pid) < MEMORY_OF_DAEMON_BYTES
     assert daemon.status()["watch"] == "events"
+
+
+@pytest.mark.slow
+def test_removing_a_hundred_thousand_old_files_holds_up_neither_intake_nor_status(
+    home: Home, record_property: Callable[[str, object], None]
+) -> None:
+    home.configure(retention={"failed_count": 10})
+    home.failed.mkdir()
+    for number in range(MANY):
+        (home.failed / f"scenario-{number}.json").touch()
+    daemon = home.launch()
+    wait_until(lambda: count(home.failed) < MANY, "old files are being removed")
+    asker = Asker(home.socket)
+    asker.start()
+
+    began = time.monotonic()
+    home.drop_many(range(1, 3))
+    daemon.wait_for(": ok; ")
+    took_s = time.monotonic() - began
+    daemon.wait_for(f"removed {MANY - 10} files from ")
+    answers = asker.end()
+
+    assert took_s < 15
+    assert max(answers) < STATUS_S
+    assert peak_bytes(daemon.pid) < MEMORY_OF_DAEMON_BYTES
+    assert count(home.failed) == 10
+    record_property("ms for a pair while old files are removed", round(took_s * 1000))
+    record_property("ms for the slowest status meanwhile", round(max(answers) * 1000))
+    record_property("bytes of the daemon at its peak meanwhile", peak_bytes(daemon.pid))
+
+
+def count(folder: Path) -> int:
+    with os.scandir(folder) as entries:
+        return sum(1 for _ in entries)
 
 
 class Asker(threading.Thread):

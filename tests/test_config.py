@@ -30,6 +30,10 @@ DEFAULTS = {
     "library.on_conflict": "refuse",
     "backups.every": "drain",
     "backups.growth": 0.1,
+    "retention.done_age_days": 90,
+    "retention.done_count": 100_000,
+    "retention.failed_age_days": "off",
+    "retention.failed_count": "off",
 }
 SHIPPED = Path(__file__).parent.parent / "config" / "scenariod.toml"
 

@@ -15,7 +15,16 @@ from pathlib import Path
 import pytest
 from conftest import Home, memory_bomb, scenario, wait_until
 from figures import KILL
-from kill_points import ELSEWHERE, WHILE_PREPARING, Case, Kill, Scene, cases, reached_here
+from kill_points import (
+    ELSEWHERE,
+    WHILE_PREPARING,
+    WHILE_TIDYING,
+    Case,
+    Kill,
+    Scene,
+    cases,
+    reached_here,
+)
 
 from scenariod import backup
 from scenariod.killpoint import VARIABLE, KillPoint
@@ -175,6 +184,40 @@ def test_killed_around_a_prepared_backup_a_start_settles_every_file_once(
     record_property(KILL, f"{point}/supervisor")
     ended = copy.once()
     check_settled(copy, dropped, starts=2, said=ended.err)
+
+
+@pytest.mark.parametrize("points", WHILE_TIDYING, ids=",".join)
+def test_killed_while_old_files_are_removed_a_start_removes_the_rest_and_no_more(
+    copy: Home,
+    orders: Orders,
+    points: tuple[KillPoint, ...],
+    record_property: Callable[[str, object], None],
+) -> None:
+    for number in range(1, 4):  # a backup before each, which holds those before it
+        copy.drop_all({f"scenario-{number}.json": scenario(f"s-{number}")})
+        copy.drop_all({f"scenario-{number}-bad.json": b"{"})
+        assert copy.once().code == 3
+    copy.configure(retention={"done_count": 1, "failed_count": 1})
+
+    for point in points:
+        orders.give(Kill(point))
+        ended = copy.once(environment=orders.environment)
+
+        assert orders.obeyed(), f"{point} was never reached:\n{ended.err}"
+        assert ended.code == KILLED
+        assert "scenario-3.json" in copy.names("done")
+        for name in copy.names("failed"):
+            assert copy.reason(name)["code"] == "not-json"
+        record_property(KILL, f"{point}/supervisor")
+
+    assert copy.once().code == 0
+    assert os.listdir(copy.done) == ["scenario-3.json"]
+    assert sorted(os.listdir(copy.failed)) == [
+        "scenario-3-bad.json",
+        "scenario-3-bad.json.reason.json",
+    ]
+    assert sorted(copy.ids()) == ["known", "s-1", "s-2", "s-3"]
+    check_what_has_a_final_name(copy)
 
 
 def check_what_has_a_final_name(home: Home) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.errors import ExitCode, NameTakenError, NotFoundError, ScenariodError
 from scenariod.journal import Event
 from scenariod.library import FileVerdict, Library
-from scenariod.names import is_scenario_name, printable
+from scenariod.names import batch_in, is_scenario_name, printable, without_batch
 from scenariod.refusal import retry_command
 
 if TYPE_CHECKING:
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 MOST_RECORDS = 10
 """How many of the library's records on files of one name are told."""
-_BATCH_MARK = re.compile(r"\.b[0-9]{6,}(-[0-9a-f]+)?(?=\.json$)")
 
 
 class _UsageError(ScenariodError):
@@ -84,7 +82,7 @@ def _record_line(record: FileRecord) -> str:
 def _records(config: Config, name: str) -> list[FileRecord]:
     try:
         with Library.open_read_only(config.database, busy_timeout_s=READ_TIMEOUT_S) as library:
-            known_as = {name, _BATCH_MARK.sub("", name)}
+            known_as = {name, without_batch(name)}
             records = [r for n in known_as for r in library.files(n, most=MOST_RECORDS)]
     except NotFoundError:
         return []
@@ -108,7 +106,7 @@ def _places(config: Config, name: str, records: list[FileRecord]) -> tuple[list[
 def _namesakes(folder: Path, name: str) -> Iterator[str]:
     """Yield the files in `folder` that were dropped under this name, the numbered ones too."""
     for found in retrying.names(folder):
-        if name in {found, printable(found), _BATCH_MARK.sub("", found)}:
+        if name in {found, printable(found), without_batch(found)}:
             yield found
 
 
@@ -159,10 +157,9 @@ def _in_failed(config: Config, name: str) -> _Place:
 
 
 def _in_done(config: Config, name: str, records: list[FileRecord]) -> _Place:
-    mark = _BATCH_MARK.search(name)
+    number = batch_in(name)
     good = [r for r in records if r.verdict is not FileVerdict.REFUSED]
-    if mark is not None:
-        number = int(mark[0].split("-")[0].removeprefix(".b"))
+    if number is not None:
         good = [r for r in good if r.batch == number]
     says = f"is processed: {_record_line(good[0])}" if good else "is processed"
     return _Place("done", _shown(config, config.done / name), says, "nothing is to be done")

@@ -131,6 +131,14 @@ class Library:
         with self._reading() as db:
             return settlement.files(db, name, most=most)
 
+    def settled_by(self, names: Iterable[str], *, batch: int) -> dict[str, bool]:
+        """Say of each name that files were settled under, whether all were by that batch.
+
+        Names that nothing is known of are left out; so are all where there is no such batch.
+        """
+        with self._reading() as db:
+            return settlement.settled_by(db, names, batch=batch)
+
     def restore(
         self,
         documents: Iterable[RestoredDocument],

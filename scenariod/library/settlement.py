@@ -100,6 +100,18 @@ def files(db: sqlite3.Connection, name: str, *, most: int) -> list[FileRecord]:
     ]
 
 
+def settled_by(db: sqlite3.Connection, names: Iterable[str], *, batch: int) -> dict[str, bool]:
+    """Say of each name that is known, whether the last file of it was settled by that batch."""
+    asked = json.dumps([os.fsencode(name).hex().upper() for name in names])
+    rows = db.execute(
+        "SELECT name, max(b.position) <= at.position"
+        " FROM batch AS at, file JOIN batch AS b ON b.id = file.batch"
+        " WHERE at.id = ? AND hex(name) IN (SELECT value FROM json_each(?)) GROUP BY name",
+        (batch, asked),
+    )
+    return {os.fsdecode(name): bool(by_then) for name, by_then in rows}
+
+
 def _settle_file(
     db: sqlite3.Connection, batch_id: int, entry: Entry, on_conflict: OnConflict
 ) -> FileResult:
