@@ -26,6 +26,7 @@ LIMIT_CEILING_MB = 4096
 MOST_WORKERS = 64
 LARGEST_BATCH = 8
 """The most files that one worker processes together."""
+MOST_BACKUPS = 1_000_000
 
 
 class Intake(Section):
@@ -82,10 +83,16 @@ class Library(Section):
 
 
 class Backups(Section):
-    """When the library is backed up."""
+    """When the library is backed up, and which backups are kept."""
 
     every: Literal["drain", "batch"] = "drain"
     growth: float = Field(0.10, ge=0.01, le=10)
+    keep_last: int = Field(10, ge=1, le=MOST_BACKUPS)
+    keep_hourly: int = Field(24, ge=0, le=MOST_BACKUPS)
+    keep_daily: int = Field(7, ge=0, le=MOST_BACKUPS)
+    keep_weekly: int = Field(5, ge=0, le=MOST_BACKUPS)
+    keep_monthly: int = Field(12, ge=0, le=MOST_BACKUPS)
+    max_total_mb: int = Field(8192, ge=0, le=1048576)
 
 
 class Retention(Section):

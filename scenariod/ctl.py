@@ -66,7 +66,7 @@ _COMMANDS = (
     ),
     _Command(
         "backups",
-        "the backups, newest first; `backups verify` reads them",
+        "the backups, newest first; `backups verify` reads them, `backups prune` tidies up",
         backups.backups,
         parts=(
             _Command(
@@ -80,6 +80,18 @@ _COMMANDS = (
                         {"metavar": "NAME", "nargs": "?"},
                     ),
                     _Argument("--all", "all that backups/ holds", {"action": "store_true"}),
+                ),
+            ),
+            _Command(
+                "prune",
+                "remove the backups that no rule of the configuration keeps, and say why",
+                upkeep.prune,
+                (
+                    _Argument(
+                        "--dry-run",
+                        "say what would go and what stays, and remove nothing",
+                        {"action": "store_true"},
+                    ),
                 ),
             ),
         ),

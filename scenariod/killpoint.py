@@ -77,6 +77,10 @@ class KillPoint(StrEnum):
     OLD_REASON_REMOVED = "old-reason-removed"
     TIDIED = "tidied"
 
+    # Pruning
+    BACKUP_REMOVED = "backup-removed"
+    BACKUPS_PRUNED = "backups-pruned"
+
     # What a person asks for
     RESTORE_VERIFIED = "restore-verified"
     SAFETY_BACKED_UP = "safety-backed-up"

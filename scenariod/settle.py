@@ -117,12 +117,14 @@ class Settler:
         return await self._call(lambda: self._settle(batch, verdicts, run))
 
     async def end_drain(self) -> None:
-        """Publish what changed; the next change gets a backup of its own.
+        """Publish what changed, remove old backups; the next change gets a backup of its own.
 
         Runs beside the settle thread: a batch that comes now is not held up, and makes it due anew.
         """
         with during(Step.PUBLISHING, self._config.published):
             await asyncio.to_thread(self._end_drain)
+        with during(Step.TIDYING, self._config.backups):
+            await asyncio.to_thread(self._upkeep.prune)
 
     async def prepare_backup(self) -> None:
         """Write the next change's backup while nobody waits, beside the settle thread too."""

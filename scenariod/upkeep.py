@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from scenariod import backup, clock
 from scenariod.config import LARGEST_BATCH
 from scenariod.journal import Event
+from scenariod.sizes import MIB
 
 if TYPE_CHECKING:
     from scenariod.config import Config
@@ -19,6 +20,19 @@ if TYPE_CHECKING:
 
 FEWEST_SCENARIOS = 100
 """A smaller library counts as this large: else its every batch would be a tenth of it."""
+
+
+def rules_of(config: Config) -> backup.Rules:
+    """Return which backups the configuration keeps."""
+    kept = config.backup
+    return backup.Rules(
+        last=kept.keep_last,
+        hourly=kept.keep_hourly,
+        daily=kept.keep_daily,
+        weekly=kept.keep_weekly,
+        monthly=kept.keep_monthly,
+        max_total_bytes=kept.max_total_mb * MIB,
+    )
 
 
 def has_grown(*, growth: float, scenarios: int, backed_up: int) -> bool:
@@ -100,6 +114,8 @@ class Upkeep:
         with self._writing:  # one that is being written is nearer than one that is not begun
             if self._shown is None or self._shown != library.latest_change():
                 self._write(library)
+            if rules.every == "batch":  # a drain may be long
+                self.prune()
         self._backed_up = scenarios
 
     def end_drain(self) -> None:
@@ -114,6 +130,17 @@ class Upkeep:
             if library.latest_change() not in ready:
                 self._prepare(library)
         self.look(library)
+
+    def prune(self) -> None:
+        """Remove the backups that no rule keeps."""
+        plan = backup.prune(self._config.backups, rules_of(self._config), now=clock.now())
+        if plan.remove:
+            many = len(plan.remove)
+            freed = sum(d.backup.size_bytes for d in plan.remove) / MIB
+            words = (
+                f"removed {many} backups that no rule keeps, {freed:.1f} MB; kept {len(plan.keep)}"
+            )
+            self._journal.tell(Event.BACKUPS_PRUNED, words, backups_removed=many)
 
     def _check_newest(self) -> None:
         newest = backup.newest(self._config.backups)

@@ -13,6 +13,8 @@ from enum import StrEnum
 from scenariod.killpoint import KillPoint, Order
 
 ELSEWHERE: dict[KillPoint, str] = {
+    KillPoint.BACKUP_REMOVED: "test_prune",
+    KillPoint.BACKUPS_PRUNED: "test_prune",
     KillPoint.RESTORE_VERIFIED: "test_change",
     KillPoint.SAFETY_BACKED_UP: "test_change",
     KillPoint.RESTORE_RECORDED: "test_change",

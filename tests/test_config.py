@@ -34,6 +34,12 @@ DEFAULTS = {
     "retention.done_count": 100_000,
     "retention.failed_age_days": "off",
     "retention.failed_count": "off",
+    "backups.keep_last": 10,
+    "backups.keep_hourly": 24,
+    "backups.keep_daily": 7,
+    "backups.keep_weekly": 5,
+    "backups.keep_monthly": 12,
+    "backups.max_total_mb": 8192,
 }
 SHIPPED = Path(__file__).parent.parent / "config" / "scenariod.toml"
 

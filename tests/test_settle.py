@@ -124,7 +124,7 @@ def test_a_backup_is_written_before_the_first_change_of_a_drain_and_not_before_e
     [
         ({}, [0, 10, 20]),
         ({"growth": 0.05}, [0, 5, 10, 15, 20]),
-        ({"every": "batch"}, list(range(24))),
+        ({"every": "batch", "keep_last": 99}, list(range(24))),
     ],
     ids=str,
 )

@@ -1,4 +1,4 @@
-"""Whether the backups are whole: read all of one, or of all of them, and remember it."""
+"""Whether the backups are whole, and which of them are kept."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, assert_never
 from scenariod import backup, clock
 from scenariod.answers.answer import Answer, require_root
 from scenariod.errors import ExitCode, NotFoundError
+from scenariod.sizes import MIB
 from scenariod.terminal import Progress
+from scenariod.upkeep import rules_of
 
 if TYPE_CHECKING:
     import argparse
     from pathlib import Path
 
+    from scenariod.backup import Decision
     from scenariod.config import Config
 
 ADVICE = {
@@ -48,6 +51,42 @@ def verify(config: Config, asked: argparse.Namespace) -> Answer:
         lines.append("not remembered: only who may write to backups/ can do that; run it with sudo")
     code = ExitCode.BACKUP_UNUSABLE if broken else ExitCode.OK
     return Answer([_entry(f, remembered=remembered) for f in found], lines=lines, code=code)
+
+
+def prune(config: Config, asked: argparse.Namespace) -> Answer:
+    """Remove the backups that no rule keeps, or only say what would go; answer why."""
+    require_root(config)
+    rules = rules_of(config)
+    if not config.backups.is_dir():
+        plan = backup.Plan((), ())
+    elif asked.dry_run:
+        plan = backup.planned(config.backups, rules)
+    else:
+        plan = backup.prune(config.backups, rules, now=clock.now())
+    document = {
+        "dry_run": asked.dry_run,
+        "backups": [
+            {
+                "name": d.backup.name,
+                "keep": d.keep,
+                "reasons": d.reasons,
+                "size_bytes": d.backup.size_bytes,
+                "standing": d.backup.standing,
+            }
+            for d in plan.decisions
+        ],
+    }
+    freed = sum(d.backup.size_bytes for d in plan.remove) / MIB
+    done = "would remove" if asked.dry_run else "removed"
+    total = f"{done} {len(plan.remove)} of {len(plan.decisions)} backups, {freed:.1f} MB"
+    return Answer(document, lines=[*(_decision_line(d) for d in plan.decisions), total])
+
+
+def _decision_line(decision: Decision) -> str:
+    found = decision.backup
+    what = "keep  " if decision.keep else "remove"
+    why = "; ".join(decision.reasons)
+    return f"{what}  {found.name}  {found.size_bytes / MIB:.1f} MB  {found.standing}  {why}"
 
 
 def _asked_for(config: Config, asked: argparse.Namespace) -> list[Path]:

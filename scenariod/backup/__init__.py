@@ -1,7 +1,8 @@
 """Backups: each one whole JSON file of the library at one instant, verified.
 
 `trailer.py` has the format, `reader.py` verifies and reads, `folder.py` writes, lists and finds,
-`ledger.py` remembers what was verified.
+`ledger.py` remembers what was verified, `retention.py` says which to keep, `pruning.py` removes the
+others.
 """
 
 from scenariod.backup.folder import (
@@ -19,6 +20,7 @@ from scenariod.backup.folder import (
     write,
 )
 from scenariod.backup.ledger import Check
+from scenariod.backup.pruning import planned, prune
 from scenariod.backup.reader import (
     Defect,
     DefectKind,
@@ -28,23 +30,29 @@ from scenariod.backup.reader import (
     verify,
     verify_file,
 )
+from scenariod.backup.retention import Decision, Plan, Rules
 
 __all__ = [
     "LATEST",
     "PREPARED_FILE",
     "BackupFile",
     "Check",
+    "Decision",
     "Defect",
     "DefectKind",
+    "Plan",
     "Prepared",
+    "Rules",
     "Verified",
     "documents",
     "find",
     "list_backups",
     "newest",
     "open_regular",
+    "planned",
     "prepare",
     "prepared_count",
+    "prune",
     "remember",
     "take",
     "verify",

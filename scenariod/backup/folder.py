@@ -169,13 +169,13 @@ def _write_verified(
 def list_backups(folder: Path) -> list[BackupFile]:
     """Return the backups in `folder`, newest first by their names; reads only their trailers."""
     known = ledger.load(folder)
-    found = sorted(_named(folder), reverse=True)
+    found = sorted(named(folder), reverse=True)
     return [_listed(path, unix_ms, check=known.get(path.name)) for unix_ms, path in found]
 
 
 def newest(folder: Path) -> BackupFile | None:
     """Return the newest backup in `folder` by its name, None if there is none."""
-    found = max(_named(folder), default=None)
+    found = max(named(folder), default=None)
     if found is None:
         return None
     unix_ms, path = found
@@ -237,14 +237,14 @@ def _write(
     return digest.hexdigest()
 
 
-def _named(folder: Path) -> Iterator[tuple[int, Path]]:
+def named(folder: Path) -> Iterator[tuple[int, Path]]:
     """Yield the files that are named like backups, each with the millisecond in its name."""
     return ((int(m[1]), p) for p in folder.iterdir() if (m := _NAME.fullmatch(p.name)))
 
 
 def _free_path(folder: Path, created: datetime) -> Path:
     # Later than all there are, whatever the clock says: a Pi boots with yesterday's. 13 digits.
-    last = max((unix_ms for unix_ms, _ in _named(folder)), default=0)
+    last = max((unix_ms for unix_ms, _ in named(folder)), default=0)
     unix_ms = max((created - _EPOCH) // _MILLISECOND, last + 1, 10**12)
     while os.path.lexists(path := folder / f"scenarios-backup-{unix_ms}.json"):
         unix_ms += 1
@@ -265,11 +265,12 @@ def _listed(path: Path, unix_ms: int, *, check: Check | None) -> BackupFile:
         with open_regular(path) as file:
             opening = opening_of(file)
     if opening is None:
-        return BackupFile(path, _moment(unix_ms), size_bytes, batch=None, count=None, check=check)
+        return BackupFile(path, moment_of(unix_ms), size_bytes, batch=None, count=None, check=check)
     return BackupFile(path, opening.created, size_bytes, opening.batch, opening.count, check)
 
 
-def _moment(unix_ms: int) -> datetime:
+def moment_of(unix_ms: int) -> datetime:
+    """Return the moment that a backup's name tells."""
     try:
         return _EPOCH + timedelta(milliseconds=unix_ms)
     except OverflowError:

@@ -14,6 +14,7 @@ import random
 import sys
 import tempfile
 from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -115,6 +116,8 @@ class Activity:
 def settle_until_the_power_goes(folder: Path, *, seed: str, rounds: int = MANY_ROUNDS) -> None:
     """Work in the root folder `folder`; its files are named for the seed."""
     loaded = config.load(config=None, root=folder, cwd=folder)
+    all_of_them = config.Backups(keep_last=config.MOST_BACKUPS, max_total_mb=0)
+    loaded = replace(loaded, backup=all_of_them)  # each that was reported is looked for
     root.prepare(loaded)
     activity = Activity(loaded, name=seed, chance=random.Random(seed))
     asyncio.run(activity.go_on(rounds=rounds))

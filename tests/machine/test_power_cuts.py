@@ -40,6 +40,10 @@ SERVICE_MOMENTS = (
     Event.PUBLISHED,
     Event.STARTED,
 )
+KEEP_ALL_BACKUPS = (
+    "s/^# keep_last = .*/keep_last = 1000000/; s/^# max_total_mb = .*/max_total_mb = 0/"
+)
+"""For sed: each backup that was reported is looked for after each cut."""
 DISK_SIZE = "256M"
 DEADLINE_S = 240.0
 RecordProperty = Callable[[str, object], None]
@@ -137,6 +141,7 @@ def test_cuts_of_the_whole_service_lose_nothing_reported(
             machine.report_journal(JOURNAL)
             cuts.mount(machine)
             drop_synced(machine, f"service{number}", count=FILES_A_CUT)
+            machine.check(f"sed -i '{KEEP_ALL_BACKUPS}' /etc/scenariod/scenariod.toml")
             machine.check("systemctl start --no-block scenariod")
             told.wait_for(machine, SERVICE_MOMENTS[number % len(SERVICE_MOMENTS)])
             time.sleep(cuts.chance.uniform(0, 1.5))  # the random moment itself
@@ -168,6 +173,7 @@ def finish_by_itself(frozen: Frozen, cuts: Cuts) -> None:
     with Machine.thaw(frozen) as machine:
         cuts.mount(machine)
         machine.report_journal(JOURNAL)
+        machine.check(f"sed -i '{KEEP_ALL_BACKUPS}' /etc/scenariod/scenariod.toml")
         machine.check("systemctl start scenariod", timeout_s=DEADLINE_S)
         left = f"find {ROOT}/inbox {ROOT}/work -name 'scenario-*.json'"
         machine.wait_until(f'test -z "$({left})"', timeout_s=DEADLINE_S)

@@ -1,0 +1,54 @@
+"""Remove the backups that the plan does not keep, the oldest first. Decides nothing itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scenariod import durable, lock
+from scenariod.backup import ledger, retention
+from scenariod.backup.folder import LOCK_FILE, moment_of, named
+from scenariod.killpoint import KillPoint, reached
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from scenariod.backup.ledger import Check
+
+
+def planned(folder: Path, rules: retention.Rules) -> retention.Plan:
+    """Return what `prune` would do now; removes nothing, and reads no backup."""
+    known = ledger.load(folder)
+    return retention.plan(
+        [
+            _candidate(path, moment_of(unix_ms), ledger.still_holds(known.get(path.name), path))
+            for unix_ms, path in named(folder)
+        ],
+        rules,
+    )
+
+
+def prune(folder: Path, rules: retention.Rules, *, now: datetime) -> retention.Plan:
+    """Remove what the rules do not keep; durable on return. Raises OSError.
+
+    Killed at any point, some of those that were to go are gone, and no other.
+    """
+    with lock.held(folder / LOCK_FILE):
+        plan = planned(folder, rules)
+        if not plan.remove:
+            return plan
+        for decision in reversed(plan.remove):
+            (folder / decision.backup.name).unlink(missing_ok=True)
+            reached(KillPoint.BACKUP_REMOVED)
+        durable.sync_folder(folder)
+        ledger.note(folder, (), now=now)
+        reached(KillPoint.BACKUPS_PRUNED)
+    return plan
+
+
+def _candidate(path: Path, created: datetime, check: Check | None) -> retention.Candidate:
+    standing = retention.Standing.UNKNOWN
+    if check is not None:
+        whole = check.defect is None
+        standing = retention.Standing.VERIFIED if whole else retention.Standing.DAMAGED
+    return retention.Candidate(path.name, created, path.lstat().st_size, standing)

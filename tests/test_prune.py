@@ -1,0 +1,147 @@
+"""Backups that no rule keeps are removed, and killed at any point no other is."""
+
+from __future__ import annotations
+
+import json
+import signal
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from conftest import Home, scenario
+from library_makers import NOON
+
+from scenariod import backup
+from scenariod.backup.folder import LOCK_FILE
+from scenariod.backup.ledger import LEDGER_FILE
+from scenariod.killpoint import VARIABLE, KillPoint
+
+FEW: dict[str, object] = {"keep_last": 2, "keep_hourly": 3, "keep_daily": 0, "keep_weekly": 0}
+FEW |= {"keep_monthly": 0}
+
+
+@pytest.fixture
+def many(home: Home) -> Home:
+    """Return a root folder with ten backups, one each 20 minutes."""
+    home.configure(backups=FEW)
+    home.backups.mkdir()
+    for number in range(10):
+        now = NOON + timedelta(minutes=20 * number)
+        backup.write(home.backups, [[b'{"id": "one"}']], batch=7, now=now)
+    return home
+
+
+def there(home: Home) -> list[str]:
+    return sorted(path.name for path in home.backups.glob("scenarios-backup-*.json"))
+
+
+def test_a_dry_run_explains_each_and_removes_none(many: Home) -> None:
+    before = there(many)
+
+    text, document = (
+        many.ctl("backups", "prune", "--dry-run"),
+        many.ctl(*("backups", "prune", "--dry-run", "--json")),
+    )
+
+    lines = text.out.splitlines()
+    assert text.code == 0
+    assert [line.split()[0] for line in lines] == [
+        *("keep", "keep", "remove", "remove", "keep", "remove", "remove", "remove", "remove"),
+        *("remove", "would"),
+    ]
+    assert lines[0].endswith(
+        "verified  one of the last 2; the newest of hour 2026-03-14 15:00; the newest verified one"
+    )
+    assert lines[2].endswith("no rule keeps it")
+    assert lines[-1].startswith("would remove 7 of 10 backups")
+    assert document.json()["dry_run"] is True
+    assert [b["name"] for b in document.json()["backups"]] == before[::-1]
+    assert there(many) == before
+
+
+def test_prune_removes_what_the_dry_run_said_and_forgets_what_it_knew_of_it(many: Home) -> None:
+    planned = many.ctl("backups", "prune", "--dry-run", "--json").json()["backups"]
+
+    ended = many.ctl("backups", "prune")
+
+    kept = sorted(b["name"] for b in planned if b["keep"])
+    assert ended.code == 0
+    assert ended.out.splitlines()[-1].startswith("removed 7 of 10 backups")
+    assert there(many) == kept
+    known = json.loads((many.backups / LEDGER_FILE).read_bytes())["backups"]
+    assert sorted(known) == kept
+    assert many.ctl("backups", "prune").out.splitlines()[-1].startswith("removed 0 of 3 backups")
+
+
+def test_nothing_but_backups_is_touched(many: Home) -> None:
+    others = ["scenarios-backup-17.json.copy", "notes.txt", "scenarios-backup-1.json"]
+    for name in others:
+        (many.backups / name).write_text("mine")
+
+    many.ctl("backups", "prune")
+
+    left = {path.name for path in many.backups.iterdir()}
+    assert left == {*others, *there(many), LOCK_FILE, LEDGER_FILE}
+
+
+def test_without_backups_there_is_nothing_to_do(home: Home) -> None:
+    assert home.ctl("backups", "prune").out == "removed 0 of 0 backups, 0.0 MB\n"
+
+
+@pytest.mark.parametrize("kills", [1, 2, 4])
+@pytest.mark.parametrize("point", [KillPoint.BACKUP_REMOVED, KillPoint.BACKUPS_PRUNED])
+def test_killed_while_pruning_no_other_is_gone_and_the_next_one_completes_it(
+    many: Home, tmp_path: Path, point: KillPoint, kills: int
+) -> None:
+    plan = backup.planned(many.backups, rules(many))
+    keep = sorted(d.backup.name for d in plan.keep)
+    gone = [d.backup.name for d in reversed(plan.remove)]
+    orders = tmp_path / "orders"
+    orders.mkdir()
+
+    for number in range(1, kills + 1):
+        (orders / point).write_text("")
+        ended = many.ctl("backups", "prune", environment={VARIABLE: str(orders)})
+        if point is KillPoint.BACKUPS_PRUNED and number > 1:
+            assert ended.code == 0
+            break
+        assert ended.code == -signal.SIGKILL
+        left = there(many)
+        assert set(keep) <= set(left)
+        if point is KillPoint.BACKUP_REMOVED:
+            assert left == sorted([*keep, *gone[number:]])
+
+    assert many.ctl("backups", "prune").code == 0
+    assert there(many) == keep
+    assert all(b.is_verified for b in backup.list_backups(many.backups))
+
+
+def rules(home: Home) -> backup.Rules:
+    return backup.Rules(last=2, hourly=3, daily=0, weekly=0, monthly=0, max_total_bytes=0)
+
+
+@pytest.mark.slow
+def test_the_daemon_prunes_once_the_inbox_is_empty(many: Home) -> None:
+    many.drop("scenario-1.json", scenario("one"))
+
+    ended = many.once()
+
+    assert ended.code == 0
+    assert "removed 8 backups that no rule keeps" in ended.err
+    assert len(there(many)) == 3
+    assert many.ids() == ["one"]
+
+
+@pytest.mark.slow
+def test_with_a_backup_before_each_batch_a_long_drain_keeps_no_more_than_the_rules(
+    home: Home,
+) -> None:
+    home.configure(backups={**FEW, "keep_hourly": 0, "every": "batch"})
+    home.drop_many(range(12))
+
+    daemon = home.start()
+    daemon.wait_for("12 scenarios as")
+
+    assert len(there(home)) == 2
+    assert daemon.journal().count(": 0 scenarios, verified") == 1
+    assert daemon.journal().count("scenarios, verified") == 6
