@@ -18,6 +18,7 @@ from scenariod.killpoint import KillPoint, reached
 from scenariod.names import printable
 from scenariod.outcome import MAX_ATTEMPTS, Outcome, Step, judge, next_step
 from scenariod.settle import Run, Settled
+from scenariod.sizes import MIB
 from scenariod.status import Running
 from scenariod.verdict import InvalidVerdictError, Rejected, Verdict
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
+    from scenariod.budget import Budget
     from scenariod.config import Config
     from scenariod.fault import Fault
     from scenariod.journal import Journal
@@ -59,6 +61,7 @@ class Attempts:
         work: Work,
         launcher: scope.Launcher,
         journal: Journal,
+        budget: Budget,
         show: Callable[[int, Running | None], None],
     ) -> None:
         self._config = config
@@ -66,6 +69,7 @@ class Attempts:
         self._work = work
         self._launcher = launcher
         self._journal = journal
+        self._budget = budget
         self._show = show
 
     async def take(self, batch: Batch, *, stop: asyncio.Event) -> Concluded:
@@ -102,7 +106,7 @@ class Attempts:
     async def _run_worker(
         self, batch: Batch, names: list[str], *, stop: asyncio.Event
     ) -> scope.Ended:
-        job = _job(self._config, batch, names)
+        job = _job(self._config, batch, names, limit_bytes=self._budget.limit_of(batch))
         running = Running(batch.id, [printable(n) for n in names], 0, job.limit_bytes)
         self._show(batch.id, running)
         self._journal.tell(
@@ -115,6 +119,9 @@ class Attempts:
 
         def note(reading: scope.Reading) -> None:
             running.used_bytes = reading.used_bytes
+            running.used_percent = round(100 * reading.used_bytes / reading.limit_bytes, 1)
+            running.peak_bytes = max(running.peak_bytes, reading.peak_bytes)
+            running.stalled_percent = reading.stalled_percent
 
         try:
             with during(Doing.LAUNCHING, batch.folder):
@@ -131,25 +138,55 @@ class Attempts:
             verdicts = None
         count = None if verdicts is None else len(verdicts)
         outcome = judge(replace(ended.evidence, verdicts=count))
-        step = next_step(outcome, files=len(names), attempts=batch.attempts, verdicts=count)
+        step = next_step(
+            outcome,
+            files=len(names),
+            spared=batch.spared,
+            verdicts=count,
+            may_have_more=not batch.larger and self._budget.has_room_for_more(),
+        )
         if step is Step.SETTLE:
             return await self._settle(batch, verdicts or [], self._run(ended, outcome))
         if step in {Step.SPLIT, Step.FAIL}:
             return await self._isolate(batch, outcome, ended=ended, detail=ended.detail)
-        return self._put_off(batch, step, outcome=outcome, ended=ended)
+        with during(Doing.COUNTING, batch.folder):
+            if step is Step.LARGER:
+                return self._give_more(batch, ended=ended, outcome=outcome)
+            if step is Step.AGAIN:
+                return self._run_again(batch, outcome=outcome)
+            return self._put_off(batch, step, ended=ended)
 
-    def _put_off(
-        self, batch: Batch, step: Step, *, outcome: Outcome, ended: scope.Ended
-    ) -> Concluded:
-        """Have a batch run again that ended by no fault of its files."""
-        if step is Step.AGAIN:
-            self._journal.tell(
-                Event.BATCH_AGAIN,
-                f"batch {batch.id}: {outcome}, by no fault of its files; it runs again",
-                batch=batch.id,
-                outcome=outcome,
-            )
-            return Concluded(Settled(), again=[batch])
+    def _give_more(self, batch: Batch, *, ended: scope.Ended, outcome: Outcome) -> Concluded:
+        """Have a single file that needed more than the limit run once under the larger one."""
+        larger = self._work.allow_more(batch)
+        limit = self._budget.limit_of(larger)
+        self._journal.tell(
+            Event.BATCH_LARGER,
+            f"batch {batch.id}: {blame.shortage(ended)}; it gets one try with {limit // MIB} MB",
+            batch=batch.id,
+            outcome=outcome,
+            memory_peak_bytes=ended.peak_bytes,
+            memory_limit_bytes=limit,
+        )
+        return Concluded(Settled(), again=[larger])
+
+    def _run_again(self, batch: Batch, *, outcome: Outcome) -> Concluded:
+        """Have a batch run again that ended by no fault of its files; that costs no attempt."""
+        spared = self._work.spare(batch)
+        self._journal.tell(
+            Event.BATCH_AGAIN,
+            f"batch {batch.id}: {outcome}, by no fault of its files; it runs again",
+            batch=batch.id,
+            outcome=outcome,
+            spared=spared.spared,
+        )
+        if outcome is not Outcome.HOST_OUT_OF_MEMORY:
+            return Concluded(Settled(), again=[spared])
+        self._budget.back_off()
+        return Concluded(Settled(), again=[spared], pause=blame.of_host(batch))
+
+    def _put_off(self, batch: Batch, step: Step, *, ended: scope.Ended) -> Concluded:
+        """Have a batch run later: the environment is at fault, or the daemon ends."""
         uncounted = self._work.count_attempt(batch, by=-1)
         pause = blame.of_environment(ended, batch) if step is Step.PAUSE else None
         return Concluded(Settled(), again=[uncounted], pause=pause)
@@ -171,8 +208,8 @@ class Attempts:
         names = batch.names()
         run = self._run(ended, outcome)
         if len(names) == 1:
-            problem = blame.of_file(outcome, ended=ended, detail=detail)
             size = (batch.folder / names[0]).lstat().st_size
+            problem = blame.of_file(outcome, ended=ended, detail=detail, size_bytes=size)
             refusal = Rejected(names[0], size_bytes=size, sha256=None, problems=(problem,))
             return await self._settle(batch, [refusal], run)
         self._journal.tell(
@@ -218,14 +255,14 @@ class Attempts:
         )
 
 
-def _job(config: Config, batch: Batch, names: list[str]) -> scope.Job:
+def _job(config: Config, batch: Batch, names: list[str], *, limit_bytes: int) -> scope.Job:
     return scope.Job(
         root=config.root,
         batch_id=batch.id,
         folder=batch.folder,
         names=tuple(names),
-        limit_bytes=config.memory.limit_bytes,
-        soft_limit_bytes=config.memory.soft_limit_bytes,
+        limit_bytes=limit_bytes,
+        soft_limit_bytes=config.memory.soft_limit_bytes(limit_bytes),
         max_scenario_bytes=config.intake.max_scenario_bytes,
         tasks_max=config.worker.tasks_max,
         ready_timeout_s=config.worker.ready_timeout_s,

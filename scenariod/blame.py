@@ -12,6 +12,7 @@ from scenariod.errors import DroppedFileError
 from scenariod.fault import DAMAGED, Fault, Step
 from scenariod.outcome import EXIT_ENVIRONMENT, Outcome
 from scenariod.reasons import Problem, Reason
+from scenariod.scope import HARD_LIMIT_PERCENT
 from scenariod.sizes import MIB
 
 if TYPE_CHECKING:
@@ -19,17 +20,47 @@ if TYPE_CHECKING:
     from scenariod.work import Batch
 
 
-def of_file(outcome: Outcome, *, ended: Ended | None, detail: str) -> Problem:
+def of_file(outcome: Outcome, *, ended: Ended | None, detail: str, size_bytes: int) -> Problem:
     """Return the problem of a file whose worker came to a bad end."""
     reason = _REASONS.get(outcome, Reason.CRASH)
-    if reason is Reason.OUT_OF_MEMORY and ended is not None:
-        limit, peak = ended.limit_bytes // MIB, ended.peak_bytes // MIB
-        words = f"needed more than {limit} MB (peak {peak} MB, limit {limit} MB)"
-        return Problem(reason, f"{words}; split it, or raise memory.limit_mb")
-    if outcome is Outcome.CRASH and ended is not None and ended.evidence.exit_status == 0:
+    if ended is None:
+        return Problem(reason, f"its worker ended with {outcome}: {detail}")
+    if reason in {Reason.OUT_OF_MEMORY, Reason.SOFT_LIMIT}:
+        words = f"{shortage(ended)}: {_holds(ended, size_bytes=size_bytes)}"
+        return Problem(reason, f"{words}; raise memory.limit_max_mb or split it")
+    if outcome is Outcome.CRASH and ended.evidence.exit_status == 0:
         words = "its worker said that it was done, but left no verdict on it that can be read"
         return Problem(Reason.NO_VERDICT, words)
     return Problem(reason, f"its worker ended with {outcome}{f': {detail}' if detail else ''}")
+
+
+def shortage(ended: Ended) -> str:
+    """Say how much memory was too little, of what a worker needed and what it had."""
+    limit, peak = ended.limit_bytes // MIB, ended.peak_bytes // MIB
+    figures = f"peak {peak} MB, limit {limit} MB"
+    if ended.evidence.oom_kills or not ended.evidence.soft_stopped:
+        return f"needed more than {limit} MB ({figures})"
+    if ended.evidence.hard_stopped:
+        told = f"{figures}, ended at {HARD_LIMIT_PERCENT} % of it"
+        return f"needed more than {limit * HARD_LIMIT_PERCENT // 100} MB ({told})"
+    return f"came near its limit, and was not done when it was asked to end ({figures})"
+
+
+def _holds(ended: Ended, *, size_bytes: int) -> str:
+    """Say what makes the file so large once it is read."""
+    if ended.objects is not None:
+        return f"the file holds {ended.objects:,} objects and lists".replace(",", " ")
+    return f"the file has {size_bytes:,} bytes".replace(",", " ")
+
+
+def of_host(batch: Batch) -> Fault:
+    """Return the fault of a machine that has run out of memory, though no limit was reached."""
+    words = f"batch {batch.id}: the machine ran out of memory, and the kernel took a worker for it"
+    return Fault(
+        words,
+        step=Step.JUDGING,
+        cure="see what takes it: `systemd-cgtop -m`; or raise memory.reserve_mb",
+    )
 
 
 def of_environment(ended: Ended, batch: Batch) -> Fault:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scenariod import __version__, clock, status
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from scenariod.settle import Settled, Settler
 
 HEARTBEAT_S = 1.0
+LIVE_S = 0.25
+"""How often we say how we are: without a worker, and with one."""
+TOLD_PERCENT = 3
+"""By how much of a limit, or of the machine, memory must change to be told anew."""
 _MOST_WAITING_SHOWN = 100
 
 
@@ -41,6 +46,8 @@ class Board:
         self._roster = roster
         self._budget = budget
         self._notifier = notifier
+        self._told: dict[int, status.Running] = {}
+        self._told_available_bytes = 0
         self.status = status.Status(
             root=str(config.root),
             pid=os.getpid(),
@@ -67,8 +74,25 @@ class Board:
         every_s = min(self._notifier.watchdog_s or HEARTBEAT_S, HEARTBEAT_S)
         while True:
             self._notifier.alive()
-            self._notifier.status(self.snapshot().line())
-            await asyncio.sleep(every_s)
+            self._notifier.status(self.line())
+            await asyncio.sleep(min(every_s, LIVE_S) if self._roster.running else every_s)
+
+    def line(self) -> str:
+        """Return the line for `systemctl status`, with memory as last told if it is near that."""
+        now = self.snapshot()
+        if _has_changed(
+            now.memory.available_bytes,
+            self._told_available_bytes,
+            whole_bytes=now.memory.total_bytes,
+        ):
+            self._told_available_bytes = now.memory.available_bytes
+        told = {}
+        for worker in now.workers:
+            last = self._told.get(worker.batch)
+            told[worker.batch] = replace(worker) if last is None or _differ(worker, last) else last
+        self._told = told
+        memory = replace(now.memory, available_bytes=self._told_available_bytes)
+        return replace(now, workers=list(told.values()), memory=memory).line()
 
     def set_state(self, state: status.State, detail: str = "") -> None:
         """Show a state, and why; once stopping, no other."""
@@ -100,3 +124,18 @@ class Board:
         self.status.scenarios = settler.scenarios
         self.status.newest_backup = settler.newest_backup
         self.status.backup_doubt = settler.backup_doubt
+
+
+def _differ(worker: status.Running, told: status.Running) -> bool:
+    whole = worker.limit_bytes
+    return worker.files != told.files or any(
+        _has_changed(now, then, whole_bytes=whole)
+        for now, then in (
+            (worker.used_bytes, told.used_bytes),
+            (worker.peak_bytes, told.peak_bytes),
+        )
+    )
+
+
+def _has_changed(now_bytes: int, told_bytes: int, *, whole_bytes: int) -> bool:
+    return abs(now_bytes - told_bytes) * 100 > TOLD_PERCENT * whole_bytes

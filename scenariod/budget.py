@@ -5,6 +5,7 @@ Wires admission, roster and host. Starts nothing.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from scenariod import admission, host
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from scenariod.roster import Roster
     from scenariod.work import Batch
 
+ALONE_S = 300.0
+"""For how long workers run one at a time after the machine has run out of memory."""
 _SMALLEST_LIMIT_MB = 64
 
 
@@ -27,17 +30,30 @@ class Budget:
     def __init__(self, config: Config, *, roster: Roster) -> None:
         self._memory = config.memory
         self._roster = roster
+        self._alone_until = 0.0
         self.most_workers = admission.most_workers(
             config.worker.workers, processors=host.processors()
         )
 
-    def limit_of(self, batch: Batch) -> int:  # noqa: ARG002
+    def limit_of(self, batch: Batch) -> int:
         """Return the limit in bytes that the batch's worker is to have."""
-        return self._memory.limit_bytes
+        return self._memory.limit_max_bytes if batch.larger else self._memory.limit_bytes
 
     def has_place(self) -> bool:
         """Say whether one more worker may run at once, memory aside."""
-        return self._roster.running < self.most_workers
+        alone = time.monotonic() < self._alone_until
+        return self._roster.running < (1 if alone else self.most_workers)
+
+    def back_off(self) -> None:
+        """Have one worker run at a time for a while: the machine has run out of memory."""
+        self._alone_until = time.monotonic() + ALONE_S
+
+    def has_room_for_more(self) -> bool:
+        """Say whether this machine has room for the larger limit, our own workers aside."""
+        if self._memory.limit_max_bytes <= self._memory.limit_bytes:
+            return False
+        waits = self._ask(self._memory.limit_max_bytes)
+        return waits is None or not waits.for_host
 
     def another(self) -> Waits | None:
         """Return what a new batch would wait for beside the running ones; None for nothing."""
@@ -45,10 +61,16 @@ class Budget:
 
     def next(self) -> Batch | Waits | None:
         """Return the waiting batch that may start now, what the first waits for, or None."""
+        held_up: Waits | None = None
         for batch in self._roster.waiting():
             waits = self._ask(self.limit_of(batch))
-            return batch if waits is None else waits
-        return None
+            if waits is None:
+                return batch
+            held_up = held_up or waits
+            if not (batch.larger and waits.for_host):
+                break
+            # Others may need the machine's memory for long: the usual limit does not wait for it.
+        return held_up
 
     def refuse_what_never_fits(self) -> None:
         """Raise `ConfigError` where no worker could ever start on this machine."""

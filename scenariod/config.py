@@ -22,7 +22,8 @@ SYSTEM_ROOT = Path("/var/lib/scenariod")
 SYSTEM_PREFIX = Path("/opt/scenariod")
 """Where `make install` puts the program's virtual environment."""
 LIMIT_CEILING_MB = 4096
-"""No worker ever gets more (ARCHITECTURE.md: 4096 MB at most)."""
+"""No worker ever gets more, unless the configuration says so twice."""
+_LIMIT_END_MB = 1 << 20
 MOST_WORKERS = 64
 LARGEST_BATCH = 8
 """The most files that one worker processes together."""
@@ -56,6 +57,8 @@ class Memory(Section):
     """What a worker may use, and what always stays with the system. In MB of 1,048,576 bytes."""
 
     limit_mb: int = Field(3072, ge=64, le=LIMIT_CEILING_MB)
+    limit_max_mb: int = Field(LIMIT_CEILING_MB, ge=64, le=_LIMIT_END_MB)
+    allow_over_4096_mb: bool = False
     soft_limit_percent: int = Field(70, ge=10, le=100)
     reserve_mb: int = Field(2048, ge=0, le=1048576)
 
@@ -65,9 +68,13 @@ class Memory(Section):
         return self.limit_mb * MIB
 
     @property
-    def soft_limit_bytes(self) -> int:
-        """What a worker may hold before it is asked to end, in bytes."""
-        return self.limit_bytes * self.soft_limit_percent // 100
+    def limit_max_bytes(self) -> int:
+        """The `MemoryMax=` of the one try that a file gets for which the limit was too little."""
+        return max(self.limit_max_mb, self.limit_mb) * MIB
+
+    def soft_limit_bytes(self, limit_bytes: int) -> int:
+        """Return what a worker of this limit may hold before it is asked to end, in bytes."""
+        return limit_bytes * self.soft_limit_percent // 100
 
     @property
     def reserve_bytes(self) -> int:
@@ -245,13 +252,21 @@ def _parse(source: Path) -> _File:
             f"{source} is not TOML: {error}", hint="mend it, then `scenariodctl config check`"
         ) from error
     try:
-        return checked(_File, document)
+        settings = checked(_File, document)
+        _refuse_what_is_not_said_twice(settings.memory)
     except InvalidSettingsError as error:
         raise ConfigError(
             f"{source} is not valid: " + "; ".join(_sentence(wrong) for wrong in error.wrong),
             hint="every key is explained in the file that comes with scenariod, and in "
             "`man 5 scenariod.toml`; then `scenariodctl config check`",
         ) from error
+    return settings
+
+
+def _refuse_what_is_not_said_twice(memory: Memory) -> None:
+    if memory.limit_max_mb > LIMIT_CEILING_MB and not memory.allow_over_4096_mb:
+        allowed = f"more than {LIMIT_CEILING_MB} needs memory.allow_over_4096_mb = true beside it"
+        raise InvalidSettingsError([Wrong("memory.limit_max_mb", memory.limit_max_mb, allowed)])
 
 
 def _sentence(wrong: Wrong) -> str:

@@ -42,7 +42,8 @@ class Evidence:
     `exit_status` is negative for a signal, as `subprocess` has it. `oom_kills` and `limit_hits`
     are `oom_kill` and `max` of the slice's memory.events (0 where there is no cgroup).
     `ready` says that its limit was seen in force; `soft_stopped` that it came near it and was
-    asked to end; `verdicts` counts those in verdict.json, None where that is not whole.
+    asked to end, `hard_stopped` that it went on growing and was ended by force. `verdicts` counts
+    those in verdict.json, None where that is not whole.
     """
 
     ready: bool
@@ -52,6 +53,7 @@ class Evidence:
     timed_out: bool = False
     stopped_by_us: bool = False
     soft_stopped: bool = False
+    hard_stopped: bool = False
     verdicts: int | None = None
 
 
@@ -62,6 +64,8 @@ def judge(evidence: Evidence) -> Outcome:
     if evidence.oom_kills:
         hit_own_limit = evidence.limit_hits > 0
         return Outcome.OUT_OF_MEMORY if hit_own_limit else Outcome.HOST_OUT_OF_MEMORY
+    if evidence.hard_stopped:
+        return Outcome.OUT_OF_MEMORY
     if evidence.timed_out:
         return Outcome.TIMEOUT
     if evidence.exit_status in {0, EXIT_MEMORY_ERROR}:
@@ -92,21 +96,28 @@ class Step(StrEnum):
     SETTLE = "settle"
     FAIL = "fail"
     SPLIT = "split"
+    LARGER = "larger"
     AGAIN = "again"
     PAUSE = "pause"
     LEAVE = "leave"
 
 
 MAX_ATTEMPTS = 3
-"""Launches of one batch before even a cause outside it counts against its files."""
+"""Launches of one batch whose end nobody saw, before that counts against its files."""
+MOST_SPARED = {Outcome.HOST_OUT_OF_MEMORY: 3, Outcome.KILLED: 2}
+"""How often a batch runs again after an end by no fault of its files; then it counts, too."""
+_NEEDED_MORE = frozenset({Outcome.OUT_OF_MEMORY, Outcome.SOFT_LIMIT})
 
 
-def next_step(outcome: Outcome, *, files: int, attempts: int, verdicts: int | None) -> Step:
+def next_step(
+    outcome: Outcome, *, files: int, spared: int, verdicts: int | None, may_have_more: bool
+) -> Step:
     """Decide what follows: two kinds of failure, and a poison file is isolated.
 
-    A pair that ends badly is split, so that the good one passes; a single that does so fails.
-    What a worker has finished before it was stopped counts; after a soft stop only if that is
-    anything at all, or it would be stopped so again for ever.
+    A pair that ends badly is split, so that the good one passes; a single that needed more gets
+    one try with the larger limit if it `may_have_more`, and any other fails. What a worker has
+    finished before it was stopped counts; after a soft stop only if that is anything at all, or
+    it would be stopped so again for ever. `spared` counts the times that it ran again already.
     """
     finished = verdicts is not None
     if outcome is Outcome.OK or (outcome is Outcome.STOPPED and finished):
@@ -117,6 +128,8 @@ def next_step(outcome: Outcome, *, files: int, attempts: int, verdicts: int | No
         return Step.LEAVE
     if outcome in {Outcome.NO_LIMIT, Outcome.ENVIRONMENT}:
         return Step.PAUSE
-    if outcome not in FILE_FAULTS and attempts < MAX_ATTEMPTS:
+    if spared < MOST_SPARED.get(outcome, 0):
         return Step.AGAIN
-    return Step.SPLIT if files > 1 else Step.FAIL
+    if files > 1:
+        return Step.SPLIT
+    return Step.LARGER if may_have_more and outcome in _NEEDED_MORE else Step.FAIL

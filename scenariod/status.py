@@ -38,12 +38,15 @@ class State(StrEnum):
 
 @dataclass(slots=True)
 class Running:
-    """The batch that a worker has now; bytes."""
+    """The batch that a worker has now; memory in bytes, as `scope.Reading` has it."""
 
     batch: int
     files: list[str]
     used_bytes: int = 0
     limit_bytes: int = 0
+    used_percent: float = 0.0
+    peak_bytes: int = 0
+    stalled_percent: float | None = None
 
 
 @dataclass(slots=True)
@@ -92,7 +95,8 @@ class Status:
         new = f", {self.replaced} replaced" if self.replaced else ""
         counts = f"{self.added} added{new}, {self.refused} refused, {self.inbox} waiting"
         if self.workers and self.state is State.WORKING:
-            return f"{_at_work(self.workers, counts=counts)}{self._warnings()}"
+            free = f"{self.memory.available_bytes // MIB} MB available"
+            return f"{_at_work(self.workers, counts=counts)}; {free}{self._warnings()}"
         what = f"{self.state}: {self.detail}" if self.detail else str(self.state)
         return f"{what}; {counts}; library {self.scenarios}{self._warnings()}"
 
@@ -117,9 +121,10 @@ def _share(running: Running) -> float:
 
 
 def memory(running: Running) -> str:
-    """Return a worker's memory for people: `45 MB of 3072 MB (1 %)`."""
+    """Return a worker's memory for people: `45 MB of 3072 MB (1 %), peak 60 MB`."""
     percent = 100 * running.used_bytes // running.limit_bytes if running.limit_bytes else 0
-    return f"{running.used_bytes // MIB} MB of {running.limit_bytes // MIB} MB ({percent} %)"
+    used = f"{running.used_bytes // MIB} MB of {running.limit_bytes // MIB} MB ({percent} %)"
+    return f"{used}, peak {max(running.peak_bytes, running.used_bytes) // MIB} MB"
 
 
 async def serve(path: Path, snapshot: Callable[[], Status]) -> asyncio.Server:

@@ -64,17 +64,18 @@ class Supervisor:
             journal=journal,
             pair_wait_s=0.0 if once else config.intake.pair_wait_s,
         )
+        self._roster = Roster()
+        self._budget = Budget(config, roster=self._roster)
         self._attempts = Attempts(
             config,
             settler=settler,
             work=work,
             launcher=launcher,
             journal=journal,
+            budget=self._budget,
             show=self._show_running,
         )
         self._tidier = Tidier(config, settler=settler, journal=journal)
-        self._roster = Roster()
-        self._budget = Budget(config, roster=self._roster)
         self._running: set[asyncio.Task[None]] = set()
         self._closing: asyncio.Task[None] | None = None
         self._close_due = 0.0

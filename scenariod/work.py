@@ -42,12 +42,16 @@ _COUNTED_NAMES = 20
 class Batch:
     """One folder in work/. `attempts` counts the launches so far that may be a file's fault.
 
+    `spared` counts those that ended by no fault of its files; `larger` says that it is to have
+    the larger limit, once.
     `claimed_at`, and by name `dropped_at`, are ISO 8601 in UTC; what a crash has lost is missing.
     """
 
     id: int
     folder: Path
     attempts: int = 0
+    spared: int = 0
+    larger: bool = False
     claimed_at: str | None = None
     dropped_at: Mapping[str, str] = field(default_factory=dict)
 
@@ -90,14 +94,27 @@ class Work:
 
     def count_attempt(self, batch: Batch, *, by: int = 1) -> Batch:
         """Add `by` to the batch's attempts, durably: written before a launch, no crash loops."""
-        counted = replace(batch, attempts=max(batch.attempts + by, 0))
+        return self._note(replace(batch, attempts=max(batch.attempts + by, 0)))
+
+    def spare(self, batch: Batch) -> Batch:
+        """Take back an attempt that ended by no fault of the files, durably, but count that too."""
+        attempts = max(batch.attempts - 1, 0)
+        return self._note(replace(batch, attempts=attempts, spared=batch.spared + 1))
+
+    def allow_more(self, batch: Batch) -> Batch:
+        """Have the batch run under the larger limit from now on, durably."""
+        return self._note(replace(batch, larger=True))
+
+    def _note(self, batch: Batch) -> Batch:
         note = {
-            "attempts": counted.attempts,
-            "claimed_at": counted.claimed_at,
-            "dropped_at": dict(counted.dropped_at),
+            "attempts": batch.attempts,
+            "spared": batch.spared,
+            "larger": batch.larger,
+            "claimed_at": batch.claimed_at,
+            "dropped_at": dict(batch.dropped_at),
         }
         durable.write(batch.folder / NOTE_FILE, json.dumps(note).encode())
-        return counted
+        return batch
 
     def set_apart(self, batch: Batch, names: Iterable[str], *, batch_id: int) -> Batch:
         """Move files of `batch` into a new batch of their own; return it."""
@@ -196,6 +213,8 @@ class Work:
                 batch_id,
                 folder,
                 attempts=int(said["attempts"]),
+                spared=int(said.get("spared", 0)),
+                larger=bool(said.get("larger", False)),
                 claimed_at=said.get("claimed_at"),
                 dropped_at=dict(said.get("dropped_at", {})),
             )

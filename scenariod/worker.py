@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 OOM_SCORE_ADJ = 500
 NICE = 10
+MANY_OBJECTS = 1000
+"""From how many objects and lists on a file is told to hold many."""
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _CAPABILITY_VERSION_3 = 0x20080522  # linux/capability.h
 _OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -301,12 +303,22 @@ def _judge_one(name: str, *, folder: int, judge: Judge, max_bytes: int) -> Verdi
     try:
         content = read_file(name, folder=folder, max_bytes=max_bytes)
         reached(KillPoint.FILE_READ, other=os.getppid())
-        return judge(name, content) if isinstance(content, bytes) else content
+        if not isinstance(content, bytes):
+            return content
+        _tell_of_many_objects(name, content)
+        return judge(name, content)
     except OSError as error:
         _leave_to_environment(error, file=name)
     except MemoryError:
         pass  # the traceback holds on to all that fills the memory: speak once it is gone
     return _leave(EXIT_MEMORY_ERROR, "memory-error", file=name)
+
+
+def _tell_of_many_objects(name: str, content: bytes) -> None:
+    """Say what makes the file large, before it is parsed: this may be the last that is heard."""
+    objects = content.count(b"{") + content.count(b"[")
+    if objects >= MANY_OBJECTS:
+        say("content", name=name, objects=objects)
 
 
 def _write(verdicts: list[Verdict], folder: Path) -> None:

@@ -31,7 +31,7 @@ DEADLINE_S = 60.0
 QUICK: dict[str, dict[str, object]] = {
     "intake": {"settle_s": 0.2, "pair_wait_s": 0.3},
     "worker": {"stop_grace_s": 20.0, "timeout_s": 60.0, "workers": 1},
-    "memory": {"limit_mb": 512, "reserve_mb": 0},
+    "memory": {"limit_mb": 512, "limit_max_mb": 64, "reserve_mb": 0},
     "library": {"busy_timeout_s": 0.3},
 }
 """Settings of the tests: as the defaults are, but nothing waits for long, and one at a time."""

@@ -10,9 +10,11 @@ from conftest import Home, scenario
 
 from scenariod import config
 from scenariod.attempt import Attempts, Concluded
+from scenariod.budget import Budget
 from scenariod.journal import TextJournal
 from scenariod.outcome import MAX_ATTEMPTS
 from scenariod.root import prepare
+from scenariod.roster import Roster
 from scenariod.scope.launcher import RlimitLauncher
 from scenariod.settle import Settled, Settler
 from scenariod.work import Batch, Work
@@ -57,7 +59,9 @@ class Bench:
     """A root folder, and one who takes batches on it to their end."""
 
     def __init__(self, home: Home) -> None:
-        self._config = config.load(config=None, root=home.path, cwd=home.path)
+        self._config = config.load(
+            config=home.path / "config" / "scenariod.toml", root=home.path, cwd=home.path
+        )
         prepare(self._config)
         self.work = Work(inbox=home.inbox, work=home.work, done=home.done, failed=home.failed)
         self.said = io.StringIO()
@@ -81,6 +85,7 @@ class Bench:
             work=self.work,
             launcher=RlimitLauncher() if code is None else ScriptLauncher(code),
             journal=journal,
+            budget=Budget(self._config, roster=Roster()),
             show=lambda _, running: self.shown.append(running),
         )
         stopping = asyncio.Event()
@@ -317,3 +322,38 @@ def test_a_folder_that_is_empty_or_gone_is_nobodys_trouble(home: Home, bench: Be
 
     assert ends == [Concluded(Settled()), Concluded(Settled())]
     assert not empty.folder.exists()
+
+
+# A larger limit
+
+
+def test_a_single_that_needed_more_gets_one_try_with_the_larger_limit(home: Home) -> None:
+    home.configure(memory={"limit_mb": 512, "limit_max_mb": 768})
+    bench = Bench(home)
+    needs_more = READY + "exit(70)"
+
+    larger = bench.take(bench.claim(1, 1), code=needs_more)
+    launched = bench.take(larger.again[0], code=needs_more.replace(str(LIMIT), str(768 << 20)))
+
+    assert [batch.larger for batch in larger.again] == [True]
+    assert "needed more than 512 MB" in bench.said.getvalue()
+    assert "one try with 768 MB" in bench.said.getvalue()
+    assert launched.again == []
+    assert "needed more than 768 MB" in home.reason("scenario-1.json")["message"]
+    assert home.reason("scenario-1.json")["memory_limit_bytes"] == 768 << 20
+
+
+def test_the_larger_limit_outlives_a_crash(home: Home) -> None:
+    home.configure(memory={"limit_mb": 512, "limit_max_mb": 768})
+    bench = Bench(home)
+
+    bench.take(bench.claim(1, 1), code=READY + "exit(70)")
+
+    assert [batch.larger for batch in bench.work.batches()] == [True]
+
+
+def test_an_end_by_no_fault_of_the_files_costs_no_attempt(home: Home, bench: Bench) -> None:
+    killed = bench.take(bench.claim(1, 1), code=READY + "os.kill(os.getpid(), signal.SIGKILL)")
+
+    assert [(batch.attempts, batch.spared) for batch in killed.again] == [(0, 1)]
+    assert bench.work.batches() == killed.again

@@ -24,6 +24,8 @@ DEFAULTS = {
     "worker.stop_grace_s": 30.0,
     "worker.tasks_max": 32,
     "memory.limit_mb": 3072,
+    "memory.limit_max_mb": 4096,
+    "memory.allow_over_4096_mb": False,
     "memory.soft_limit_percent": 70,
     "memory.reserve_mb": 2048,
     "library.busy_timeout_s": 30.0,
@@ -241,3 +243,19 @@ def test_what_is_wrong_is_told_in_the_words_of_toml_and_not_of_python(
     assert text.partition(" ")[0] + " = " in told
     assert "instance of" not in told
     assert "{'" not in told
+
+
+def test_more_than_4096_mb_must_be_said_twice(tmp_path: Path) -> None:
+    once = "[memory]\nlimit_max_mb = 6144\n"
+
+    with pytest.raises(ConfigError, match=r"memory\.limit_max_mb = 6144: .*allow_over_4096_mb"):
+        load_text(tmp_path, once)
+    twice = load_text(tmp_path, once + "allow_over_4096_mb = true\n")
+
+    assert twice.memory.limit_max_bytes == 6144 << 20
+
+
+def test_the_larger_limit_is_never_below_the_usual_one(tmp_path: Path) -> None:
+    loaded = load_text(tmp_path, "[memory]\nlimit_mb = 512\nlimit_max_mb = 64\n")
+
+    assert loaded.memory.limit_max_bytes == loaded.memory.limit_bytes == 512 << 20

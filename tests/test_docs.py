@@ -110,6 +110,8 @@ def setting_defaults() -> dict[str, Any]:
 
 
 def as_toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 

@@ -202,8 +202,9 @@ def test_a_file_that_would_exhaust_the_memory_fails_alone(home: Home) -> None:
     assert reason["code"] == "out-of-memory"
     assert reason["memory_limit_bytes"] == 128 << 20
     assert 40 << 20 < reason["memory_peak_bytes"] <= 128 << 20
-    assert "needed more than 128 MB" in reason["message"]
-    assert "memory.limit_mb" in reason["message"]
+    assert "MB, limit 128 MB" in reason["message"]
+    assert "the file holds 2 000 00" in reason["message"]
+    assert reason["message"].endswith("raise memory.limit_max_mb or split it")
     assert reason["size_bytes"] > 5_000_000
     assert os.listdir(home.work) == []
 

@@ -112,6 +112,7 @@ def test_a_scope_has_its_limit_and_no_swap_and_dies_together() -> None:
         "OOMPolicy=kill",
         "TasksMax=32",
         "RuntimeMaxSec=630",
+        "TimeoutStopSec=5",
     ]
     assert f"--unit={names.scope}" in line
     assert f"--slice={names.slice}" in line
@@ -207,6 +208,24 @@ def test_counters_are_those_of_memory_events_and_the_peak_may_be_unknown(tmp_pat
     assert known.peak_bytes == 4096
 
 
+def test_the_parts_of_a_groups_memory_are_told_the_largest_first(tmp_path: Path) -> None:
+    (tmp_path / "memory.stat").write_text("anon 300\nfile 900\nshmem 100\nkernel 5\n")
+
+    assert list(cgroup.parts(tmp_path).items()) == [
+        *(("page cache", 800), ("anonymous", 300), ("shared", 100), ("kernel", 5)),
+    ]
+
+
+def test_a_group_is_frozen_and_killed_by_its_files_where_they_may_be_written(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "cgroup.freeze").write_text("0\n")
+
+    assert cgroup.freeze(tmp_path)
+    assert not cgroup.kill(tmp_path / "gone")
+    assert (tmp_path / "cgroup.freeze").read_text() == "1"
+
+
 def test_no_limit_is_told_from_a_limit_that_this_kernel_does_not_have(tmp_path: Path) -> None:
     (tmp_path / "memory.max").write_text("max\n")
     (tmp_path / "memory.high").write_text("3221225472\n")
@@ -272,7 +291,9 @@ def grown_to(percent: int, *, on_sigterm: str, then: str) -> ScriptLauncher:
 
 
 def test_a_worker_over_its_soft_limit_is_asked_to_end_and_says_what_it_held(job: Job) -> None:
-    launcher = grown_to(75, on_sigterm="lambda *_: sys.exit(75)", then="signal.pause()")
+    launcher = grown_to(
+        75, on_sigterm="lambda *_: sys.exit(75)", then="while True: time.sleep(0.01)"
+    )
 
     ended, _ = run(launcher, job)
 
@@ -289,6 +310,52 @@ def test_a_worker_below_its_soft_limit_is_left_alone(job: Job) -> None:
     assert max(r.used_bytes for r in readings) > LIMIT_BYTES // 2
     assert not ended.evidence.soft_stopped
     assert ended.evidence.exit_status == 0
+
+
+def test_a_worker_that_goes_on_growing_is_frozen_and_killed_at_90_percent(job: Job) -> None:
+    deaf = grown_to(92, on_sigterm="signal.SIG_IGN", then="while True: signal.pause()")
+
+    ended, readings = run(deaf, replace(job, stop_grace_s=60.0))
+
+    assert ended.evidence.soft_stopped
+    assert ended.evidence.hard_stopped
+    assert judge(ended.evidence) is Outcome.OUT_OF_MEMORY
+    assert ended.duration_s < 20
+    assert "MB of 256 MB" in ended.detail
+    assert "(resident 2" in ended.detail
+    assert max(r.peak_bytes for r in readings) > LIMIT_BYTES * 9 // 10
+
+
+def test_a_worker_that_grows_within_one_call_into_c_is_ended_before_its_limit(job: Job) -> None:
+    # Within one call into C no handler of Python's runs until it is over.
+    fill = (
+        f"signal.signal(15, lambda *_: sys.exit(75))\nheld = b'x' * ({LIMIT_BYTES} * 92 // 100)\n"
+    )
+    busy = "sum(range(10**12))\n"
+
+    ended, _ = run(ScriptLauncher(READY + fill + busy), replace(job, stop_grace_s=60.0))
+
+    assert judge(ended.evidence) is Outcome.OUT_OF_MEMORY
+    assert ended.evidence.exit_status == -signal.SIGKILL
+    assert ended.duration_s < 20
+
+
+def test_nothing_is_ended_by_force_where_no_soft_limit_is_wanted(job: Job) -> None:
+    full = grown_to(92, on_sigterm="signal.SIG_DFL", then="time.sleep(0.5)")
+
+    ended, _ = run(full, replace(job, soft_limit_bytes=LIMIT_BYTES))
+
+    assert ended.evidence.exit_status == 0
+    assert not ended.evidence.hard_stopped
+
+
+def test_how_many_objects_the_file_at_hand_holds_is_known_though_its_worker_died(job: Job) -> None:
+    (job.folder / "scenario-1.json").write_bytes(memory_bomb("bomb"))
+
+    ended, _ = run(RlimitLauncher(), replace(job, limit_bytes=128 * MIB))
+
+    assert ended.objects is not None
+    assert 2_000_000 <= ended.objects < 2_000_100
 
 
 def test_a_worker_that_does_not_hear_is_killed_after_the_grace(job: Job) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scenariod import status
-from scenariod.status import Running, State, Status, ask, memory, serve
+from scenariod.status import Memory, Running, State, Status, ask, memory, serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,12 +36,18 @@ def made(**changes: Any) -> Status:
 
 
 def test_the_line_of_a_working_daemon() -> None:
-    worker = Running(3, ["a", "b"], used_bytes=45 * MIB, limit_bytes=3072 * MIB)
+    worker = Running(
+        3, ["a", "b"], used_bytes=45 * MIB, limit_bytes=3072 * MIB, peak_bytes=60 * MIB
+    )
+    host = Memory(available_bytes=5000 * MIB)
 
-    line = made(state=State.WORKING, workers=[worker], added=12, refused=1, inbox=5).line()
+    line = made(
+        state=State.WORKING, workers=[worker], added=12, refused=1, inbox=5, memory=host
+    ).line()
 
     assert line == (
-        "batch 3: 2 files; 12 added, 1 refused, 5 waiting; worker 45 MB of 3072 MB (1 %)"
+        "batch 3: 2 files; 12 added, 1 refused, 5 waiting; worker 45 MB of 3072 MB (1 %), "
+        "peak 60 MB; 5000 MB available"
     )
 
 
@@ -55,7 +61,7 @@ def test_the_line_of_several_workers_names_the_fullest() -> None:
 
     assert line == (
         "batches 3, 4; 12 added, 0 refused, 0 waiting; 2 workers, "
-        "the fullest, of batch 4, 2048 MB of 3072 MB (66 %)"
+        "the fullest, of batch 4, 2048 MB of 3072 MB (66 %), peak 2048 MB; 0 MB available"
     )
 
 
@@ -72,7 +78,10 @@ def test_the_line_of_a_single_file() -> None:
 
     line = made(state=State.WORKING, workers=[worker]).line()
 
-    assert line == "batch 7: 1 file; 0 added, 0 refused, 0 waiting; worker 0 MB of 64 MB (0 %)"
+    assert line == (
+        "batch 7: 1 file; 0 added, 0 refused, 0 waiting; worker 0 MB of 64 MB (0 %), "
+        "peak 0 MB; 0 MB available"
+    )
 
 
 @pytest.mark.parametrize(
@@ -104,10 +113,10 @@ def test_the_line_says_the_state_and_why(changes: dict[str, Any], line: str) -> 
 @pytest.mark.parametrize(
     ("used", "limit", "shown"),
     [
-        (0, 3072, "0 MB of 3072 MB (0 %)"),
-        (45, 3072, "45 MB of 3072 MB (1 %)"),
-        (3072, 3072, "3072 MB of 3072 MB (100 %)"),
-        (1, 0, "1 MB of 0 MB (0 %)"),
+        (0, 3072, "0 MB of 3072 MB (0 %), peak 0 MB"),
+        (45, 3072, "45 MB of 3072 MB (1 %), peak 45 MB"),
+        (3072, 3072, "3072 MB of 3072 MB (100 %), peak 3072 MB"),
+        (1, 0, "1 MB of 0 MB (0 %), peak 1 MB"),
     ],
 )
 def test_memory_is_shown_with_its_limit_and_per_cent(used: int, limit: int, shown: str) -> None:

@@ -437,7 +437,7 @@ def test_the_service_manager_hears_ready_status_watchdog_and_stopping(
     assert during
     assert all(
         line.startswith("STATUS=batch 1: 2 files; 0 added, 0 refused, 0 waiting; worker ")
-        and line.endswith(" %)")
+        and line.endswith(" MB available")
         and " MB of 512 MB (" in line
         for line in during
     )

@@ -93,6 +93,17 @@ def test_attempts_are_counted_durably(work: Work) -> None:
     assert work.batches() == [back]
 
 
+def test_what_cost_no_attempt_and_a_larger_limit_are_noted_durably(work: Work) -> None:
+    batch = work.count_attempt(work.create(1))
+
+    spared = work.spare(batch)
+    larger = work.allow_more(spared)
+
+    assert (spared.attempts, spared.spared, spared.larger) == (0, 1, False)
+    assert (larger.spared, larger.larger) == (1, True)
+    assert work.batches() == [larger]
+
+
 @pytest.mark.parametrize("note", [b"", b"{", b"[]", b'{"attempts": null}', b'{"other": 1}'])
 def test_a_note_that_was_cut_off_counts_as_one_attempt(work: Work, note: bytes) -> None:
     batch = work.create(1)

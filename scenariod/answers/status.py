@@ -94,7 +94,8 @@ def _status_lines(document: dict[str, Any]) -> list[str]:
     for worker in document["workers"]:
         running = live.Running(**worker)
         files = ", ".join(running.files)
-        lines.append(f"    Batch: {running.batch}: {files}; {live.memory(running)}")
+        stalled = _stalled(running.stalled_percent)
+        lines.append(f"    Batch: {running.batch}: {files}; {live.memory(running)}{stalled}")
     if document["next_waits"]:
         lines.append(f"     Next: {document['next_waits']}")
     lines.append(f"   Memory: {_memory_line(document['memory'])}")
@@ -115,6 +116,10 @@ def _backup_lines(document: dict[str, Any]) -> list[str]:
     return (
         [*lines, f"           ! {document['backup_doubt']}"] if document["backup_doubt"] else lines
     )
+
+
+def _stalled(percent: float | None) -> str:
+    return f", stood still for it {percent:g} % of the last 10 s" if percent else ""
 
 
 def _memory_line(memory: dict[str, Any]) -> str:

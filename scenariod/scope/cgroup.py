@@ -50,6 +50,29 @@ def unreclaimable(folder: Path) -> int:
     return max(current - cache - figures.get("slab_reclaimable", 0), 0)
 
 
+def parts(folder: Path) -> dict[str, int]:
+    """Return what the memory of a group is made of, in bytes, the largest part first."""
+    stat = _figures(folder / "memory.stat")
+    shared = stat.get("shmem", 0)
+    found = {
+        "anonymous": stat.get("anon", 0),
+        "shared": shared,
+        "page cache": stat.get("file", 0) - shared,
+        "kernel": stat.get("kernel", stat.get("slab", 0)),
+    }
+    return dict(sorted(found.items(), key=lambda part: part[1], reverse=True))
+
+
+def freeze(folder: Path) -> bool:
+    """Stop all processes of a group; return False where we may not, or it is gone."""
+    return _set(folder / "cgroup.freeze")
+
+
+def kill(folder: Path) -> bool:
+    """Kill all processes of a group, frozen or not; return False as `freeze` does."""
+    return _set(folder / "cgroup.kill")
+
+
 def counters(folder: Path) -> Counters:
     """Return what happened in `folder` and below; raise OSError if it is gone."""
     events = _figures(folder / "memory.events")
@@ -78,6 +101,14 @@ def cure() -> str:
         "machines than a Raspberry Pi: take `cgroup_disable=memory` off the kernel command line), "
         "then reboot"
     )
+
+
+def _set(switch: Path) -> bool:
+    try:
+        switch.write_text("1")
+    except OSError:  # read-only for the service (ProtectControlGroups=): its manager does it then
+        return False
+    return True
 
 
 def _figures(path: Path) -> dict[str, int]:

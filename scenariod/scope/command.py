@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 Manager = Literal["user", "system"]
 
+STOP_S = 5
+"""How long systemd waits for what a worker left behind before it kills that, in seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Units:
@@ -76,6 +79,7 @@ def scope(
 
     OOMPolicy=kill: with the default, an OOM looks like a polite stop. MemorySwapMax=0: swap
     lies outside MemoryMax=. RuntimeMaxSec= is the last resort; the supervisor's own comes first.
+    TimeoutStopSec=: what a worker leaves behind may be deaf, and nobody waits long for that.
     """
     return [
         "systemd-run",
@@ -89,6 +93,7 @@ def scope(
         *("-p", "OOMPolicy=kill"),
         *("-p", f"TasksMax={tasks_max}"),
         *("-p", f"RuntimeMaxSec={runtime_max_s + 30:.0f}"),
+        *("-p", f"TimeoutStopSec={STOP_S}"),
         "--",
         *inner,
     ]
@@ -109,6 +114,17 @@ def as_account(inner: list[str], account: Account) -> list[str]:
 def stop(unit: str, *, manager: Manager) -> list[str]:
     """Return the `systemctl stop` that ends everything in `unit`."""
     return ["systemctl", *(["--user"] if manager == "user" else []), "stop", "--quiet", "--", unit]
+
+
+def freeze(unit: str, *, manager: Manager) -> list[str]:
+    """Return the `systemctl freeze` that stops all processes of `unit`, within 10 ms or so."""
+    return ["systemctl", *(["--user"] if manager == "user" else []), "freeze", "--", unit]
+
+
+def kill(unit: str, *, manager: Manager) -> list[str]:
+    """Return the `systemctl kill` that kills all processes of `unit`."""
+    user = ["--user"] if manager == "user" else []
+    return ["systemctl", *user, "kill", "--signal=SIGKILL", "--", unit]
 
 
 def _number(names: Units) -> str:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from scenariod.outcome import Evidence
 
 
+HARD_LIMIT_PERCENT = 90
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """What a worker is to do, and within which bounds (bytes, seconds)."""
@@ -30,19 +33,31 @@ class Job:
     timeout_s: float
     stop_grace_s: float
 
+    @property
+    def hard_limit_bytes(self) -> int:
+        """What it may hold before it is ended by force: 90 % of its limit, or its soft limit."""
+        return max(self.limit_bytes * HARD_LIMIT_PERCENT // 100, self.soft_limit_bytes)
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A worker's memory now: what cannot be reclaimed, and its limit, in bytes."""
+    """A worker's memory now: what cannot be reclaimed, its limit and its peak so far, in bytes.
+
+    `stalled_percent`: for how much of the last 10 s all of it stood still for want of memory
+    (PSI); None where the kernel does not tell. The peak may count page cache, too.
+    """
 
     used_bytes: int
     limit_bytes: int
+    peak_bytes: int = 0
+    stalled_percent: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
     """How a worker ended. `detail` is the last thing it said of what was wrong, for people.
 
+    `objects` is how many objects and lists the file at hand holds, None where it was not read.
     `errno` is the error of the environment that it left for, and `failed_file` the file that it
     met it on; None where it did not.
     """
@@ -53,5 +68,6 @@ class Ended:
     duration_s: float
     at_file: str | None
     detail: str
+    objects: int | None = None
     errno: int | None = None
     failed_file: str | None = None

@@ -14,13 +14,13 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import psutil
-
 from scenariod.errors import ConfigError, NoLimitError
 from scenariod.scope import canary, cgroup, command
+from scenariod.scope.meter import CgroupMeter, ProcessMeter
 
 if TYPE_CHECKING:
     from scenariod.scope.job import Job
+    from scenariod.scope.meter import Meter
 
 STOP_TIMEOUT_S = 90.0
 """How long systemd may take to stop a slice; its own default (DefaultTimeoutStopSec=)."""
@@ -41,44 +41,17 @@ class Launcher(Protocol):
     async def check(self, root: Path) -> None:
         """Raise `NoLimitError` where this machine cannot put a limit in force."""
 
+    async def freeze(self, pid: int, job: Job) -> None:
+        """Stop all that the worker does, at once, even within one call into C."""
+
+    async def kill(self, pid: int, job: Job) -> None:
+        """Kill the worker and its children, frozen or not."""
+
     async def clean_up(self, job: Job) -> None:
         """Leave nothing of the job behind."""
 
     async def sweep(self, root: Path) -> None:
         """End all that an earlier run on `root` left behind."""
-
-
-class Meter(Protocol):
-    """Reads one worker's memory, and in the end what happened to it."""
-
-    def used_bytes(self) -> int:
-        """Return what it uses now; raise OSError or psutil.Error once it is gone."""
-
-    def counters(self) -> cgroup.Counters:
-        """Return peak and kills; raise OSError once they are gone."""
-
-
-class _CgroupMeter:
-    def __init__(self, scope: Path) -> None:
-        self._scope = scope
-
-    def used_bytes(self) -> int:
-        return cgroup.unreclaimable(self._scope)
-
-    def counters(self) -> cgroup.Counters:
-        # The scope is gone 20 ms after its last process; its slice stays until it is stopped.
-        return cgroup.counters(self._scope.parent)
-
-
-class _ProcessMeter:
-    def __init__(self, pid: int) -> None:
-        self._process = psutil.Process(pid)
-
-    def used_bytes(self) -> int:
-        return int(self._process.memory_info().rss)
-
-    def counters(self) -> cgroup.Counters:
-        return cgroup.Counters(peak_bytes=None, oom_kills=0, limit_hits=0)
 
 
 class SystemdLauncher:
@@ -113,7 +86,7 @@ class SystemdLauncher:
                 f"{swap}, not {job.limit_bytes} and 0",
                 hint=cgroup.cure(),
             )
-        return _CgroupMeter(folder)
+        return CgroupMeter(folder)
 
     async def check(self, root: Path) -> None:
         """See `Launcher.check`: what the kernel has, then a process that must die of its limit."""
@@ -125,6 +98,21 @@ class SystemdLauncher:
             await canary.prove(root, manager=self._manager)
         finally:
             await self.sweep(root)
+
+    async def freeze(self, pid: int, job: Job) -> None:
+        """See `Launcher.freeze`; by the manager where the kernel's file is not ours to write.
+
+        Where neither works, what follows at once, the kill, is what counts.
+        """
+        if not cgroup.freeze(cgroup.of_process(pid)):
+            scope = command.units(job.root, job.batch_id).scope
+            await _call(command.freeze(scope, manager=self._manager))
+
+    async def kill(self, pid: int, job: Job) -> None:
+        """See `Launcher.kill`; what survives even this, `clean_up` ends."""
+        if not cgroup.kill(cgroup.of_process(pid)):
+            scope = command.units(job.root, job.batch_id).scope
+            await _call(command.kill(scope, manager=self._manager))
 
     async def clean_up(self, job: Job) -> None:
         """See `Launcher.clean_up`."""
@@ -161,10 +149,18 @@ class RlimitLauncher:
                     f"the worker's rlimits are {found}, not {job.limit_bytes}",
                     hint="see `ulimit -a` and the limits of whatever starts scenariod",
                 )
-        return _ProcessMeter(pid)
+        return ProcessMeter(pid)
 
     async def check(self, root: Path) -> None:
         """See `Launcher.check`: each worker's own limits are read back."""
+
+    async def freeze(self, pid: int, job: Job) -> None:  # noqa: ARG002
+        """See `Launcher.freeze`: the worker leads a process group."""
+        os.killpg(pid, signal.SIGSTOP)
+
+    async def kill(self, pid: int, job: Job) -> None:  # noqa: ARG002
+        """See `Launcher.kill`."""
+        os.killpg(pid, signal.SIGKILL)
 
     async def clean_up(self, job: Job) -> None:
         """See `Launcher.clean_up`: the process was all there is."""

@@ -20,18 +20,17 @@ from scenariod.errors import NoLimitError
 from scenariod.killpoint import KillPoint, reached
 from scenariod.outcome import Evidence
 from scenariod.scope import cgroup
-from scenariod.scope.job import Ended, Job, Reading
-from scenariod.sizes import MIB
+from scenariod.scope.gauge import Gauge
+from scenariod.scope.job import Ended
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
     from collections.abc import Callable
 
-    from scenariod.scope.launcher import Launcher, Meter
+    from scenariod.scope.job import Job, Reading
+    from scenariod.scope.launcher import Launcher
+    from scenariod.scope.meter import Meter
 
-SAMPLE_S = 0.25
-FAST_SAMPLE_S = 0.05
-"""How often memory is read: seldom, and often once half of the limit is used."""
 LAST_WORDS_S = 1.0
 """How long to wait for the end of stderr once the worker is gone: a child of it may hold it."""
 STDERR_TAIL_BYTES = 8192
@@ -87,10 +86,10 @@ class _Conversation:
         self._launcher = launcher
         self._job = job
         self._process = process
-        self._on_reading = on_reading
+        self._gauge = Gauge(job, on_reading=on_reading)
         self._meter: Meter | None = None
-        self._peak_bytes = 0
         self._at_file: str | None = None
+        self._objects: int | None = None
         self._said = ""
         self._errno: int | None = None
         self._failed_file: str | None = None
@@ -98,24 +97,25 @@ class _Conversation:
         self._timed_out = False
         self._stopped = False
         self._soft_stopped = False
-        self._too_much = asyncio.Event()
+        self._hard_stopped = False
 
     async def hold(self, stop: asyncio.Event) -> None:
         """Talk until the worker has ended, by itself or because it was told to."""
         errors = asyncio.create_task(self._read_stderr())
         talk = asyncio.create_task(self._talk())
         stopping = asyncio.create_task(stop.wait())
-        too_much = asyncio.create_task(self._too_much.wait())
+        near = asyncio.create_task(self._gauge.near.wait())
+        over = asyncio.create_task(self._gauge.over.wait())
         try:
-            await asyncio.wait({talk, stopping, too_much}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({talk, stopping, near}, return_when=asyncio.FIRST_COMPLETED)
             if not talk.done():
                 self._stopped = stopping.done()
                 self._soft_stopped = not self._stopped
-                await self._end_early(talk)
+                await self._end_early(talk, over)
             await talk
             await self._see_it_end(errors)
         finally:
-            for task in (errors, talk, stopping, too_much):
+            for task in (errors, talk, stopping, near, over):
                 task.cancel()
 
     async def _see_it_end(self, errors: asyncio.Task[None]) -> None:
@@ -152,24 +152,26 @@ class _Conversation:
             timed_out=self._timed_out,
             stopped_by_us=self._stopped,
             soft_stopped=self._soft_stopped,
+            hard_stopped=self._hard_stopped,
         )
         last_words = self._stderr.decode("utf-8", "replace").strip().splitlines()
         last_words = last_words or [_words_of_status(evidence.exit_status)]
         return Ended(
             evidence=evidence,
-            peak_bytes=max(self._peak_bytes, counters.peak_bytes or 0),
+            peak_bytes=max(self._gauge.peak_bytes, counters.peak_bytes or 0),
             limit_bytes=self._job.limit_bytes,
             duration_s=duration_s,
             at_file=self._at_file,
             detail=self._said or last_words[-1],
+            objects=self._objects,
             errno=self._errno,
             failed_file=self._failed_file,
         )
 
     async def _talk(self) -> None:
-        if not await self._greet():
+        if not await self._greet() or self._meter is None:
             return
-        watch = asyncio.create_task(self._watch())
+        watch = asyncio.create_task(self._gauge.keep_reading(self._meter))
         try:
             async with asyncio.timeout(self._job.timeout_s):
                 while (event := await self._next_event()) is not None:
@@ -237,41 +239,42 @@ class _Conversation:
     def _note(self, event: dict[str, object]) -> None:
         kind = event.get("event")
         if kind == "file":
-            self._at_file = str(event.get("name"))
+            self._at_file, self._objects = str(event.get("name")), None
+        elif kind == "content":
+            objects = event.get("objects")
+            self._objects = objects if isinstance(objects, int) else None
         elif kind == "done":
             peak = event.get("peak_rss_bytes")
-            self._peak_bytes = max(self._peak_bytes, peak if isinstance(peak, int) else 0)
+            self._gauge.note_peak(peak if isinstance(peak, int) else 0)
         elif kind in {"environment", "memory-error"}:
             self._said = str(event.get("message", kind))
             code, name = event.get("errno"), event.get("file")
             self._errno = code if isinstance(code, int) else None
             self._failed_file = name if isinstance(name, str) else None
 
-    async def _watch(self) -> None:
-        """Sample the worker's memory until it is gone."""
-        while self._meter is not None:
-            try:
-                used = self._meter.used_bytes()
-            except (OSError, psutil.Error, ValueError):
-                return
-            self._peak_bytes = max(self._peak_bytes, used)
-            self._on_reading(Reading(used, self._job.limit_bytes))
-            if used > self._job.soft_limit_bytes and not self._too_much.is_set():
-                held, limit = used // MIB, self._job.limit_bytes // MIB
-                self._said = f"held {held} MB of {limit} MB and was asked to end"
-                self._too_much.set()
-            await asyncio.sleep(SAMPLE_S if used * 2 < self._job.limit_bytes else FAST_SAMPLE_S)
-
-    async def _end_early(self, talk: asyncio.Task[None]) -> None:
-        """Ask the worker to end, and end it by force after the grace.
-
-        One that keeps growing meets its limit before that: the kernel then says so, not we.
-        """
+    async def _end_early(self, talk: asyncio.Task[None], over: asyncio.Task[bool]) -> None:
+        """Ask the worker to end; end it by force over the hard limit, or after the grace."""
+        if self._soft_stopped:
+            self._said = f"{self._gauge.held} and was asked to end"
         with suppress(ProcessLookupError):
             self._process.terminate()
-        _, late = await asyncio.wait({talk}, timeout=self._job.stop_grace_s)
-        if late and self._process.returncode is None:
-            self._process.kill()
+        await asyncio.wait(
+            {talk, over}, timeout=self._job.stop_grace_s, return_when=asyncio.FIRST_COMPLETED
+        )
+        if not talk.done() and self._process.returncode is None:
+            self._hard_stopped = over.done()
+            with suppress(OSError):  # it has ended by itself meanwhile
+                await self._end_by_force()
+
+    async def _end_by_force(self) -> None:
+        """Freeze the worker, note what was big, kill it: it may be deep in one call into C."""
+        pid = self._process.pid
+        await self._launcher.freeze(pid, self._job)
+        if self._meter is not None and (self._soft_stopped or self._hard_stopped):
+            at = f", at {self._at_file}" if self._at_file else ""
+            with suppress(OSError, psutil.Error):
+                self._said = f"{self._gauge.held}{at} ({self._meter.biggest()}), and was ended"
+        await self._launcher.kill(pid, self._job)
 
     async def _read_stderr(self) -> None:
         stderr = self._process.stderr

@@ -1,0 +1,62 @@
+"""Reads a worker's memory as long as it lives, and raises the alarm as it nears its limit.
+
+Reads only: what follows from an alarm is the conversation's to do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import psutil
+
+from scenariod.sizes import MIB
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scenariod.scope.job import Job, Reading
+    from scenariod.scope.meter import Meter
+
+SAMPLE_S = 0.25
+FAST_SAMPLE_S = 0.05
+"""How often memory is read: seldom, and often once half of the limit is used."""
+
+
+class Gauge:
+    """The memory of one worker; its alarms stay on once they are raised.
+
+    `near`: it is over the soft limit, and to be asked to end. `over`: it is over the hard one.
+    """
+
+    def __init__(self, job: Job, *, on_reading: Callable[[Reading], None]) -> None:
+        self._job = job
+        self._on_reading = on_reading
+        self.peak_bytes = 0
+        self.held = ""
+        self.near = asyncio.Event()
+        self.over = asyncio.Event()
+
+    async def keep_reading(self, meter: Meter) -> None:
+        """Read until the worker is gone."""
+        while True:
+            try:
+                reading = meter.read(self._job)
+            except (OSError, psutil.Error, ValueError):
+                return
+            self.note_peak(max(reading.used_bytes, reading.peak_bytes))
+            self._on_reading(reading)
+            self._raise_alarms(reading.used_bytes)
+            fast = reading.used_bytes * 2 >= self._job.limit_bytes
+            await asyncio.sleep(FAST_SAMPLE_S if fast else SAMPLE_S)
+
+    def note_peak(self, peak_bytes: int) -> None:
+        """Take note that so much was held at some time."""
+        self.peak_bytes = max(self.peak_bytes, peak_bytes)
+
+    def _raise_alarms(self, used_bytes: int) -> None:
+        if used_bytes > self._job.soft_limit_bytes and not self.over.is_set():
+            self.held = f"held {used_bytes // MIB} MB of {self._job.limit_bytes // MIB} MB"
+            self.near.set()
+        if used_bytes > self._job.hard_limit_bytes:
+            self.over.set()

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scenariod import config, host
+from scenariod.admission import Host
+from scenariod.board import Board
+from scenariod.budget import Budget
+from scenariod.intake import Intake
+from scenariod.journal import Notifier, TextJournal
+from scenariod.roster import Roster
+from scenariod.settle import Settler
+from scenariod.sizes import MIB
+from scenariod.status import Running, State
+from scenariod.work import Batch, Work
+
+if TYPE_CHECKING:
+    from conftest import Home
+
+LIMIT_MB = 1000
+
+
+class Scene:
+    """A board, and the worker and the machine that it shows."""
+
+    def __init__(self, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+        loaded = config.load(config=None, root=home.path, cwd=home.path)
+        work = Work(inbox=home.inbox, work=home.work, done=home.done, failed=home.failed)
+        journal = TextJournal(sys.stderr)
+        settler = Settler(loaded, work=work, journal=journal)
+        roster = Roster()
+        self.board = Board(
+            loaded,
+            intake=Intake(loaded, work=work, settler=settler, journal=journal, pair_wait_s=0),
+            roster=roster,
+            budget=Budget(loaded, roster=roster),
+            notifier=Notifier({}),
+            launcher_name="rlimits",
+        )
+        self.worker = Running(1, ["a"], limit_bytes=LIMIT_MB * MIB)
+        roster.start(Batch(1, home.work), limit_bytes=LIMIT_MB * MIB)
+        roster.show(1, self.worker)
+        self.board.set_state(State.WORKING)
+        self._patch = monkeypatch
+
+    def line(self, *, used_mb: int, available_mb: int = 5000) -> str:
+        """Return the line told with so much memory used by the worker, and left in the machine."""
+        seen = Host(total_bytes=8000 * MIB, available_bytes=available_mb * MIB)
+        self._patch.setattr(host, "look", lambda: seen)
+        self.worker.used_bytes = used_mb * MIB
+        return self.board.line()
+
+
+@pytest.fixture
+def scene(home: Home, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    return Scene(home, monkeypatch)
+
+
+def test_memory_is_told_anew_only_when_it_has_changed_by_more_than_a_few_per_cent(
+    scene: Scene,
+) -> None:
+    first = scene.line(used_mb=100)
+    a_little_more = scene.line(used_mb=130)
+    much_more = scene.line(used_mb=131)
+
+    assert "worker 100 MB of 1000 MB (10 %)" in first
+    assert a_little_more == first
+    assert "worker 131 MB of 1000 MB (13 %)" in much_more
+
+
+def test_the_machines_memory_is_told_anew_likewise(scene: Scene) -> None:
+    first = scene.line(used_mb=0, available_mb=5000)
+    a_little_less = scene.line(used_mb=0, available_mb=4800)
+    much_less = scene.line(used_mb=0, available_mb=4700)
+
+    assert first.endswith("; 5000 MB available")
+    assert a_little_less == first
+    assert much_less.endswith("; 4700 MB available")
+
+
+def test_the_status_itself_always_has_the_latest_reading(scene: Scene) -> None:
+    scene.line(used_mb=100)
+    scene.line(used_mb=101)
+
+    assert [w.used_bytes for w in scene.board.snapshot().workers] == [101 * MIB]

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scenariod import config, host
+from scenariod.admission import Host, Waits
+from scenariod.budget import Budget
+from scenariod.config import Config
+from scenariod.roster import Roster
+from scenariod.sizes import MIB
+from scenariod.status import Running
+from scenariod.work import Batch
+
+
+@pytest.fixture
+def loaded(tmp_path: Path) -> Config:
+    """Return settings for a machine of 8 GB: 3072 MB a worker, 2048 MB kept free."""
+    return config.load(config=None, root=tmp_path, cwd=tmp_path)
+
+
+@pytest.fixture
+def roster() -> Roster:
+    return Roster()
+
+
+def has(monkeypatch: pytest.MonkeyPatch, *, total_mb: int, available_mb: int) -> None:
+    """Have the machine be of this size."""
+    seen = Host(total_bytes=total_mb * MIB, available_bytes=available_mb * MIB)
+    monkeypatch.setattr(host, "look", lambda: seen)
+
+
+def batch(number: int, *, larger: bool = False) -> Batch:
+    return Batch(number, Path(f"work/{number:06d}"), larger=larger)
+
+
+def test_a_batch_that_is_to_have_more_gets_the_larger_limit(loaded: Config, roster: Roster) -> None:
+    budget = Budget(loaded, roster=roster)
+
+    limits = [budget.limit_of(batch(1)) // MIB, budget.limit_of(batch(2, larger=True)) // MIB]
+
+    assert limits == [3072, 4096]
+
+
+@pytest.mark.parametrize(
+    ("total_mb", "available_mb", "room"),
+    [
+        pytest.param(8192, 6500, True, id="idle"),
+        pytest.param(8192, 5000, False, id="others use too much"),
+        pytest.param(6100, 6100, False, id="a machine that never has it"),
+    ],
+)
+def test_there_is_room_for_more_where_the_machine_has_it_beside_its_reserve(
+    monkeypatch: pytest.MonkeyPatch,
+    loaded: Config,
+    roster: Roster,
+    *,
+    total_mb: int,
+    available_mb: int,
+    room: bool,
+) -> None:
+    has(monkeypatch, total_mb=total_mb, available_mb=available_mb)
+
+    assert Budget(loaded, roster=roster).has_room_for_more() is room
+
+
+def test_our_own_workers_do_not_count_against_the_room_for_more(
+    monkeypatch: pytest.MonkeyPatch, loaded: Config, roster: Roster
+) -> None:
+    has(monkeypatch, total_mb=8192, available_mb=4500)
+    roster.start(batch(1), limit_bytes=3072 * MIB)
+    roster.show(1, Running(1, ["a"], used_bytes=2500 * MIB, limit_bytes=3072 * MIB))
+
+    assert Budget(loaded, roster=roster).has_room_for_more()
+
+
+def test_without_a_larger_limit_there_is_no_room_for_it(tmp_path: Path, roster: Roster) -> None:
+    (tmp_path / "c.toml").write_text("[memory]\nlimit_mb = 64\nlimit_max_mb = 64\n")
+    loaded = config.load(config=tmp_path / "c.toml", root=None, cwd=tmp_path)
+
+    assert not Budget(loaded, roster=roster).has_room_for_more()
+
+
+def test_a_batch_that_waits_for_the_larger_limit_is_overtaken_while_others_use_the_memory(
+    monkeypatch: pytest.MonkeyPatch, loaded: Config, roster: Roster
+) -> None:
+    has(monkeypatch, total_mb=8192, available_mb=5500)
+    roster.put_last([batch(1, larger=True), batch(2)])
+    budget = Budget(loaded, roster=roster)
+
+    first = budget.next()
+    roster.start(batch(2), limit_bytes=3072 * MIB)
+    alone = budget.next()
+
+    assert first == batch(2)
+    assert isinstance(alone, Waits)
+    assert alone.reason.startswith("needs 4096 MB")
+
+
+def test_after_the_machine_has_run_out_of_memory_one_worker_runs_at_a_time(
+    loaded: Config, roster: Roster
+) -> None:
+    budget = Budget(loaded, roster=roster)
+    budget.most_workers = 4
+    roster.start(batch(1), limit_bytes=64 * MIB)
+
+    before = budget.has_place()
+    budget.back_off()
+
+    assert (before, budget.has_place()) == (True, False)
