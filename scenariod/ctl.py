@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scenariod import __version__, config
-from scenariod.answers import backups, files, history, library, settings, status, upkeep
+from scenariod.answers import backups, files, history, library, memory, settings, status, upkeep
 from scenariod.errors import EXIT_CODE_MEANING, ExitCode, ScenariodError
 from scenariod.names import printable
 from scenariod.root import become_owner
@@ -138,6 +138,9 @@ _COMMANDS = (
             _Argument("former", "the one moment", {"metavar": "A"}),
             _Argument("latter", "the other moment", {"metavar": "B"}),
         ),
+    ),
+    _Command(
+        "memory", "what memory batches needed, the limit, and what limit would fit", memory.memory
     ),
     _Command(
         "explain",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from scenariod.errors import NotFoundError
 from scenariod.killpoint import KillPoint, reached
-from scenariod.library import history, past, restoration, schema, settlement
+from scenariod.library import history, memory, past, restoration, schema, settlement
 from scenariod.library import undo as undoing
 from scenariod.library.blob import DocumentDamagedError
 from scenariod.library.connection import open_readable, open_writable, transaction, use_wal
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from scenariod.advice import Peak
     from scenariod.library.records import (
         Entry,
         FileRecord,
@@ -105,6 +106,11 @@ class Library:
         """
         with self._writing() as db:
             return history.reserve(db, above=above)
+
+    def memory_peaks(self, *, most: int) -> list[Peak]:
+        """Return what memory the last batches took, `most` of them."""
+        with self._reading() as db:
+            return memory.peaks(db, most=most)
 
     def settle(
         self,
