@@ -38,7 +38,7 @@ def job(folder: Path) -> scope.Job:
 
 async def worker_s(folder: Path) -> float:
     """Return the seconds from launch to the end of a worker without files."""
-    launcher = scope.choose("auto", root=folder)
+    launcher = scope.choose("auto", root=folder, most_bytes=4096 * MIB)
     started = time.perf_counter()
     ended = await scope.run(launcher, job(folder), stop=asyncio.Event(), on_reading=lambda _: None)
     assert ended.evidence.ready, ended.detail

@@ -125,6 +125,7 @@ class Attempts:
 
         try:
             with during(Doing.LAUNCHING, batch.folder):
+                await self._launcher.check_again(self._config.root)
                 return await scope.run(self._launcher, job, stop=stop, on_reading=note)
         finally:
             self._show(batch.id, None)
@@ -138,6 +139,8 @@ class Attempts:
             verdicts = None
         count = None if verdicts is None else len(verdicts)
         outcome = judge(replace(ended.evidence, verdicts=count))
+        if outcome is Outcome.NO_LIMIT:
+            self._launcher.doubt()
         step = next_step(
             outcome,
             files=len(names),

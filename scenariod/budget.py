@@ -16,12 +16,18 @@ from scenariod.status import Memory
 
 if TYPE_CHECKING:
     from scenariod.config import Config
+    from scenariod.config import Memory as MemorySettings
     from scenariod.roster import Roster
     from scenariod.work import Batch
 
 ALONE_S = 300.0
 """For how long workers run one at a time after the machine has run out of memory."""
 _SMALLEST_LIMIT_MB = 64
+
+
+def aggregate_bytes(memory: MemorySettings) -> int:
+    """Return what all workers together may have: the machine's memory less the reserve."""
+    return max(host.look().total_bytes - memory.reserve_bytes, memory.limit_bytes)
 
 
 class Budget:

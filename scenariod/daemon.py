@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenariod import __version__, config, scope, summary
+from scenariod import __version__, budget, config, scope, summary
 from scenariod.errors import EXIT_CODE_MEANING, ExitCode, ScenariodError
 from scenariod.journal import Event, Notifier, open_journal
 from scenariod.root import Lock, prepare
@@ -62,7 +62,11 @@ def _serve(loaded: Config, *, journal: Journal, once: bool) -> int:
             loaded,
             settler=settler,
             work=work,
-            launcher=scope.choose(loaded.worker.launcher, root=loaded.root),
+            launcher=scope.choose(
+                loaded.worker.launcher,
+                root=loaded.root,
+                most_bytes=budget.aggregate_bytes(loaded.memory),
+            ),
             journal=journal,
             notifier=Notifier(os.environ),
             once=once,

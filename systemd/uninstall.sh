@@ -18,7 +18,7 @@ is_booted() { [ -d /run/systemd/system ]; }
 # end with it.
 stop_everything() {
     is_booted || return 0
-    systemctl stop scenariod.service 2>/dev/null || true
+    systemctl stop scenariod.service scenariod.slice 2>/dev/null || true
     uid=$(id -u scenariod 2>/dev/null) || return 0
     systemctl stop "user@$uid.service"
 }
@@ -28,6 +28,7 @@ remove_program() {
     rm -rf /opt/scenariod /etc/systemd/system/scenariod.service.d
     rm -f /usr/local/bin/scenariod /usr/local/bin/scenariodctl \
         /usr/local/lib/systemd/system/scenariod.service \
+        /usr/local/lib/systemd/system/scenariod.slice \
         /usr/local/lib/systemd/user/scenariod.service \
         /usr/local/lib/systemd/catalog/scenariod.catalog \
         /usr/local/lib/sysusers.d/scenariod.conf \

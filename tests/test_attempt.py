@@ -50,6 +50,10 @@ class ScriptLauncher(RlimitLauncher):
 
     def __init__(self, code: str) -> None:
         self._code = code
+        self.doubts = 0
+
+    def doubt(self) -> None:
+        self.doubts += 1
 
     def command(self, job: Job) -> list[str]:
         return [sys.executable, "-I", "-c", self._code, str(job.folder)]
@@ -66,6 +70,7 @@ class Bench:
         self.work = Work(inbox=home.inbox, work=home.work, done=home.done, failed=home.failed)
         self.said = io.StringIO()
         self.shown: list[Running | None] = []
+        self.launcher = RlimitLauncher()
 
     def claim(self, batch_id: int, *numbers: int, attempts: int = 0) -> Batch:
         batch = self.work.create(batch_id)
@@ -77,13 +82,14 @@ class Bench:
         return asyncio.run(self._take(batch, code=code, stop=stop))
 
     async def _take(self, batch: Batch, *, code: str | None, stop: bool) -> Concluded:
+        self.launcher = RlimitLauncher() if code is None else ScriptLauncher(code)
         journal = TextJournal(self.said)
         settler = Settler(self._config, work=self.work, journal=journal)
         attempts = Attempts(
             self._config,
             settler=settler,
             work=self.work,
-            launcher=RlimitLauncher() if code is None else ScriptLauncher(code),
+            launcher=self.launcher,
             journal=journal,
             budget=Budget(self._config, roster=Roster()),
             show=lambda _, running: self.shown.append(running),
@@ -322,6 +328,17 @@ def test_a_folder_that_is_empty_or_gone_is_nobodys_trouble(home: Home, bench: Be
 
     assert ends == [Concluded(Settled()), Concluded(Settled())]
     assert not empty.folder.exists()
+
+
+def test_a_limit_that_was_not_in_force_has_limits_proved_again(home: Home) -> None:
+    doubts: list[int] = []
+    for code in ('print(\'{"event": "ready"}\', flush=True)', READY + "exit(1)"):
+        bench = Bench(home)
+        bench.take(bench.claim(len(doubts) + 1, 1), code=code)
+        assert isinstance(bench.launcher, ScriptLauncher)
+        doubts.append(bench.launcher.doubts)
+
+    assert doubts == [1, 0]
 
 
 # A larger limit

@@ -145,6 +145,20 @@ def test_units_are_named_by_batch_and_root_and_nest_in_one_slice_a_root(tmp_path
     assert len({one.slice, two.slice, one.scope, two.scope}) == 4
 
 
+def test_the_slice_above_the_workers_gets_its_limit_before_it_starts_and_until_the_next_boot() -> (
+    None
+):
+    calls = command.capped("a.slice", manager="user", limit_bytes=5 << 30)
+
+    assert calls == [
+        [
+            *("systemctl", "--user", "set-property", "--runtime", "--", "a.slice"),
+            *("MemoryMax=5368709120", "MemorySwapMax=0"),
+        ],
+        ["systemctl", "--user", "start", "--", "a.slice"],
+    ]
+
+
 @pytest.mark.parametrize("folder", ["/r/a b", "/r/-x", "/r/$(id)", "/r/ä%i"])
 def test_a_hostile_path_stays_one_argument(folder: str) -> None:
     line = command.worker(
@@ -176,10 +190,10 @@ def test_another_account_is_taken_with_its_groups_and_nothing_else() -> None:
 def test_without_systemd_auto_falls_back_and_says_so_and_systemd_is_an_error(
     tmp_path: Path,
 ) -> None:
-    chosen = scope.choose("auto", root=tmp_path)
+    chosen = scope.choose("auto", root=tmp_path, most_bytes=1 << 30)
 
     with pytest.raises(ConfigError, match="was not booted with systemd") as caught:
-        scope.choose("systemd", root=tmp_path)
+        scope.choose("systemd", root=tmp_path, most_bytes=1 << 30)
 
     assert chosen.name == "rlimits (no systemd here)"
     assert "auto" in caught.value.hint

@@ -116,6 +116,25 @@ def stop(unit: str, *, manager: Manager) -> list[str]:
     return ["systemctl", *(["--user"] if manager == "user" else []), "stop", "--quiet", "--", unit]
 
 
+def capped(unit: str, *, manager: Manager, limit_bytes: int) -> list[list[str]]:
+    """Return the `systemctl` calls, in their order, that start a slice with a limit of its own.
+
+    Until the next boot only (--runtime). A limit that systemd has set stays over a reload of it.
+    """
+    systemctl = ["systemctl", *(["--user"] if manager == "user" else [])]
+    limits = [f"MemoryMax={limit_bytes}", "MemorySwapMax=0"]
+    return [
+        [*systemctl, "set-property", "--runtime", "--", unit, *limits],
+        [*systemctl, "start", "--", unit],
+    ]
+
+
+def loaded_at(*, manager: Manager) -> list[str]:
+    """Return the `systemctl show` that tells when the manager has last read its units."""
+    user = ["--user"] if manager == "user" else []
+    return ["systemctl", *user, "show", "--property=UnitsLoadTimestampMonotonic", "--value"]
+
+
 def freeze(unit: str, *, manager: Manager) -> list[str]:
     """Return the `systemctl freeze` that stops all processes of `unit`, within 10 ms or so."""
     return ["systemctl", *(["--user"] if manager == "user" else []), "freeze", "--", unit]

@@ -10,20 +10,21 @@ import asyncio
 import os
 import resource
 import signal
-import subprocess
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from scenariod.errors import ConfigError, NoLimitError
 from scenariod.scope import canary, cgroup, command
+from scenariod.scope.manager import ServiceManager
 from scenariod.scope.meter import CgroupMeter, ProcessMeter
 
 if TYPE_CHECKING:
     from scenariod.scope.job import Job
     from scenariod.scope.meter import Meter
 
-STOP_TIMEOUT_S = 90.0
-"""How long systemd may take to stop a slice; its own default (DefaultTimeoutStopSec=)."""
+ASK_EVERY_S = 5.0
+"""How often the service manager is asked, before a launch, whether it was reloaded."""
 _NO_BATCH = 0
 
 
@@ -41,6 +42,15 @@ class Launcher(Protocol):
     async def check(self, root: Path) -> None:
         """Raise `NoLimitError` where this machine cannot put a limit in force."""
 
+    async def check_again(self, root: Path) -> None:
+        """Raise `NoLimitError` where limits may have gone out of force, and have.
+
+        Called before each launch; workers may be running.
+        """
+
+    def doubt(self) -> None:
+        """Have limits proved again before the next launch: one was not in force."""
+
     async def freeze(self, pid: int, job: Job) -> None:
         """Stop all that the worker does, at once, even within one call into C."""
 
@@ -57,17 +67,25 @@ class Launcher(Protocol):
 class SystemdLauncher:
     """Workers in scopes of a service manager, limited by their control group."""
 
-    def __init__(self, manager: command.Manager, *, account: command.Account | None) -> None:
-        self.name = f"systemd ({manager} manager)"
-        self._manager = manager
+    def __init__(
+        self, kind: command.Manager, *, account: command.Account | None, most_bytes: int
+    ) -> None:
+        self.name = f"systemd ({kind} manager)"
+        self._manager = ServiceManager(kind)
         self._account = account
+        # The canary may run beside workers that hold all the rest.
+        cap = most_bytes + canary.LIMIT_BYTES
+        self._cap_bytes = cap - cap % resource.getpagesize()
+        self._checking = asyncio.Lock()
+        self._proved_at: str | None = None
+        self._asked_at = 0.0
 
     def command(self, job: Job) -> list[str]:
         """See `Launcher.command`."""
         inner = _worker_command(job, launcher="systemd")
         return command.scope(
             command.as_account(inner, self._account) if self._account else inner,
-            manager=self._manager,
+            manager=self._manager.kind,
             names=command.units(job.root, job.batch_id),
             limit_bytes=job.limit_bytes,
             tasks_max=job.tasks_max,
@@ -86,6 +104,13 @@ class SystemdLauncher:
                 f"{swap}, not {job.limit_bytes} and 0",
                 hint=cgroup.cure(),
             )
+        capped = cgroup.limit(folder.parent.parent, "memory.max")
+        if capped != self._cap_bytes:
+            raise NoLimitError(
+                f"the slice above the workers, {names.instance}, has memory.max = {capped}, not "
+                f"{self._cap_bytes}",
+                hint="somebody may have changed or stopped it; it is made anew",
+            )
         return CgroupMeter(folder)
 
     async def check(self, root: Path) -> None:
@@ -95,9 +120,36 @@ class SystemdLauncher:
             raise NoLimitError(f"no memory limit can be put in force: {why}", hint=cgroup.cure())
         await self.sweep(root)
         try:
-            await canary.prove(root, manager=self._manager)
-        finally:
+            await self._prove(root)
+        except BaseException:
             await self.sweep(root)
+            raise
+
+    async def check_again(self, root: Path) -> None:
+        """See `Launcher.check_again`: after a reload or re-execution of the service manager."""
+        async with self._checking:  # several workers may be about to start
+            now = time.monotonic()
+            if self._proved_at is not None and now - self._asked_at < ASK_EVERY_S:
+                return
+            self._asked_at = now
+            if self._proved_at is None or await self._manager.loaded_at() != self._proved_at:
+                await self._prove(root)
+
+    def doubt(self) -> None:
+        """See `Launcher.doubt`."""
+        self._proved_at = None
+
+    async def _prove(self, root: Path) -> None:
+        """Cap the slice above the workers, and see a canary in it die of its own limit."""
+        self._proved_at = None
+        names = command.units(root, _NO_BATCH)
+        loaded_at = await self._manager.loaded_at()
+        await self._manager.cap(names.instance, limit_bytes=self._cap_bytes)
+        try:
+            await canary.prove(root, manager=self._manager.kind)
+        finally:
+            await self._manager.stop(names.slice)
+        self._proved_at = loaded_at
 
     async def freeze(self, pid: int, job: Job) -> None:
         """See `Launcher.freeze`; by the manager where the kernel's file is not ours to write.
@@ -105,30 +157,20 @@ class SystemdLauncher:
         Where neither works, what follows at once, the kill, is what counts.
         """
         if not cgroup.freeze(cgroup.of_process(pid)):
-            scope = command.units(job.root, job.batch_id).scope
-            await _call(command.freeze(scope, manager=self._manager))
+            await self._manager.freeze(command.units(job.root, job.batch_id).scope)
 
     async def kill(self, pid: int, job: Job) -> None:
         """See `Launcher.kill`; what survives even this, `clean_up` ends."""
         if not cgroup.kill(cgroup.of_process(pid)):
-            scope = command.units(job.root, job.batch_id).scope
-            await _call(command.kill(scope, manager=self._manager))
+            await self._manager.kill(command.units(job.root, job.batch_id).scope)
 
     async def clean_up(self, job: Job) -> None:
         """See `Launcher.clean_up`."""
-        await self._stop(command.units(job.root, job.batch_id).slice)
+        await self._manager.stop(command.units(job.root, job.batch_id).slice)
 
     async def sweep(self, root: Path) -> None:
         """See `Launcher.sweep`: the slice of this root holds all of its workers."""
-        await self._stop(command.units(root, _NO_BATCH).instance)
-
-    async def _stop(self, unit: str) -> None:
-        status, said = await _call(command.stop(unit, manager=self._manager))
-        if status != 0 and "not loaded" not in said:
-            raise NoLimitError(
-                f"cannot stop {unit}: {said or f'exit status {status}'}",
-                hint=f"see `{' '.join(command.stop(unit, manager=self._manager))}`",
-            )
+        await self._manager.stop(command.units(root, _NO_BATCH).instance)
 
 
 class RlimitLauncher:
@@ -154,6 +196,12 @@ class RlimitLauncher:
     async def check(self, root: Path) -> None:
         """See `Launcher.check`: each worker's own limits are read back."""
 
+    async def check_again(self, root: Path) -> None:
+        """See `Launcher.check_again`: there is no manager that could forget a limit."""
+
+    def doubt(self) -> None:
+        """See `Launcher.doubt`: each worker's own limits are read back anyway."""
+
     async def freeze(self, pid: int, job: Job) -> None:  # noqa: ARG002
         """See `Launcher.freeze`: the worker leads a process group."""
         os.killpg(pid, signal.SIGSTOP)
@@ -169,9 +217,10 @@ class RlimitLauncher:
         """See `Launcher.sweep`: a worker dies with its supervisor (PR_SET_PDEATHSIG)."""
 
 
-def choose(asked: str, *, root: Path) -> Launcher:
+def choose(asked: str, *, root: Path, most_bytes: int) -> Launcher:
     """Return the launcher for this machine; `asked` is `worker.launcher` of the configuration.
 
+    `most_bytes` is what all workers together may have.
     Raises `ConfigError` where systemd is asked for and absent, `NoLimitError` where it is there
     and cannot be used: never falls back from that.
     """
@@ -183,14 +232,14 @@ def choose(asked: str, *, root: Path) -> Launcher:
             )
         return RlimitLauncher()
     if os.geteuid() == 0:
-        return SystemdLauncher("system", account=_account_of(root))
+        return SystemdLauncher("system", account=_account_of(root), most_bytes=most_bytes)
     if "XDG_RUNTIME_DIR" not in os.environ:
         raise NoLimitError(
             f"no service manager of user {os.geteuid()} can be reached: XDG_RUNTIME_DIR is not set",
             hint=f"`sudo loginctl enable-linger {os.geteuid()}`, then log in anew; "
             f"or set XDG_RUNTIME_DIR=/run/user/{os.geteuid()}",
         )
-    return SystemdLauncher("user", account=None)
+    return SystemdLauncher("user", account=None, most_bytes=most_bytes)
 
 
 def _account_of(root: Path) -> command.Account:
@@ -211,18 +260,3 @@ def _worker_command(job: Job, *, launcher: str) -> list[str]:
         max_scenario_bytes=job.max_scenario_bytes,
         supervisor_pid=os.getpid(),
     )
-
-
-async def _call(arguments: list[str]) -> tuple[int, str]:
-    """Run a short command; return its exit status and what it said, stripped."""
-    process = await asyncio.create_subprocess_exec(
-        *arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    try:
-        async with asyncio.timeout(STOP_TIMEOUT_S):
-            said, _ = await process.communicate()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-        return -signal.SIGKILL, f"no answer within {STOP_TIMEOUT_S:g} s"
-    return process.returncode or 0, said.decode("utf-8", "replace").strip()

@@ -30,6 +30,7 @@ FOLDERS = {
 FILES = {
     CONFIG: "644 root root",
     "/usr/local/lib/systemd/system/scenariod.service": "644 root root",
+    "/usr/local/lib/systemd/system/scenariod.slice": "644 root root",
     "/usr/local/lib/systemd/user/scenariod.service": "644 root root",
     "/usr/local/lib/sysusers.d/scenariod.conf": "644 root root",
     "/usr/local/lib/tmpfiles.d/scenariod.conf": "644 root root",
