@@ -14,7 +14,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scenariod import __version__, config
-from scenariod.answers import backups, files, history, library, memory, settings, status, upkeep
+from scenariod.answers import (
+    backups,
+    bundles,
+    files,
+    history,
+    library,
+    memory,
+    settings,
+    status,
+    upkeep,
+)
 from scenariod.errors import EXIT_CODE_MEANING, ExitCode, ScenariodError
 from scenariod.names import printable
 from scenariod.root import become_owner
@@ -110,6 +120,22 @@ _COMMANDS = (
                 "--dry-run", "say what would change, and change nothing", {"action": "store_true"}
             ),
             _Argument("--yes", "do not ask, not on a terminal either", {"action": "store_true"}),
+        ),
+    ),
+    _Command(
+        "import",
+        "bring in a file that holds many scenarios, or a folder of files",
+        bundles.import_,
+        (
+            _Argument(
+                "source",
+                "a predecessor's file, a backup, a pack, a list, a folder of files, or - for a"
+                " file on standard input",
+                {"metavar": "FILE|DIR"},
+            ),
+            _Argument(
+                "--dry-run", "say what would change, and change nothing", {"action": "store_true"}
+            ),
         ),
     ),
     _Command(

@@ -131,6 +131,12 @@ class NotRunningError(ScenariodError):
     exit_code = ExitCode.NOT_RUNNING
 
 
+class NotEnoughMemoryError(ScenariodError):
+    """The machine cannot spare the memory that a command needs."""
+
+    exit_code = ExitCode.PAUSED
+
+
 class DroppedFileError(OSError):
     """One dropped file cannot be read, by the disk's fault, while others can; `filename` names it.
 

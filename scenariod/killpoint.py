@@ -41,6 +41,9 @@ class KillPoint(StrEnum):
     VERDICT_BEING_WRITTEN = "verdict-being-written"
     VERDICT_WRITTEN = "verdict-written"
 
+    # In the unpacker
+    SCENARIO_UNPACKED = "scenario-unpacked"
+
     # A backup, prepared or not
     BACKUP_BEING_WRITTEN = "backup-being-written"
     BACKUP_WRITTEN = "backup-written"
@@ -88,6 +91,9 @@ class KillPoint(StrEnum):
     RESTORED = "restored"
     UNDO_RECORDED = "undo-recorded"
     UNDONE = "undone"
+    IMPORT_BACKED_UP = "import-backed-up"
+    IMPORT_COMMITTED = "import-committed"
+    IMPORTED = "imported"
 
 
 class Order(StrEnum):

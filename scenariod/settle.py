@@ -152,7 +152,7 @@ class Settler:
 
     def _settle(self, batch: Batch, verdicts: list[Verdict], run: Run) -> Settled:
         library = self._opened()
-        if any(self._changes(library, verdict) for verdict in verdicts):
+        if any(library.forecast(v, on_conflict=self._on_conflict).changes for v in verdicts):
             with during(Step.BACKING_UP, self._config.backups):
                 self._upkeep.back_up_if_due(library)
         with during(Step.RECORDING, self._config.database), ExitStack() as files:
@@ -164,15 +164,6 @@ class Settler:
             settled = self._move(batch, results, run=run)
         self._tell_batch(batch, settled, run=run)
         return settled
-
-    def _changes(self, library: Library, verdict: Verdict) -> bool:
-        """Say whether the library would be another one once the file is settled."""
-        if not isinstance(verdict, Accepted):
-            return False
-        present = library.content_sha256(verdict.scenario_id)
-        if present is None:
-            return True
-        return present != verdict.content_sha256 and self._on_conflict is OnConflict.REPLACE
 
     def _finish(self, batch: Batch) -> Settled | None:
         results = self._opened().settled(batch.id)

@@ -21,6 +21,10 @@ ELSEWHERE: dict[KillPoint, str] = {
     KillPoint.RESTORED: "test_change",
     KillPoint.UNDO_RECORDED: "test_change",
     KillPoint.UNDONE: "test_change",
+    KillPoint.SCENARIO_UNPACKED: "test_import",
+    KillPoint.IMPORT_BACKED_UP: "test_import",
+    KillPoint.IMPORT_COMMITTED: "test_import",
+    KillPoint.IMPORTED: "test_import",
 }
 """The test module that kills at this point and checks what is left: `"test_undo"`."""
 

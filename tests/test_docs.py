@@ -318,7 +318,7 @@ def test_every_scenariodctl_command_that_is_shown_is_one() -> None:
     shown += [
         line for page in PAGES for line in re.findall(r"^\.Dl \$ (.*)$", page.read_text(), re.M)
     ]
-    called = [re.search(r"scenariodctl ([^|&>]*)", line) for line in shown]
+    called = [re.search(r"scenariodctl ([^|&<>]*)", line) for line in shown]
     arguments = [shlex.split(call[1]) for call in called if call]
 
     for words in arguments:

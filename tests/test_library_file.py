@@ -26,6 +26,7 @@ from scenariod.library import (
     FileVerdict,
     Library,
     LibraryTooNewError,
+    Pack,
     schema,
 )
 
@@ -52,20 +53,22 @@ def test_an_empty_file_is_a_new_library(tmp_path: Path) -> None:
         assert library.count() == 1
 
 
-def test_a_library_of_version_1_is_brought_up_to_date_with_all_it_holds(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("version", range(1, schema.VERSION))
+def test_a_library_of_an_earlier_version_is_brought_up_to_date_with_all_it_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int
 ) -> None:
     with monkeypatch.context() as old:
-        old.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
-        old.setattr(schema, "VERSION", 1)
+        old.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:version])
+        old.setattr(schema, "VERSION", version)
         with open_library(tmp_path) as library:
             add(library, document("one"), document("two"))
             second = add(library, document("three"))
             before = held(library)
-    assert sql(tmp_path / "scenarios.db", "PRAGMA user_version") == [(1,)]
+    assert sql(tmp_path / "scenarios.db", "PRAGMA user_version") == [(version,)]
 
     with open_library(tmp_path) as library:
         assert held(library) == before
+        library.keep_pack(Pack("pack.json", "{}"), ["three"])
         library.undo(second, clock=clock)
         assert list(held(library)) == ["one", "two"]
     assert sql(tmp_path / "scenarios.db", "PRAGMA user_version") == [(schema.VERSION,)]
@@ -98,14 +101,14 @@ def test_a_library_of_an_older_version_is_migrated_step_by_step(
 ) -> None:
     with open_library(tmp_path) as library:
         add(library, document("one"))
-    steps = (("CREATE TABLE pack (name TEXT) STRICT",), ("INSERT INTO pack VALUES ('p')",))
+    steps = (("CREATE TABLE later (name TEXT) STRICT",), ("INSERT INTO later VALUES ('p')",))
     monkeypatch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS + steps)
     monkeypatch.setattr(schema, "VERSION", schema.VERSION + 2)
 
     with open_library(tmp_path) as library:
         assert list(held(library)) == ["one"]
 
-    assert sql(tmp_path / "scenarios.db", "SELECT name FROM pack") == [("p",)]
+    assert sql(tmp_path / "scenarios.db", "SELECT name FROM later") == [("p",)]
     assert sql(tmp_path / "scenarios.db", "PRAGMA user_version") == [(schema.VERSION,)]
 
 
@@ -114,14 +117,14 @@ def test_a_migration_that_fails_changes_nothing(
 ) -> None:
     open_library(tmp_path).close()
     version = schema.VERSION
-    step = ("CREATE TABLE pack (name TEXT) STRICT", "INSERT INTO nowhere VALUES (1)")
+    step = ("CREATE TABLE later (name TEXT) STRICT", "INSERT INTO nowhere VALUES (1)")
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, step))
     monkeypatch.setattr(schema, "VERSION", version + 1)
 
     with pytest.raises(sqlite3.OperationalError, match="nowhere"):
         open_library(tmp_path)
 
-    tables = sql(tmp_path / "scenarios.db", "SELECT name FROM sqlite_schema WHERE name = 'pack'")
+    tables = sql(tmp_path / "scenarios.db", "SELECT name FROM sqlite_schema WHERE name = 'later'")
     assert tables == []
     assert sql(tmp_path / "scenarios.db", "PRAGMA user_version") == [(version,)]
 

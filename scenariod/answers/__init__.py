@@ -3,7 +3,17 @@
 One module a subject; ctl.py has the table of commands.
 """
 
-from scenariod.answers import backups, files, history, library, memory, settings, status
+from scenariod.answers import backups, bundles, files, history, library, memory, settings, status
 from scenariod.answers.answer import Answer
 
-__all__ = ["Answer", "backups", "files", "history", "library", "memory", "settings", "status"]
+__all__ = [
+    "Answer",
+    "backups",
+    "bundles",
+    "files",
+    "history",
+    "library",
+    "memory",
+    "settings",
+    "status",
+]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from scenariod.errors import NotFoundError
 from scenariod.killpoint import KillPoint, reached
-from scenariod.library import history, memory, past, restoration, schema, settlement
+from scenariod.library import history, memory, packs, past, restoration, schema, settlement
 from scenariod.library import undo as undoing
 from scenariod.library.blob import DocumentDamagedError
 from scenariod.library.connection import open_readable, open_writable, transaction, use_wal
@@ -31,12 +31,14 @@ if TYPE_CHECKING:
         Entry,
         FileRecord,
         FileResult,
+        Pack,
         Restored,
         RestoredDocument,
         ScenarioRecord,
         ScenarioVersion,
         Undone,
     )
+    from scenariod.verdict import Verdict
 
 
 class Library:
@@ -118,14 +120,21 @@ class Library:
         entries: Iterable[Entry],
         *,
         on_conflict: OnConflict = OnConflict.REFUSE,
+        pack: Pack | None = None,
     ) -> list[FileResult]:
         """Record a batch and add what it accepted, in one transaction, durable on return.
 
+        What it accepted then belongs to `pack`, unless it belongs to another one already.
         Files are settled in their order. Raises AlreadySettledError, and OSError also where a
         file cannot be read: DroppedFileError where the disk has lost that one.
         """
         with self._writing() as db:
-            return settlement.settle(db, batch, entries, on_conflict=on_conflict)
+            return settlement.settle(db, batch, entries, on_conflict=on_conflict, pack=pack)
+
+    def keep_pack(self, pack: Pack, ids: Iterable[str]) -> None:
+        """Record that these scenarios came in `pack`, too: no batch, for no scenario changes."""
+        with self._writing() as db:
+            packs.keep(db, pack, ids)
 
     def settled(self, batch_id: int) -> list[FileResult] | None:
         """Return what was recorded of a batch's files; None if the batch is not settled."""
@@ -236,6 +245,11 @@ class Library:
         with self._reading() as db:
             present = current(db, scenario_id)
         return None if present is None else present.content_sha256
+
+    def forecast(self, verdict: Verdict, *, on_conflict: OnConflict) -> FileResult:
+        """Return what would be recorded of a file of this verdict, if it is still as checked."""
+        with self._reading() as db:
+            return settlement.forecast(db, verdict, on_conflict=on_conflict)
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:

@@ -24,7 +24,7 @@ _PAGE = """
       FROM scenario AS s
            CROSS JOIN batch AS a ON a.id = s.added_batch
            LEFT JOIN batch AS r ON r.id = s.removed_batch
-     WHERE s.row > ? AND a.position < ? AND (s.removed_batch IS NULL OR r.position >= ?)
+     WHERE s.row > ? AND a.position < ? AND (s.removed_batch IS NULL OR r.position >= ?) {also}
      ORDER BY s.row LIMIT ?
 """
 
@@ -44,14 +44,22 @@ def position_of(db: sqlite3.Connection, batch_id: int) -> int:
 
 
 def versions(db: sqlite3.Connection, *, before_position: int) -> Iterator[ScenarioVersion]:
-    """Yield what was current just before the batch of that position, in the order it was added.
+    """Yield what was current just before the batch of that position, in the order it was added."""
+    return in_pages(db, before_position=before_position, also="")
+
+
+def in_pages(
+    db: sqlite3.Connection, *, before_position: int, also: str
+) -> Iterator[ScenarioVersion]:
+    """Yield the same where `also` holds, a constant such as `AND s.id = 'x'`.
 
     Reads page by page: whoever asks may change the table in between.
     """
+    page = _PAGE.format(also=also)
     after = 0
     while True:
         found = db.execute(
-            _PAGE, (after, before_position, before_position, _ROWS_AT_ONCE)
+            page, (after, before_position, before_position, _ROWS_AT_ONCE)
         ).fetchall()
         for values in found:
             yield ScenarioVersion(*values[1:])

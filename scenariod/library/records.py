@@ -74,6 +74,14 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Pack:
+    """What a pack says beside its scenarios: `about` is a JSON object, `name` that of its file."""
+
+    name: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
 class FileResult:
     """What was recorded of one file."""
 
@@ -83,6 +91,11 @@ class FileResult:
     sha256: str | None
     scenario_id: str | None
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def changes(self) -> bool:
+        """Whether the library is another one for it."""
+        return self.verdict in {FileVerdict.ADDED, FileVerdict.REPLACED}
 
 
 @dataclass(frozen=True, slots=True)

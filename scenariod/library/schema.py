@@ -99,6 +99,27 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         # Who ended the last scenario of an id? Only what is ended is in it: adding costs nothing.
         "CREATE INDEX scenario_ended ON scenario (id) WHERE removed_batch IS NOT NULL",
     ),
+    (
+        # What an imported pack says beside its scenarios: `about` is a JSON object, `sha256` the
+        # digest of that, `name` the pack's file.
+        """
+        CREATE TABLE pack (
+          row    INTEGER PRIMARY KEY,
+          sha256 TEXT NOT NULL UNIQUE,
+          name   TEXT NOT NULL,
+          about  TEXT NOT NULL
+        ) STRICT
+        """,
+        # By id, not by row: so a pack goes with its scenarios through undo, restore and new
+        # versions, none of which needs to know of it.
+        """
+        CREATE TABLE packed (
+          scenario_id TEXT    PRIMARY KEY,
+          pack        INTEGER NOT NULL REFERENCES pack (row)
+        ) STRICT, WITHOUT ROWID
+        """,
+        "CREATE INDEX packed_pack ON packed (pack)",
+    ),
 )
 
 VERSION = len(MIGRATIONS)

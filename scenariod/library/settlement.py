@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from scenariod.errors import DroppedFileError, ScenariodError
 from scenariod.fault import DAMAGED
 from scenariod.killpoint import KillPoint, reached
-from scenariod.library import blob, history, scenarios
+from scenariod.library import blob, history, packs, scenarios
 from scenariod.library.connection import savepoint
 from scenariod.library.dropped import DroppedFile
 from scenariod.library.records import FileRecord, FileResult, FileVerdict, OnConflict
@@ -22,12 +22,13 @@ from scenariod.verdict import Accepted, Rejected
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from scenariod.library.records import Entry, SettledBatch
+    from scenariod.library.records import Entry, Pack, SettledBatch
     from scenariod.library.scenarios import Present
     from scenariod.verdict import Verdict
 
+_HELD = {FileVerdict.ADDED, FileVerdict.REPLACED, FileVerdict.ALREADY_ADDED}
 _CHANGED = Problem(Reason.CHANGED, "the file was changed, or taken away, after it was checked")
 
 
@@ -45,10 +46,11 @@ def settle(
     entries: Iterable[Entry],
     *,
     on_conflict: OnConflict,
+    pack: Pack | None = None,
 ) -> list[FileResult]:
     """Record `batch` and its files in their order; return what became of each file.
 
-    Raises AlreadySettledError.
+    `pack` is the one that they came in. Raises AlreadySettledError.
     """
     if history.is_settled(db, batch.id):
         raise AlreadySettledError(
@@ -60,8 +62,31 @@ def settle(
     told = [result.verdict for result in results]
     added, replaced = told.count(FileVerdict.ADDED), told.count(FileVerdict.REPLACED)
     history.record(db, batch, added=added + replaced, removed=replaced)
+    if pack is not None:
+        packs.keep(db, pack, _ids_held(results))
     reached(KillPoint.BATCH_RECORDED)
     return results
+
+
+def _ids_held(results: Iterable[FileResult]) -> Iterator[str]:
+    """Yield the scenarios that the library has now, of those that the files were."""
+    for result in results:
+        if result.verdict in _HELD and result.scenario_id is not None:
+            yield result.scenario_id
+
+
+def forecast(db: sqlite3.Connection, verdict: Verdict, *, on_conflict: OnConflict) -> FileResult:
+    """Return what would become of a file of this verdict, provided that it is as checked."""
+    if isinstance(verdict, Rejected):
+        return _result(verdict, FileVerdict.REFUSED, verdict.problems)
+    present = scenarios.current(db, verdict.scenario_id)
+    if present is None:
+        return _result(verdict, FileVerdict.ADDED)
+    if present.content_sha256 == verdict.content_sha256:
+        return _result(verdict, FileVerdict.ALREADY_ADDED)
+    if on_conflict is OnConflict.REFUSE:
+        return _result(verdict, FileVerdict.REFUSED, (_conflict(verdict, present),))
+    return _result(verdict, FileVerdict.REPLACED)
 
 
 def settled(db: sqlite3.Connection, batch_id: int) -> list[FileResult] | None:

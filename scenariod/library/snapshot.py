@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scenariod.library import blob, history, past, scenarios
+from scenariod.library import blob, history, packs, past, scenarios
 from scenariod.library.failures import damaged
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from scenariod.library.records import BatchRecord, ScenarioRecord, ScenarioVersion
+    from scenariod.library.records import BatchRecord, Pack, ScenarioRecord, ScenarioVersion
 
 
 class Snapshot:
@@ -65,6 +65,19 @@ class Snapshot:
         if before is not None:
             position = past.position_of(self._db, before)
         return past.versions(self._db, before_position=position)
+
+    def packs(self) -> Iterator[tuple[int, Pack]]:
+        """Yield the packs that were imported, each with its number, the first one first."""
+        return packs.all_of(self._db)
+
+    def versions_of(
+        self, pack: int | None, *, before: int | None = None
+    ) -> Iterator[ScenarioVersion]:
+        """Yield those of `versions` that belong to a pack by its number, or (None) to none."""
+        position = history.state(self._db).position + 1
+        if before is not None:
+            position = past.position_of(self._db, before)
+        return packs.versions(self._db, pack, before_position=position)
 
     def document(self, version: ScenarioVersion) -> Iterator[bytes]:
         """Yield a version's document in chunks; raise as `documents` does."""

@@ -1,0 +1,291 @@
+"""Importing what users have: files of many scenarios, or folders of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import tempfile
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scenariod import clock, host, importer, journal, terminal
+from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
+from scenariod.errors import ExitCode, NotEnoughMemoryError, NotFoundError
+from scenariod.journal import Event
+from scenariod.library import FileVerdict, Library, OnConflict
+from scenariod.names import printable
+from scenariod.root import prepare
+from scenariod.sizes import MIB
+from scenariod.unpacking import Bounds, unpack
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import BinaryIO
+
+    from scenariod.bundle.frames import Frame
+    from scenariod.config import Config
+    from scenariod.importer import Summary
+    from scenariod.library import FileResult
+
+STANDARD_INPUT = "-"
+_LEAST_MIB = 256
+"""Less address space than this is not enough to read anything at all."""
+
+
+def import_(config: Config, asked: argparse.Namespace) -> Answer:
+    """Bring in what a file or a folder holds; answer what became of it, each refusal by place."""
+    require_root(config)
+    source = _source(asked.source)
+    bounds = _bounds(config)
+    refusals = tempfile.TemporaryFile()  # noqa: SIM115  handed on to who prints the answer
+    listener = _Listener(refusals, source=_shown(source))
+    on_conflict = OnConflict(config.library.on_conflict)
+    try:
+        with _stop_on_signal() as stopping:
+            frames = unpack(source, bounds=bounds)
+            if asked.dry_run:
+                summary = _foresee(config, frames, on_conflict, listener, stopping)
+            else:
+                prepare(config)
+                busy_s = config.library.busy_timeout_s
+                with Library.open(config.database, busy_timeout_s=busy_s) as library:
+                    summary = importer.bring_in(
+                        library,
+                        frames,
+                        source=_shown(source),
+                        on_conflict=on_conflict,
+                        backups=config.backups,
+                        published=config.published,
+                        clock=clock.now,
+                        listener=listener,
+                        stopping=stopping,
+                    )
+    finally:
+        listener.clear()
+    told = _Told(_shown(source), summary, dry_run=asked.dry_run, published=config.published)
+    pieces = told.as_json(refusals) if asked.json else told.as_lines(refusals)
+    return Answer(None, pieces=pieces, code=told.code)
+
+
+class _Listener:
+    """Writes down each refusal as it comes, tells the journal of batches, shows progress."""
+
+    def __init__(self, refusals: BinaryIO, *, source: str) -> None:
+        self._refusals = refusals
+        self._source = source
+        self._progress = terminal.Progress()
+        self._name = source
+        self._count = 0
+        self._done = 0
+
+    def begun(self, name: str, count: int) -> None:
+        """See `importer.Listener`."""
+        self._name, self._count, self._done = name, count, 0
+        self._show()
+
+    def settled(self, results: Iterable[FileResult], *, batch: int | None) -> None:
+        """See `importer.Listener`."""
+        added = 0
+        for result in results:
+            self._done += 1
+            added += result.changes
+            if result.verdict is FileVerdict.REFUSED:
+                self._refusals.write(json.dumps(_refusal(result)).encode() + b"\n")
+        if batch is not None:
+            words = f"imported {added} scenarios from {self._source} as batch {batch}"
+            journal.tell_from_command(
+                Event.IMPORTED, words, batch=batch, scenarios=added, source=self._source
+            )
+        self._show()
+
+    def clear(self) -> None:
+        """Take the line of progress away."""
+        self._progress.clear()
+
+    def _show(self) -> None:
+        self._progress.show(f"{self._name}: {self._done} of {self._count} scenarios")
+
+
+def _refusal(result: FileResult) -> dict[str, Any]:
+    return {
+        "place": result.name,
+        "scenario": result.scenario_id,
+        "problems": [asdict(problem) for problem in result.problems],
+        "words": str(result.problems[0]),
+        "more": len(result.problems) - 1,
+    }
+
+
+class _Told:
+    """An import in words, and as a document."""
+
+    def __init__(self, source: str, summary: Summary, *, dry_run: bool, published: Path) -> None:
+        self._source = source
+        self._summary = summary
+        self._dry_run = dry_run
+        self._published = published
+
+    @property
+    def code(self) -> ExitCode:
+        """The exit code of the command."""
+        if self._summary.stopped:
+            return ExitCode.INTERRUPTED
+        refused = self._summary.counts[FileVerdict.REFUSED]
+        return ExitCode.SOME_REFUSED if refused else ExitCode.OK
+
+    def as_lines(self, refusals: BinaryIO) -> Iterator[str]:
+        """Yield what people read: each refusal, then the counts, then how to go back."""
+        for refusal in _read_back(refusals):
+            also = f", and {refusal['more']} more" if refusal["more"] else ""
+            code, words = refusal["problems"][0]["code"], refusal["words"]
+            which = f" {refusal['scenario']}" if refusal["scenario"] else ""
+            yield printable(f"refused {refusal['place']}{which} ({code}): {words}{also}") + "\n"
+        for line in self._closing():
+            yield printable(line) + "\n"
+
+    def as_json(self, refusals: BinaryIO) -> Iterator[str]:
+        """Yield one JSON document; the refusals stream, however many they are."""
+        head = json.dumps(self._document(), indent=2).removesuffix("\n}")
+        yield f'{head},\n  "refusals": ['
+        separator = "\n    "
+        for refusal in _read_back(refusals):
+            kept = {key: refusal[key] for key in ("place", "scenario", "problems")}
+            yield separator + json.dumps(kept)
+            separator = ",\n    "
+        yield "]\n}\n"
+
+    def _document(self) -> dict[str, Any]:
+        summary = self._summary
+        return {
+            "import" if not self._dry_run else "would_import": self._source,
+            "added": summary.counts[FileVerdict.ADDED],
+            "replaced": summary.counts[FileVerdict.REPLACED],
+            "already_added": summary.counts[FileVerdict.ALREADY_ADDED],
+            "refused": summary.counts[FileVerdict.REFUSED],
+            "batches": summary.batches,
+            "backup": None if summary.backup is None else summary.backup.name,
+            "interrupted": summary.stopped,
+        }
+
+    def _closing(self) -> Iterator[str]:
+        summary, counts = self._summary, self._summary.counts
+        new = f", {counts[FileVerdict.REPLACED]} replaced" if counts[FileVerdict.REPLACED] else ""
+        what = (
+            f"{counts[FileVerdict.ADDED]} added{new}, "
+            f"{counts[FileVerdict.ALREADY_ADDED]} already added, "
+            f"{counts[FileVerdict.REFUSED]} refused"
+        )
+        if self._dry_run:
+            yield f"would import {self._source}: {what}"
+            yield "nothing was changed: this was a dry run"
+            return
+        many = len(summary.batches)
+        yield f"imported {self._source}: {what}, in {many} batch{'' if many == 1 else 'es'}"
+        if summary.stopped:
+            yield "stopped before the end: what was added stays; the same command goes on"
+        if summary.batches:
+            first = summary.batches[0]
+            backup = (
+                "" if summary.backup is None else f", or scenariodctl restore {summary.backup.name}"
+            )
+            yield f"published {self._published}"
+            yield f"to go back: scenariodctl restore batch:{first}{backup}"
+
+
+def _foresee(
+    config: Config,
+    frames: Iterable[Frame],
+    on_conflict: OnConflict,
+    listener: _Listener,
+    stopping: Callable[[], bool],
+) -> Summary:
+    with _library_to_read(config) as library:
+        return importer.foresee(
+            library, frames, on_conflict=on_conflict, listener=listener, stopping=stopping
+        )
+
+
+@contextmanager
+def _library_to_read(config: Config) -> Iterator[Library]:
+    """Yield the library, or an empty one where there is none yet."""
+    if config.database.exists():
+        with Library.open_read_only(config.database, busy_timeout_s=READ_TIMEOUT_S) as library:
+            yield library
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        empty = Path(folder, config.database.name)
+        with Library.open(empty, busy_timeout_s=READ_TIMEOUT_S) as library:
+            yield library
+
+
+def _source(asked: str) -> str:
+    """Return the source as the unpacker is told it; raise NotFoundError where it is not there."""
+    if asked == STANDARD_INPUT:
+        return asked
+    path = Path(asked)
+    try:
+        found = path.is_dir() or path.exists()
+        readable = found and os.access(path, os.R_OK)
+    except PermissionError:
+        readable = found = False
+    if not found:
+        raise NotFoundError(
+            f"there is no {asked}, or user {os.geteuid()} may not see it",
+            hint=f"`ls -ld {asked}`; to read it as yourself: `… import - < {asked}`",
+        )
+    if not readable:
+        raise NotFoundError(
+            f"user {os.geteuid()}, as who the library is written, may not read {asked}",
+            hint=f"to read it as yourself: `… import - < {asked}`",
+        )
+    return str(path.absolute())
+
+
+def _shown(source: str) -> str:
+    return "standard input" if source == STANDARD_INPUT else Path(source).name or source
+
+
+def _bounds(config: Config) -> Bounds:
+    """Return what the unpacker may use: a worker's limit, or what the machine can spare now."""
+    spare = host.look().available_bytes - config.memory.reserve_bytes
+    limit = min(config.memory.limit_bytes, spare)
+    if limit < _LEAST_MIB * MIB:
+        raise NotEnoughMemoryError(
+            f"reading what is imported needs {_LEAST_MIB} MB, and the machine can spare"
+            f" {max(spare, 0) // MIB} MB now beside memory.reserve_mb",
+            hint="end what uses the memory (`ps aux --sort=-rss | head`), or lower"
+            " memory.reserve_mb in the configuration",
+        )
+    return Bounds(
+        limit_bytes=limit,
+        max_scenario_bytes=config.intake.max_scenario_bytes,
+        timeout_s=config.worker.timeout_s,
+    )
+
+
+@contextmanager
+def _stop_on_signal() -> Iterator[Callable[[], bool]]:
+    """Yield a question: has Ctrl-C or SIGTERM come? The first one waits for the batch at hand."""
+    asked: list[int] = []
+
+    def note(number: int, _frame: object) -> None:
+        asked.append(number)
+        signal.signal(number, signal.SIG_DFL)  # the second one ends it at once
+
+    former = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+def _read_back(refusals: BinaryIO) -> Iterator[dict[str, Any]]:
+    with refusals:
+        refusals.seek(0)
+        for line in refusals:
+            yield json.loads(line)

@@ -1,0 +1,9 @@
+"""Files that hold many scenarios: what kind one is, and where each of its scenarios is.
+
+Only reads. Never opens the library; only the unpacker, which is limited, may parse what is here.
+"""
+
+from scenariod.bundle.slices import Slice, Slicer
+from scenariod.bundle.survey import Shape, Survey, survey
+
+__all__ = ["Shape", "Slice", "Slicer", "Survey", "survey"]

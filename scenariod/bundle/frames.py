@@ -1,0 +1,126 @@
+"""What the unpacker says of a file that it takes apart, line by line, with documents in between.
+
+The boundary between the process that has read hostile input and the one that writes the library:
+everything read here is bounded and checked.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from scenariod import verdict as verdicts
+from scenariod.verdict import Accepted, InvalidVerdictError, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MOST_LINE_BYTES = verdicts.MAX_VERDICT_BYTES
+
+
+class Kind(StrEnum):
+    """What a line is about."""
+
+    FILE = "file"
+    JUDGING = "judging"
+    SCENARIO = "scenario"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class FileBegun:
+    """The file `index`, from 0, was begun: `count` scenarios, `about` its pack as JSON text."""
+
+    index: int
+    name: str
+    count: int
+    about: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """The scenario `number` of a file, from 1, is about to be read; 0: the file as a whole."""
+
+    index: int
+    name: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The verdict on a scenario, named for its place; `content` are its bytes, if accepted."""
+
+    index: int
+    number: int
+    verdict: Verdict
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """All was read."""
+
+
+Frame = FileBegun | Judging | Judged | Done
+
+
+class InvalidFrameError(ValueError):
+    """What was said is not what an unpacker of this version says."""
+
+
+def encode(frame: Frame) -> bytes:
+    """Return the bytes of a frame: a line, and the document of an accepted scenario."""
+    if isinstance(frame, FileBegun):
+        return _line(
+            Kind.FILE, index=frame.index, name=frame.name, count=frame.count, about=frame.about
+        )
+    if isinstance(frame, Judging):
+        return _line(Kind.JUDGING, index=frame.index, name=frame.name, number=frame.number)
+    if isinstance(frame, Done):
+        return _line(Kind.DONE)
+    told = verdicts.encode([frame.verdict]).decode("ascii")
+    line = _line(Kind.SCENARIO, index=frame.index, number=frame.number, verdict=told)
+    return line + frame.content
+
+
+def decode(line: bytes, content: Callable[[int], bytes]) -> Frame:
+    """Return the frame that begins with `line`; `content` reads so many bytes after it.
+
+    Raises InvalidFrameError.
+    """
+    try:
+        said = json.loads(line)
+        kind = Kind(said["kind"])
+        if kind is Kind.DONE:
+            return Done()
+        index = _count(said["index"])
+        if kind is Kind.FILE:
+            about = said["about"]
+            return FileBegun(
+                index, _text(said["name"]), _count(said["count"]), about and _text(about)
+            )
+        if kind is Kind.JUDGING:
+            return Judging(index, _text(said["name"]), _count(said["number"]))
+        (verdict,) = verdicts.decode(_text(said["verdict"]).encode())
+        size_bytes = verdict.size_bytes if isinstance(verdict, Accepted) else 0
+        return Judged(index, _count(said["number"]), verdict, content(size_bytes))
+    except (KeyError, TypeError, ValueError, RecursionError, InvalidVerdictError) as error:
+        raise InvalidFrameError(f"{type(error).__name__}: {error}") from error
+
+
+def _line(kind: Kind, **told: object) -> bytes:
+    return json.dumps({"kind": kind, **told}, ensure_ascii=True).encode("ascii") + b"\n"
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise InvalidFrameError(f"not a text: {value!r:.80}")
+    return value
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise InvalidFrameError(f"not a count: {value!r:.80}")
+    return value

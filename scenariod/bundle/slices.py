@@ -1,0 +1,175 @@
+"""Cut a file's list of scenarios into its elements, byte for byte, without parsing any of them.
+
+Linear in time and flat in memory whatever the bytes are. What is wrong within one element is its
+own matter: the next one is found by brackets and quotes alone.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CHUNK_BYTES = 64 << 10
+_LONGEST_KEY = 64
+_WHITE = b" \t\r\n"
+# Possessive (`++`): never steps back, so every byte is looked at once.
+_TO_BRACKET = re.compile(rb'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
+_TO_COMMA = re.compile(rb'(?:[^"\[\]{},]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
+_TO_KEY = re.compile(rb'[^"\[\]{}]*+')
+_IN_STRING = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
+_WHITE_RUN = re.compile(rb"[ \t\r\n]*+")
+_QUOTE, _COMMA = b'"', b","
+_OPENING, _CLOSING = (b"[", b"{"), (b"]", b"}")
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The element `number`, from 1, which begins in line `line`; `content` None: too large."""
+
+    number: int
+    line: int
+    size_bytes: int
+    content: bytes | None
+
+
+class Slicer:
+    """The list of scenarios of one file: itself a list, or the object's member `member`.
+
+    Once it was iterated to its end, `whole` says whether the list has ended too.
+    """
+
+    def __init__(self, file: BinaryIO, *, member: str | None, most_bytes: int) -> None:
+        self._file = file
+        self._member = None if member is None else member.encode()
+        self._most_bytes = most_bytes
+        self._data = b""
+        self._at = 0
+        self._noted = 0  # up to where in `_data` lines are counted and the element is kept
+        self._line = 1
+        self._element: bytearray | None = None
+        self._size = 0
+        self.whole = False
+
+    def __iter__(self) -> Iterator[Slice]:
+        """Yield the elements in their order."""
+        if not self._find_list():
+            return
+        number = 0
+        while not self.whole:
+            number += 1
+            self._skip_white()
+            self._note()
+            line = self._line
+            ended = self._read_element()
+            content = self._taken()
+            if ended is None and not content and not self._size:
+                return
+            if ended == _COMMA or content or self._size:
+                yield self._slice(number, line, content)
+            if ended is None:
+                return
+            self.whole = ended != _COMMA
+
+    def _slice(self, number: int, line: int, content: bytes) -> Slice:
+        too_large = self._size > self._most_bytes
+        size = self._size if too_large else len(content)
+        return Slice(number, line, size, None if too_large else content)
+
+    def _find_list(self) -> bool:
+        """Stop right after the bracket that opens the list; say whether there is one."""
+        depth = 0
+        key = b""
+        while (token := self._token(_TO_KEY)) is not None:
+            if token == _QUOTE:
+                key = self._string()
+            elif token == b"[" and (
+                (depth == 0 and self._member is None) or (depth == 1 and key == self._member)
+            ):
+                return True
+            else:
+                depth += 1 if token in _OPENING else -1
+        return False
+
+    def _read_element(self) -> bytes | None:
+        """Read up to what ends the element; return that: a comma, a bracket, None at the end."""
+        self._element, self._size = bytearray(), 0
+        depth = 0
+        while True:
+            token = self._token(_TO_BRACKET if depth else _TO_COMMA)
+            if token == _QUOTE:
+                self._string()
+                continue
+            if token is None or (depth == 0 and token not in _OPENING):
+                self._note(before=len(token or b""))
+                return token
+            depth += 1 if token in _OPENING else -1
+
+    def _taken(self) -> bytes:
+        content = bytes(self._element or b"").strip(_WHITE)
+        self._element = None
+        return content
+
+    def _skip_white(self) -> None:
+        while True:
+            match = _WHITE_RUN.match(self._data, self._at)
+            self._at = self._at if match is None else match.end()
+            if self._at < len(self._data) or not self._fill():
+                return
+
+    def _string(self) -> bytes:
+        """Read to the end of a string whose quote was read; return the start of what it says."""
+        start = b""
+        while True:
+            match = _IN_STRING.match(self._data, self._at)
+            piece = b"" if match is None else match.group()
+            start += piece[: _LONGEST_KEY - len(start)]
+            self._at += len(piece)
+            if self._data[self._at : self._at + 1] == _QUOTE:
+                self._at += 1
+                return start
+            if not self._fill():
+                self._at = len(self._data)
+                return start
+
+    def _token(self, up_to: re.Pattern[bytes]) -> bytes | None:
+        """Pass by what `up_to` matches and the byte after it; return that, None at the end.
+
+        A string that the data so far does not hold
+        whole is left to `_string`.
+        """
+        while True:
+            match = up_to.match(self._data, self._at)
+            self._at = self._at if match is None else match.end()
+            if self._at < len(self._data):
+                token = self._data[self._at : self._at + 1]
+                self._at += 1
+                return token
+            if not self._fill():
+                return None
+
+    def _note(self, *, before: int = 0) -> None:
+        """Count the lines up to here, and keep what is of the element, if one is being read.
+
+        The last `before` bytes are no part of it.
+        """
+        self._line += self._data.count(b"\n", self._noted, self._at)
+        if self._element is not None:
+            piece = self._data[self._noted : self._at - before]
+            self._size += len(piece)
+            if self._size > self._most_bytes:
+                self._element.clear()
+            else:
+                self._element += piece
+        self._noted = self._at
+
+    def _fill(self) -> bool:
+        """Read on; say whether there was more."""
+        self._note()
+        more = self._file.read(_CHUNK_BYTES)
+        self._data = self._data[self._at :] + more
+        self._at = self._noted = 0
+        return bool(more)

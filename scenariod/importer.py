@@ -1,0 +1,233 @@
+"""Bring scenarios into the library in batches: one backup first, each batch one transaction.
+
+Owns the order of these steps, and what is counted. Never reads what is imported: the unpacker does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
+
+from scenariod.bundle.frames import FileBegun, Judged
+from scenariod.killpoint import KillPoint, reached
+from scenariod.library import Entry, FileResult, FileVerdict, Kind, OnConflict, Pack, SettledBatch
+from scenariod.publish import is_current, publish
+from scenariod.reasons import Problem, Reason
+from scenariod.restore import back_up
+from scenariod.verdict import Accepted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+    from pathlib import Path
+
+    from scenariod.bundle.frames import Frame
+    from scenariod.library import Library
+
+BATCH_SCENARIOS = 500
+BATCH_BYTES = 4 << 20
+"""A batch ends with whichever comes first: what one holds is in memory, and undone as one."""
+_DIGEST_BYTES = 16
+
+
+class Listener(Protocol):
+    """Who is told how an import goes on."""
+
+    def begun(self, name: str, count: int) -> None:
+        """Take note that a file of `count` scenarios was begun."""
+
+    def settled(self, results: Iterable[FileResult], *, batch: int | None) -> None:
+        """Take note of what became of some scenarios, in a batch, or without changing anything."""
+
+
+@dataclass
+class Summary:
+    """What an import did: scenarios by verdict, its batches, and the backup before the first."""
+
+    counts: Counter[FileVerdict] = field(default_factory=Counter)
+    batches: list[int] = field(default_factory=list)
+    backup: Path | None = None
+    stopped: bool = False
+
+
+def bring_in(
+    library: Library,
+    frames: Iterable[Frame],
+    *,
+    source: str,
+    on_conflict: OnConflict,
+    backups: Path,
+    published: Path,
+    clock: Callable[[], datetime],
+    listener: Listener,
+    stopping: Callable[[], bool],
+) -> Summary:
+    """Add what `frames` tells of to `library`, publish, and say what became of it.
+
+    What a batch has committed stays, whatever comes; doing it again goes on from there. Once
+    `stopping` says so, the batch at hand is the last. Raises what `Library.settle` does, and
+    OSError where a backup can't be written: then nothing was changed since the last batch.
+    """
+    run = _Import(
+        library, source=source, on_conflict=on_conflict, backups=backups, clock=clock,
+        listener=listener,
+    )  # fmt: skip
+    for frame in frames:
+        run.take(frame)
+        if stopping():
+            run.summary.stopped = True
+            break
+    run.settle()
+    reached(KillPoint.IMPORTED)
+    if not is_current(library, published):
+        publish(library, published)
+    return run.summary
+
+
+def foresee(
+    library: Library,
+    frames: Iterable[Frame],
+    *,
+    on_conflict: OnConflict,
+    listener: Listener,
+    stopping: Callable[[], bool],
+) -> Summary:
+    """Say what `bring_in` would do, and change nothing."""
+    summary = Summary()
+    seen: dict[bytes, bytes] = {}
+    for frame in frames:
+        if isinstance(frame, FileBegun):
+            listener.begun(frame.name, frame.count)
+        elif isinstance(frame, Judged):
+            result = _foreseen(library, frame, seen, on_conflict=on_conflict)
+            summary.counts[result.verdict] += 1
+            listener.settled([result], batch=None)
+        if stopping():
+            summary.stopped = True
+            break
+    return summary
+
+
+class _Import:
+    """One import: what is to be settled next, and what was."""
+
+    def __init__(
+        self,
+        library: Library,
+        *,
+        source: str,
+        on_conflict: OnConflict,
+        backups: Path,
+        clock: Callable[[], datetime],
+        listener: Listener,
+    ) -> None:
+        self._library = library
+        self._source = source
+        self._on_conflict = on_conflict
+        self._backups = backups
+        self._clock = clock
+        self._listener = listener
+        self._pack: Pack | None = None
+        self._waiting: list[Judged] = []
+        self._waiting_bytes = 0
+        self.summary = Summary()
+
+    def take(self, frame: Frame) -> None:
+        """Take in one frame; settle a batch where one is full, or its pack ends."""
+        if isinstance(frame, FileBegun):
+            pack = None if frame.about is None else Pack(frame.name, frame.about)
+            if pack != self._pack:
+                self.settle()
+                self._pack = pack
+            self._listener.begun(frame.name, frame.count)
+        elif isinstance(frame, Judged):
+            self._waiting.append(frame)
+            self._waiting_bytes += len(frame.content)
+            if len(self._waiting) >= BATCH_SCENARIOS or self._waiting_bytes >= BATCH_BYTES:
+                self.settle()
+
+    def settle(self) -> None:
+        """Settle what waits, as a batch if it changes anything."""
+        waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        results = [
+            self._library.forecast(judged.verdict, on_conflict=self._on_conflict)
+            for judged in waiting
+        ]
+        batch = None
+        if any(result.changes for result in results):
+            results, batch = self._settle_batch(waiting)
+        elif self._pack is not None:
+            self._library.keep_pack(self._pack, _known(results))
+        self.summary.counts.update(result.verdict for result in results)
+        if results:
+            self._listener.settled(results, batch=batch)
+
+    def _settle_batch(self, waiting: list[Judged]) -> tuple[list[FileResult], int]:
+        if self.summary.backup is None:
+            self.summary.backup = back_up(self._library, self._backups, now=self._clock()).path
+            reached(KillPoint.IMPORT_BACKED_UP)
+        started_at = self._clock()
+        batch = SettledBatch(
+            id=self._library.reserve_batch(),
+            started_at=started_at,
+            settled_at=self._clock(),
+            outcome="ok",
+            duration_ms=0,
+            launcher="rlimits",
+            kind=Kind.IMPORT,
+            note=f"import {self._source}",
+        )
+        entries = (Entry(judged.verdict, io.BytesIO(judged.content)) for judged in waiting)
+        results = self._library.settle(
+            batch, entries, on_conflict=self._on_conflict, pack=self._pack
+        )
+        self.summary.batches.append(batch.id)
+        reached(KillPoint.IMPORT_COMMITTED)
+        return results, batch.id
+
+
+def _known(results: Iterable[FileResult]) -> list[str]:
+    return [
+        result.scenario_id
+        for result in results
+        if result.verdict is FileVerdict.ALREADY_ADDED and result.scenario_id is not None
+    ]
+
+
+def _foreseen(
+    library: Library, judged: Judged, seen: dict[bytes, bytes], *, on_conflict: OnConflict
+) -> FileResult:
+    """Return what would become of a scenario; `seen` has what came before it, by id."""
+    verdict = judged.verdict
+    result = library.forecast(verdict, on_conflict=on_conflict)
+    if not isinstance(verdict, Accepted):
+        return result
+    key, content = (
+        _short(verdict.scenario_id),
+        bytes.fromhex(verdict.content_sha256)[:_DIGEST_BYTES],
+    )
+    before = seen.get(key)
+    if before is None:
+        if result.changes:
+            seen[key] = content
+        return result
+    if before == content:
+        return _with_verdict(result, FileVerdict.ALREADY_ADDED)
+    if on_conflict is OnConflict.REPLACE:
+        seen[key] = content
+        return _with_verdict(result, FileVerdict.REPLACED)
+    message = f'another scenario with the id "{verdict.scenario_id}" comes before this one'
+    problem = Problem(Reason.CONFLICT, message, field="id")
+    return _with_verdict(result, FileVerdict.REFUSED, problem)
+
+
+def _short(scenario_id: str) -> bytes:
+    """Return what stands for an id where there may be many of them."""
+    return hashlib.sha256(scenario_id.encode("utf-8", "surrogatepass")).digest()[:_DIGEST_BYTES]
+
+
+def _with_verdict(result: FileResult, verdict: FileVerdict, *problems: Problem) -> FileResult:
+    return replace(result, verdict=verdict, problems=problems)

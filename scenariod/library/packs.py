@@ -1,0 +1,67 @@
+"""Which pack a scenario came in, and what that pack says of itself.
+
+Owns the tables `pack` and `packed`. Never commits: the caller's transaction does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from scenariod.library.past import in_pages
+from scenariod.library.records import Pack, ScenarioVersion
+from scenariod.library.scenarios import text
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator
+
+_COLUMNS = (
+    "s.row, s.id, s.title, s.correct_answer, s.content_sha256, s.sha256, s.size_bytes, s.document"
+)
+# Two halves, so that each has an index of scenarios by id.
+_OF_PACK = f"""
+    SELECT {_COLUMNS} FROM packed
+           CROSS JOIN scenario AS s ON s.id = packed.scenario_id AND s.removed_batch IS NULL
+           CROSS JOIN batch AS a ON a.id = s.added_batch
+     WHERE packed.pack = :pack AND a.position < :before
+     UNION ALL
+    SELECT {_COLUMNS} FROM packed
+           CROSS JOIN scenario AS s ON s.id = packed.scenario_id AND s.removed_batch IS NOT NULL
+           CROSS JOIN batch AS a ON a.id = s.added_batch
+           CROSS JOIN batch AS r ON r.id = s.removed_batch
+     WHERE packed.pack = :pack AND a.position < :before AND r.position >= :before
+     ORDER BY 1
+"""  # noqa: S608  constants of this module
+_OF_NONE = "AND NOT EXISTS (SELECT 1 FROM packed WHERE packed.scenario_id = s.id)"
+
+
+def keep(db: sqlite3.Connection, pack: Pack, ids: Iterable[str]) -> None:
+    """Record that these scenarios came in `pack`, but for those that came in one before."""
+    sha256 = hashlib.sha256(text(pack.about).encode()).hexdigest()
+    db.execute(
+        "INSERT INTO pack (sha256, name, about) VALUES (?, ?, ?) ON CONFLICT (sha256) DO NOTHING",
+        (sha256, text(pack.name), text(pack.about)),
+    )
+    (row,) = db.execute("SELECT row FROM pack WHERE sha256 = ?", (sha256,)).fetchone()
+    db.executemany(
+        "INSERT INTO packed (scenario_id, pack) VALUES (?, ?) ON CONFLICT (scenario_id) DO NOTHING",
+        ((text(scenario_id), row) for scenario_id in ids),
+    )
+
+
+def all_of(db: sqlite3.Connection) -> Iterator[tuple[int, Pack]]:
+    """Yield the packs, each with its row, in the order in which they were imported."""
+    for row, name, about in db.execute("SELECT row, name, about FROM pack ORDER BY row"):
+        yield row, Pack(name, about)
+
+
+def versions(
+    db: sqlite3.Connection, pack: int | None, *, before_position: int
+) -> Iterator[ScenarioVersion]:
+    """Yield what a pack, or none, had just before the batch of that position, as it was added."""
+    if pack is None:
+        yield from in_pages(db, before_position=before_position, also=_OF_NONE)
+        return
+    for values in db.execute(_OF_PACK, {"pack": pack, "before": before_position}):
+        yield ScenarioVersion(*values[1:])

@@ -1,0 +1,228 @@
+"""The limited process that takes apart what is imported: files in, verdicts and documents out.
+
+Reads hostile input under a memory limit of its own. Never opens the library, the inbox or the
+network; writes nothing but its standard output.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import stat
+import sys
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from scenariod.bundle import frames
+from scenariod.errors import ExitCode
+from scenariod.killpoint import KillPoint, reached
+from scenariod.names import REASON_SUFFIX, natural_key
+from scenariod.outcome import EXIT_NO_LIMIT
+from scenariod.reasons import Problem, Reason
+from scenariod.verdict import MAX_MESSAGE, Rejected, Verdict
+from scenariod.worker import Stop, die_with, drop_capabilities, set_rlimits, yield_to_others
+
+# Imports up here stay light: no limit is in force yet. See main() for the rest.
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from scenariod.bundle import Slice, Survey
+
+    Judge = Callable[[bytes, str], Verdict]
+
+STANDARD_INPUT = "-"
+_NUMBER_ROOM = 24
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Take apart the source; return the exit status. `bundle/frames.py` has what is said."""
+    stop = Stop()
+    orders = _parser().parse_args(arguments)
+    die_with(orders.parent_pid)
+    if os.geteuid() != 0:
+        drop_capabilities()
+    limit = set_rlimits(orders.limit_bytes)
+    if isinstance(limit, str):
+        sys.stderr.write(f"{limit}\n")
+        return EXIT_NO_LIMIT
+    yield_to_others()
+    # Only now: whatever the parsers and the files take, they take under the limit.
+    from scenariod.scenario import judge
+
+    unpacker = _Unpacker(
+        judge=lambda content, name: judge(content, name=name),
+        most_bytes=orders.max_scenario_bytes,
+        after=(orders.after_file, orders.after_number),
+    )
+    for index, path in enumerate(_files(orders.source)):
+        if index >= orders.after_file and not stop.asked:
+            unpacker.take_apart(path, index)
+    say(frames.Done())
+    return ExitCode.OK
+
+
+def say(frame: frames.Frame) -> None:
+    """Tell the importer."""
+    sys.stdout.buffer.write(frames.encode(frame))
+    sys.stdout.buffer.flush()
+
+
+class _Unpacker:
+    """Takes files apart, beginning after the place `after`: a file's index, and a number in it."""
+
+    def __init__(self, *, judge: Judge, most_bytes: int, after: tuple[int, int]) -> None:
+        self._judge = judge
+        self._most_bytes = most_bytes
+        self._after = after
+
+    def take_apart(self, path: str, index: int) -> None:
+        """Say what is in the file `path`, the one of this index."""
+        name = "standard input" if path == STANDARD_INPUT else _name(path)
+        skip = self._after[1] if index == self._after[0] else -1
+        try:
+            with _opened(path) as file:
+                self._read(file, name, index, skip=skip)
+        except OSError as error:
+            problem = Problem(Reason.UNREADABLE, f"it cannot be read: {error.strerror or error}")
+            self._refuse(index, name, 0, problem)
+
+    def _read(self, file: BinaryIO, name: str, index: int, *, skip: int) -> None:
+        from scenariod.bundle import Shape, survey
+
+        if skip < 0:
+            say(frames.Judging(index, name, 0))
+        found = survey(file)
+        say(frames.FileBegun(index, name, found.count, found.about))
+        if found.lists > 1:
+            message = f"it has {found.lists} lists of scenarios; put each into a file of its own"
+            self._refuse(index, name, 0, Problem(Reason.DUPLICATE_KEY, message))
+            return
+        file.seek(0)
+        if found.shape is Shape.SINGLE:
+            if skip < 1:
+                self._read_single(file, name, index)
+            return
+        self._read_list(file, name, index, found=found, skip=skip)
+
+    def _read_single(self, file: BinaryIO, name: str, index: int) -> None:
+        content = file.read(self._most_bytes + 1)
+        if len(content) > self._most_bytes:
+            size_bytes = os.fstat(file.fileno()).st_size
+            self._refuse(index, name, 1, self._too_large(size_bytes), size_bytes=size_bytes)
+            return
+        say(frames.Judging(index, name, 1))
+        self._tell(index, 1, self._verdict(content, name), content)
+
+    def _read_list(
+        self, file: BinaryIO, name: str, index: int, *, found: Survey, skip: int
+    ) -> None:
+        from scenariod.bundle import Shape, Slicer
+        from scenariod.bundle.survey import SCENARIOS
+
+        member = SCENARIOS if found.shape is Shape.MEMBER else None
+        slicer = Slicer(file, member=member, most_bytes=self._most_bytes)
+        number = 0
+        for piece in slicer:
+            number = piece.number
+            if number > skip:
+                self._read_slice(piece, f"{name}[{number}]", index, name)
+        if not slicer.whole:
+            message = f"it ends before its list of scenarios does, after {number}: it is cut off"
+            self._refuse(index, name, number + 1, Problem(Reason.NOT_JSON, message))
+
+    def _read_slice(self, piece: Slice, place: str, index: int, name: str) -> None:
+        if piece.content is None:
+            problem = replace(self._too_large(piece.size_bytes), line=piece.line, column=1)
+            self._refuse(index, place, piece.number, problem, size_bytes=piece.size_bytes)
+            return
+        say(frames.Judging(index, name, piece.number))
+        verdict = _placed(self._verdict(piece.content, place), line=piece.line)
+        self._tell(index, piece.number, verdict, piece.content)
+
+    def _verdict(self, content: bytes, place: str) -> Verdict:
+        try:
+            return self._judge(content, place)
+        except MemoryError:
+            pass  # the traceback holds on to all that fills the memory: speak once it is gone
+        message = "it takes more memory than the limit to read"
+        problem = Problem(Reason.OUT_OF_MEMORY, message)
+        return Rejected(place, len(content), hashlib.sha256(content).hexdigest(), (problem,))
+
+    def _tell(self, index: int, number: int, verdict: Verdict, content: bytes) -> None:
+        sent = b"" if isinstance(verdict, Rejected) else content
+        say(frames.Judged(index, number, verdict, sent))
+        reached(KillPoint.SCENARIO_UNPACKED, other=os.getppid())
+
+    def _refuse(
+        self, index: int, place: str, number: int, problem: Problem, *, size_bytes: int = 0
+    ) -> None:
+        say(frames.Judged(index, number, Rejected(place, size_bytes, None, (problem,)), b""))
+
+    def _too_large(self, size_bytes: int) -> Problem:
+        message = f"it has {size_bytes} bytes; at most {self._most_bytes} are taken"
+        return Problem(Reason.TOO_LARGE, message)
+
+
+def _placed(verdict: Verdict, *, line: int) -> Verdict:
+    """Return the verdict with its problems' lines from the top of the file, the first at least."""
+    if not isinstance(verdict, Rejected):
+        return verdict
+    problems = tuple(
+        replace(problem, line=line + (problem.line or 1) - 1, column=problem.column or 1)
+        for problem in verdict.problems
+    )
+    return replace(verdict, problems=problems)
+
+
+def _files(source: str) -> list[str]:
+    """Return the files to take apart: `source` itself, or the `*.json` in that folder, in order."""
+    if source == STANDARD_INPUT or not Path(source).is_dir():
+        return [source]
+    with os.scandir(source) as entries:
+        names = [
+            entry.name
+            for entry in entries
+            if entry.name.endswith(".json")
+            and not entry.name.endswith(REASON_SUFFIX)
+            and not entry.name.startswith(".")
+            and not entry.is_dir()
+        ]
+    return [str(Path(source, name)) for name in sorted(names, key=natural_key)]
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[BinaryIO]:
+    """Yield a regular file, opened at its start; raise OSError where it is none."""
+    if path == STANDARD_INPUT:
+        descriptor = os.dup(sys.stdin.fileno())
+    else:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError("it is a pipe, a device or a folder, not a file")
+        file.seek(0)
+        yield file
+
+
+def _name(path: str) -> str:
+    """Return a file's name, short enough for a verdict with a number behind it."""
+    return Path(path).name[: MAX_MESSAGE - _NUMBER_ROOM]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="scenariod.unpacker", allow_abbrev=False)
+    parser.add_argument("--limit-bytes", type=int, required=True)
+    parser.add_argument("--max-scenario-bytes", type=int, required=True)
+    parser.add_argument("--parent-pid", type=int, required=True)
+    parser.add_argument("--after-file", type=int, default=0)
+    parser.add_argument("--after-number", type=int, default=-1)
+    parser.add_argument("source")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

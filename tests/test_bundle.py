@@ -1,0 +1,214 @@
+"""Files that hold many scenarios: what they are told to be, and how they are cut."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import scenario
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scenariod.bundle import Shape, Slice, Slicer, Survey, survey
+
+KIB = 1 << 10
+
+
+class Trickle(io.BytesIO):
+    """A file that gives a few bytes at a time, as a pipe may."""
+
+    def __init__(self, content: bytes, *, step: int) -> None:
+        super().__init__(content)
+        self._step = step
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(self._step if size is None or size < 0 else min(size, self._step))
+
+
+def told(content: bytes) -> Survey:
+    return survey(io.BytesIO(content))
+
+
+def cut(
+    content: bytes, *, member: str | None = None, most_bytes: int = 1 << 20, step: int = 1 << 16
+) -> tuple[list[Slice], bool]:
+    slicer = Slicer(Trickle(content, step=step), member=member, most_bytes=most_bytes)
+    return list(slicer), slicer.whole
+
+
+def contents(content: bytes, **how: Any) -> list[bytes | None]:
+    return [piece.content for piece in cut(content, **how)[0]]
+
+
+# What a file is
+
+
+@pytest.mark.parametrize(
+    ("content", "shape", "count"),
+    [
+        (b'{"scenarios": [{"id": 1}, {"id": 2}]}', Shape.MEMBER, 2),
+        (b'{"scenarios": []}', Shape.MEMBER, 0),
+        (b'[{"a": [1, {}]}, 2, null]', Shape.LIST, 3),
+        (b"[]", Shape.LIST, 0),
+        (b'{"id": "one", "hints": ["scenarios", []]}', Shape.SINGLE, 1),
+        (b'{"id": {"scenarios": [1, 2]}}', Shape.SINGLE, 1),
+        (b'{"scenarios": {"a": 1}}', Shape.SINGLE, 1),
+        (b'{"scenarios": [{"id": 1}, {"id', Shape.MEMBER, 2),
+        (b"nonsense", Shape.SINGLE, 1),
+        (b"", Shape.SINGLE, 1),
+        (b'\xef\xbb\xbf{"scenarios": [1]}', Shape.MEMBER, 1),
+    ],
+)
+def test_a_file_is_told_by_what_is_in_it(content: bytes, shape: Shape, count: int) -> None:
+    found = told(content)
+
+    assert (found.shape, found.count, found.about) == (shape, count, None)
+
+
+@pytest.mark.parametrize("order", [("about", "scenarios"), ("scenarios", "about")])
+def test_what_a_pack_says_of_itself_is_found_before_and_after_its_scenarios(
+    order: tuple[str, str],
+) -> None:
+    info = {"packId": "007", "names": ["Ä", {"deep": [1, 2.5, None, True]}], "none": {}}
+    parts: dict[str, dict[str, object]] = {
+        "about": {"version": "1.0.0", "packInfo": info},
+        "scenarios": {"scenarios": [{"id": "one", "version": 3}]},
+    }
+    document = {**parts[order[0]], **parts[order[1]]}
+
+    about = told(json.dumps(document).encode()).about
+
+    assert about is not None
+    assert json.loads(about) == {"version": "1.0.0", "packInfo": info}
+
+
+def test_the_trailer_of_a_backup_makes_no_pack_of_it() -> None:
+    content = b'{"scenarios":[\n{}\n],\n"backup":{"format":1,"lengths":[2],"sha256":"00"}}\n'
+
+    assert told(content) == Survey(Shape.MEMBER, count=1)
+
+
+def test_two_lists_of_scenarios_are_noticed() -> None:
+    assert told(b'{"scenarios": [1], "scenarios": [2]}').lists == 2
+
+
+def test_what_is_said_of_a_pack_has_a_bound() -> None:
+    content = json.dumps({"packInfo": {"x": ["y" * 1000] * 2000}, "scenarios": [1]}).encode()
+
+    assert told(content) == Survey(Shape.MEMBER, count=1)
+
+
+# How it is cut
+
+
+def test_elements_are_byte_for_byte_what_stands_there() -> None:
+    first, second = b'{"a": 1.50,  "b": "]}, \\" [{"}', b'{"a":\n[[1], {"c": "\xc3\xa4"}]\n}'
+
+    assert contents(b"[ " + first + b" ,\n\t" + second + b"\n]") == [first, second]
+
+
+def test_each_element_is_told_with_its_number_and_line() -> None:
+    pieces, whole = cut(b'{"x": "\\n",\n"scenarios": [\n  {"a":\n1}, 2,\n\n3]}', member="scenarios")
+
+    assert [(p.number, p.line, p.content) for p in pieces] == [
+        (1, 3, b'{"a":\n1}'),
+        (2, 4, b"2"),
+        (3, 6, b"3"),
+    ]
+    assert whole
+
+
+def test_only_the_list_at_the_top_is_cut() -> None:
+    content = b'{"a": {"scenarios": [1]}, "b": ["scenarios", [2]], "scenarios": [3], "c": [4]}'
+
+    assert contents(content, member="scenarios") == [b"3"]
+
+
+@pytest.mark.parametrize(
+    ("content", "found", "whole"),
+    [
+        (b"[]", [], True),
+        (b"[1,]", [b"1"], True),
+        (b"[,1]", [b"", b"1"], True),
+        (b"[1, {nope: [}, 2, 3]", [b"1", b"{nope: [}, 2, 3]"], False),
+        (b"[1, {nope}, 2]", [b"1", b"{nope}", b"2"], True),
+        (b"[1, 2", [b"1", b"2"], False),
+        (b"[1, ", [b"1"], False),
+        (b'[1, "2, 3]', [b"1", b'"2, 3]'], False),
+        (b'[1, "2\\', [b"1", b'"2\\'], False),
+        (b"", [], False),
+    ],
+)
+def test_what_is_broken_is_cut_as_far_as_brackets_and_quotes_tell(
+    content: bytes, found: list[bytes], *, whole: bool
+) -> None:
+    pieces, ended = cut(content)
+
+    assert [piece.content for piece in pieces] == found
+    assert ended is whole
+
+
+def test_an_element_that_is_too_large_is_passed_by() -> None:
+    large = b'{"a": "' + b"x" * 300 * KIB + b'"}'
+
+    pieces, whole = cut(b"[1, " + large + b", 2]", most_bytes=KIB)
+
+    assert [(p.content, p.size_bytes) for p in pieces] == [(b"1", 1), (None, len(large)), (b"2", 1)]
+    assert whole
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+members = st.sampled_from([None, "scenarios"])
+
+
+@given(st.lists(values, max_size=6), st.integers(1, 7), st.sampled_from([None, 1]), members)
+def test_any_list_is_cut_into_its_elements_however_the_bytes_come(
+    elements: list[Any], step: int, indent: int | None, member: str | None
+) -> None:
+    whole: object = {"a": [1], "scenarios": elements, "z": {}} if member else elements
+    content = json.dumps(whole, indent=indent, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+    pieces, ended = cut(content, member=member, step=step)
+
+    assert [json.loads(piece.content or b"") for piece in pieces] == elements
+    assert [piece.number for piece in pieces] == list(range(1, len(elements) + 1))
+    assert ended
+
+
+@given(st.binary(max_size=60), st.integers(1, 5), members)
+def test_whatever_the_bytes_are_it_comes_to_an_end_and_invents_nothing(
+    content: bytes, step: int, member: str | None
+) -> None:
+    pieces, _ = cut(content, member=member, step=step, most_bytes=20)
+
+    for piece in pieces:
+        assert piece.content is None or piece.content in content
+    assert pieces == cut(content, member=member, most_bytes=20)[0]
+
+
+def test_the_real_scenarios_come_out_of_one_file_as_they_went_in(real_scenarios: Path) -> None:
+    files = [path.read_bytes().strip() for path in sorted(real_scenarios.glob("*.json"))]
+    content = b'{"scenarios": [\n' + b",\n".join(files) + b"\n]}"
+
+    assert told(content) == Survey(Shape.MEMBER, count=len(files))
+    assert contents(content, member="scenarios", step=1000) == files
+
+
+@pytest.fixture
+def real_scenarios(tmp_path: Path) -> Path:
+    given_folder = os.environ.get("SCENARIOD_REAL_DATA")
+    if given_folder is not None:
+        return Path(given_folder)
+    for number in range(3):
+        (tmp_path / f"{number}.json").write_bytes(scenario(f"s-{number}"))
+    return tmp_path

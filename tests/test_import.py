@@ -1,0 +1,432 @@
+"""Bringing in what users have: files of many scenarios, packs, folders; asked twice, and killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import SCENARIODCTL, Home, scenario, wait_until
+from figures import KILL
+from library_makers import held, open_library, sql
+
+from scenariod import backup, importer
+from scenariod.killpoint import VARIABLE, KillPoint
+
+pytestmark = pytest.mark.slow
+
+KILLED = -signal.SIGKILL
+
+
+def together(*documents: bytes, before: bytes = b"", after: bytes = b"") -> bytes:
+    """Return a file of the predecessor's kind that holds these documents."""
+    return b'{%b"scenarios": [\n%b\n]%b}\n' % (before, b",\n".join(documents), after)
+
+
+def many(count: int, *, prefix: str = "s") -> list[bytes]:
+    return [scenario(f"{prefix}-{number}") for number in range(1, count + 1)]
+
+
+def ids(home: Home) -> list[str]:
+    with open_library(home.library) as library:
+        return list(held(library))
+
+
+def put(folder: Path, name: str, content: bytes) -> str:
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_bytes(content)
+    return str(folder / name)
+
+
+def bring(home: Home, *arguments: str, **how: Any) -> dict[str, Any]:
+    """Import, and return what is answered in JSON, with the exit code."""
+    ended = home.ctl("import", *arguments, "--json", **how)
+    assert ended.out, ended.err
+    answer = ended.json()
+    assert isinstance(answer, dict)
+    return {**answer, "code": ended.code}
+
+
+def counts(answer: dict[str, Any]) -> tuple[int, int, int, int]:
+    """Return how many were added, already added and refused, and the exit code."""
+    return answer["added"], answer["already_added"], answer["refused"], answer["code"]
+
+
+# What users have
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        together(*many(3)),
+        b"[%b]" % b",".join(many(3)),
+        together(*many(3), before=b'"version": "1", "packInfo": {"packId": "7"}, '),
+        b"\xef\xbb\xbf" + together(*many(3)),
+    ],
+    ids=["predecessor", "list", "pack", "with a byte order mark"],
+)
+def test_each_kind_of_file_is_brought_in(home: Home, tmp_path: Path, content: bytes) -> None:
+    source = put(tmp_path, "scenarios-batch-001.json", content)
+
+    answer = bring(home, source)
+
+    assert counts(answer) == (3, 0, 0, 0)
+    assert home.ids() == ["s-1", "s-2", "s-3"]
+    assert Path(source).read_bytes() == content
+
+
+def test_a_backup_of_our_own_is_brought_in_byte_for_byte(home: Home, tmp_path: Path) -> None:
+    home.drop_many(range(1, 5))
+    assert home.once().code == 0
+    with open_library(home.library) as library:
+        before = held(library)
+    assert home.ctl("restore", "batch:1").code == 0
+    (full,) = [b.path for b in backup.list_backups(home.backups) if b.count == 4]
+
+    answer = bring(home, str(full))
+
+    assert counts(answer) == (4, 0, 0, 0)
+    with open_library(home.library) as library:
+        # A slice leaves out the white space around a document.
+        assert {i: c.strip() for i, c in held(library).items()} == {
+            i: c.strip() for i, c in before.items()
+        }
+
+
+def test_a_folder_is_brought_in_whatever_its_files_are(home: Home, tmp_path: Path) -> None:
+    folder = tmp_path / "old"
+    put(folder, "scenarios-batch-010.json", together(*many(2, prefix="ten")))
+    put(folder, "scenarios-batch-002.json", together(*many(2, prefix="two")))
+    put(folder, "one.json", scenario("single"))
+    put(folder, "notes.txt", b"not for us")
+    put(folder, "package.json", b'{"name": "old"}')
+    (folder / "backups.json").mkdir()
+    os.mkfifo(folder / "pipe.json")
+
+    answer = bring(home, str(folder))
+
+    assert counts(answer) == (5, 0, 2, 3)
+    assert ids(home) == ["single", "two-1", "two-2", "ten-1", "ten-2"]
+    refused = {r["place"]: r["problems"][0]["code"] for r in answer["refusals"]}
+    assert refused == {"package.json": "missing-field", "pipe.json": "unreadable"}
+
+
+def test_a_file_on_standard_input_is_brought_in(home: Home, tmp_path: Path) -> None:
+    source = put(tmp_path, "old.json", together(*many(2)))
+
+    with open(source, "rb") as file:
+        ended = subprocess.run(
+            [*SCENARIODCTL, "--root", str(home.path), "import", "-"],
+            stdin=file,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert ended.returncode == 0, ended.stderr
+    assert ids(home) == ["s-1", "s-2"]
+    assert "imported standard input: 2 added" in ended.stdout
+
+
+def test_every_refusal_is_told_with_its_place_and_the_others_are_added(
+    home: Home, tmp_path: Path
+) -> None:
+    bad = [b'{"id": "x",\n nope}', b'"a string"', scenario("no-title", title=None)]
+    other = scenario("s-1", title="another")
+    documents = [*many(1), *bad, other, b"{}" + b" " * 9_000_000, *many(2)]
+    source = put(tmp_path, "old.json", together(*documents))
+
+    answer = bring(home, source)
+
+    assert counts(answer) == (2, 1, 5, 3)
+    told = [(r["place"], r["problems"][0]["code"]) for r in answer["refusals"]]
+    assert told == [
+        ("old.json[2]", "not-json"),
+        ("old.json[3]", "not-an-object"),
+        ("old.json[4]", "missing-field"),
+        ("old.json[5]", "conflict"),
+        ("old.json[6]", "too-large"),
+    ]
+    lines = together(*documents).splitlines()
+    problem = answer["refusals"][0]["problems"][0]
+    assert lines[problem["line"] - 1] == b" nope},"
+    words = home.ctl("import", source)
+    assert words.code == 3
+    assert "refused old.json[4] no-title (missing-field): title is missing (line" in words.out
+    assert ids(home) == ["s-1", "s-2"]
+
+
+@pytest.mark.parametrize(
+    ("content", "added", "code"),
+    [
+        (together(*many(3))[:-4], 3, "not-json"),
+        (together(*many(3))[:-40], 2, "not-json"),
+        (b'{"scenarios": [1], "scenarios": []}', 0, "duplicate-key"),
+        (b"", 0, "empty"),
+        ("[1]".encode("utf-16"), 0, "not-utf8"),
+    ],
+    ids=["cut after the last", "cut in the last", "two lists", "empty", "utf-16"],
+)
+def test_of_a_broken_file_what_is_whole_is_added_and_the_rest_is_told(
+    home: Home, tmp_path: Path, content: bytes, added: int, code: str
+) -> None:
+    answer = bring(home, put(tmp_path, "old.json", content))
+
+    assert (answer["added"], answer["code"]) == (added, 3)
+    assert {r["problems"][0]["code"] for r in answer["refusals"]} == {code}
+
+
+def test_one_that_takes_too_much_memory_is_refused_and_the_next_is_added(
+    home: Home, tmp_path: Path
+) -> None:
+    home.configure(memory={"limit_mb": 256})
+    bomb = scenario("bomb").rstrip().removesuffix(b"}") + b',"x":[%b]}' % b",".join(
+        [b'{"a":0}'] * 1_000_000
+    )
+    documents = [scenario("one"), bomb, scenario("two")]
+    source = put(tmp_path, "old.json", together(*documents))
+
+    answer = bring(home, source)
+
+    assert counts(answer) == (2, 0, 1, 3)
+    (refusal,) = answer["refusals"]
+    assert refusal["place"] == "old.json[2]"
+    assert refusal["problems"][0]["code"] == "out-of-memory"
+
+
+def test_where_the_machine_has_no_memory_to_spare_nothing_is_begun(
+    home: Home, tmp_path: Path
+) -> None:
+    home.configure(memory={"reserve_mb": 1_000_000})
+
+    ended = home.ctl("import", put(tmp_path, "old.json", together(*many(1))))
+
+    assert ended.code == 17
+    assert "memory.reserve_mb" in ended.err
+    assert not home.database.exists()
+
+
+def test_what_is_not_there_is_said_to_be_so(home: Home) -> None:
+    ended = home.ctl("import", "/nowhere/old.json")
+
+    assert ended.code == 18
+    assert "there is no /nowhere/old.json" in ended.err
+
+
+# In batches, and again
+
+
+def test_a_large_file_is_brought_in_in_batches_after_one_backup(home: Home, tmp_path: Path) -> None:
+    count = importer.BATCH_SCENARIOS * 2 + 3
+    source = put(tmp_path, "old.json", together(*many(count)))
+
+    answer = bring(home, source)
+
+    assert counts(answer) == (count, 0, 0, 0)
+    first, second, third = answer["batches"]
+    assert [b.path.name for b in backup.list_backups(home.backups)] == [answer["backup"]]
+    assert home.ctl("undo", str(second)).code == 0
+    assert len(ids(home)) == importer.BATCH_SCENARIOS + 3
+    assert home.ctl("restore", f"batch:{first}").code == 0
+    assert ids(home) == []
+    history = home.ctl("history", "--json").json()
+    assert [b["kind"] for b in history if b["id"] in (first, second, third)] == ["import"] * 3
+
+
+def test_asked_again_it_adds_nothing_and_writes_no_backup(home: Home, tmp_path: Path) -> None:
+    source = put(tmp_path, "old.json", together(*many(3), b"{}"))
+    bring(home, source)
+    backups = sorted(os.listdir(home.backups))
+
+    answer = bring(home, source)
+
+    assert counts(answer) == (0, 3, 1, 3)
+    assert answer["batches"] == []
+    assert sorted(os.listdir(home.backups)) == backups
+
+
+def test_where_conflicts_replace_the_new_versions_are_taken(home: Home, tmp_path: Path) -> None:
+    home.configure(library={"on_conflict": "replace"})
+    bring(home, put(tmp_path, "old.json", together(*many(2))))
+
+    answer = bring(home, put(tmp_path, "new.json", together(scenario("s-1", title="new"))))
+
+    assert (answer["replaced"], answer["code"]) == (1, 0)
+    assert [s["title"] for s in home.scenarios() if s["id"] == "s-1"] == ["new"]
+
+
+def test_a_dry_run_says_the_same_and_changes_nothing(home: Home, tmp_path: Path) -> None:
+    bring(home, put(tmp_path, "first.json", together(*many(1))))
+    again = scenario("s-3", title="another")
+    source = put(tmp_path, "old.json", together(*many(3), *many(2), again, b"{}"))
+    before = sql(home.database, "SELECT count(*) FROM batch"), sorted(os.listdir(home.backups))
+
+    foreseen = bring(home, source, "--dry-run")
+
+    assert (
+        sql(home.database, "SELECT count(*) FROM batch"),
+        sorted(os.listdir(home.backups)),
+    ) == before
+    done = bring(home, source)
+    assert counts(foreseen) == counts(done) == (2, 3, 2, 3)
+    places = [[r["place"] for r in answer["refusals"]] for answer in (foreseen, done)]
+    assert places[0] == places[1] == ["old.json[6]", "old.json[7]"]
+
+
+def test_a_dry_run_needs_no_library(home: Home, tmp_path: Path) -> None:
+    answer = bring(home, put(tmp_path, "old.json", together(*many(2))), "--dry-run")
+
+    assert counts(answer) == (2, 0, 0, 0)
+    assert not home.database.exists()
+
+
+def test_it_works_beside_the_daemon_which_goes_on(home: Home, tmp_path: Path) -> None:
+    daemon = home.start()
+    source = put(tmp_path, "old.json", together(*many(700)))
+    importing = subprocess.Popen(
+        [*SCENARIODCTL, "--root", str(home.path), "import", source], stdout=subprocess.DEVNULL
+    )
+    home.drop_all({f"scenario-{n}.json": scenario(f"d-{n}") for n in range(6)})
+
+    assert importing.wait() == 0
+    daemon.wait_for("added d-", times=6)
+    wait_until(lambda: len(home.ids()) == 706, "all is published")
+    assert daemon.terminate() == 0
+    assert sorted(ids(home)) == sorted(home.ids())
+
+
+# Packs
+
+
+def test_what_a_pack_says_goes_with_its_scenarios_through_undo_and_restore(
+    home: Home, tmp_path: Path
+) -> None:
+    pack = together(*many(2), before=b'"version": "1", "packInfo": {"packId": "7"},')
+    first = bring(home, put(tmp_path, "pack-007.json", pack))
+    loose = bring(home, put(tmp_path, "loose.json", together(*many(3))))
+    assert home.ctl("undo", str(first["batches"][0])).code == 0
+    assert home.ctl("restore", f"batch:{loose['batches'][0]}").code == 0
+
+    with open_library(home.library) as library, library.snapshot() as snapshot:
+        packs = list(snapshot.packs())
+        ((row, said),) = packs
+        assert said.name == "pack-007.json"
+        assert json.loads(said.about) == {"version": "1", "packInfo": {"packId": "7"}}
+        assert [v.id for v in snapshot.versions_of(row)] == ["s-1", "s-2"]
+        assert [v.id for v in snapshot.versions_of(None)] == []
+        before = loose["batches"][0] + 1  # the undo
+        assert [v.id for v in snapshot.versions_of(None, before=before)] == ["s-3"]
+        assert [v.id for v in snapshot.versions_of(row, before=before)] == ["s-1", "s-2"]
+
+
+def test_scenarios_that_are_there_already_join_the_pack_that_is_imported(
+    home: Home, tmp_path: Path
+) -> None:
+    bring(home, put(tmp_path, "loose.json", together(*many(2))))
+    pack = together(*many(2), after=b', "packInfo": {"packId": "7"}')
+
+    answer = bring(home, put(tmp_path, "pack.json", pack))
+
+    assert counts(answer) == (0, 2, 0, 0)
+    assert sql(home.database, "SELECT scenario_id FROM packed") == [("s-1",), ("s-2",)]
+
+
+# Cut off
+
+
+@pytest.mark.parametrize(
+    ("point", "batches"),
+    [
+        (KillPoint.SCENARIO_UNPACKED, 0),
+        (KillPoint.BACKUP_BEING_WRITTEN, 0),
+        (KillPoint.IMPORT_BACKED_UP, 0),
+        (KillPoint.SCENARIO_ADDED, 0),
+        (KillPoint.BATCH_RECORDED, 0),
+        (KillPoint.IMPORT_COMMITTED, 1),
+        (KillPoint.IMPORTED, 3),
+        (KillPoint.LIBRARY_BEING_PUBLISHED, 3),
+        (KillPoint.LIBRARY_PUBLISHED, 3),
+        (KillPoint.PUBLISHED_MARKED, 3),
+    ],
+)
+def test_killed_at_any_point_what_was_committed_stays_and_it_goes_on_when_asked_again(
+    home: Home,
+    tmp_path: Path,
+    point: KillPoint,
+    batches: int,
+    record_property: Callable[[str, object], None],
+) -> None:
+    size = importer.BATCH_SCENARIOS
+    count = 2 * size + 3
+    pack = together(*many(count), before=b'"packInfo": {"packId": "7"},')
+    source = put(tmp_path, "old.json", pack)
+    orders = tmp_path / "orders"
+    orders.mkdir()
+    (orders / point).write_text("other" if point is KillPoint.SCENARIO_UNPACKED else "here")
+
+    ended = home.ctl("import", source, environment={VARIABLE: str(orders)})
+
+    assert ended.code == KILLED, ended.err
+    assert os.listdir(orders) == []
+    wait_until(lambda: not home.processes(), "no process is left", timeout_s=10)
+    there = min(batches * size, count)
+    assert ids(home) == [f"s-{number}" for number in range(1, there + 1)]
+    record_property(KILL, f"{point}/import")
+
+    answer = bring(home, source)
+    assert counts(answer) == (count - there, there, 0, 0)
+    assert home.ids() == ids(home) == [f"s-{number}" for number in range(1, count + 1)]
+    assert sql(home.database, "SELECT count(*) FROM packed") == [(count,)]
+    assert sql(home.database, "PRAGMA integrity_check") == [("ok",)]
+    checked = [backup.verify(b.path) for b in backup.list_backups(home.backups)]
+    assert {type(found) for found in checked} == {backup.Verified}
+
+
+def test_the_reader_killed_once_costs_only_what_it_was_reading(home: Home, tmp_path: Path) -> None:
+    source = put(tmp_path, "old.json", together(*many(20)))
+    orders = tmp_path / "orders"
+    orders.mkdir()
+    (orders / KillPoint.SCENARIO_UNPACKED).write_text("here")
+
+    answer = bring(home, source, environment={VARIABLE: str(orders)})
+
+    assert answer["added"] + answer["refused"] == 20
+    assert answer["refused"] <= 1
+    again = bring(home, source)
+    assert counts(again) == (answer["refused"], answer["added"], 0, 0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_by_a_signal_what_was_added_stays_and_it_goes_on_when_asked_again(
+    home: Home, tmp_path: Path, number: signal.Signals
+) -> None:
+    count = 5000
+    source = put(tmp_path, "old.json", together(*many(count)))
+    home.library.mkdir()
+    open_library(home.library).close()
+    process = subprocess.Popen(
+        [*SCENARIODCTL, "--root", str(home.path), "import", source, "--json"],
+        stdout=subprocess.PIPE,
+    )
+
+    def begun() -> bool:
+        with closing(open_library(home.library)) as library:
+            return library.count() > 0
+
+    wait_until(begun, "the first batch is there")
+    process.send_signal(number)
+    out, _ = process.communicate()
+
+    assert process.returncode == 20
+    answer = json.loads(out)
+    assert answer["interrupted"] is True
+    assert 0 < answer["added"] < count
+    assert home.ids() == ids(home) == [f"s-{n}" for n in range(1, answer["added"] + 1)]
+    again = bring(home, source)
+    assert (again["added"], again["already_added"]) == (count - answer["added"], answer["added"])
