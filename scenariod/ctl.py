@@ -65,6 +65,12 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _positive(text: str) -> int:
+    if (number := _count(text)) == 0:
+        raise argparse.ArgumentTypeError("it must be 1 or more")
+    return number
+
+
 _COMMANDS = (
     _Command("status", "how the daemon is, right now", status.status),
     _Command("list", "the scenarios in the library", library.scenarios),
@@ -135,6 +141,28 @@ _COMMANDS = (
             ),
             _Argument(
                 "--dry-run", "say what would change, and change nothing", {"action": "store_true"}
+            ),
+        ),
+    ),
+    _Command(
+        "export",
+        "write the library out as packs, a folder of files",
+        bundles.export,
+        (
+            _Argument(
+                "--at",
+                "the state before a batch, as batch:N, instead of now",
+                {"default": "now", "metavar": "MOMENT"},
+            ),
+            _Argument(
+                "--pack-size",
+                "how many scenarios go into a file, of those that came in no pack (10 without it)",
+                {"type": _positive, "default": 10, "metavar": "N"},
+            ),
+            _Argument(
+                "--output",
+                "the folder to make (scenarios-export without it)",
+                {"type": Path, "default": Path("scenarios-export"), "metavar": "DIR"},
             ),
         ),
     ),

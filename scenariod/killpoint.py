@@ -94,6 +94,9 @@ class KillPoint(StrEnum):
     IMPORT_BACKED_UP = "import-backed-up"
     IMPORT_COMMITTED = "import-committed"
     IMPORTED = "imported"
+    EXPORT_BEING_WRITTEN = "export-being-written"
+    EXPORT_WRITTEN = "export-written"
+    EXPORTED = "exported"
 
 
 class Order(StrEnum):

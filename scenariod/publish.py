@@ -47,7 +47,7 @@ def publish(library: Library, path: Path) -> Published:
     with lock.held(path.with_name(LOCK_FILE)), library.snapshot() as snapshot:
         durable.remove_leftovers(path.parent, path.name)
         with durable.replacing(path, mode=_READABLE_BY_ALL) as file:
-            _write(file, snapshot.documents())
+            write_documents(file, b'{"scenarios":[', snapshot.documents())
             published = Published(snapshot.batch, snapshot.count, file.tell())
             reached(KillPoint.LIBRARY_BEING_PUBLISHED)
         reached(KillPoint.LIBRARY_PUBLISHED)
@@ -56,13 +56,19 @@ def publish(library: Library, path: Path) -> Published:
     return published
 
 
-def _write(file: BinaryIO, documents: Iterable[Iterable[bytes]]) -> None:
-    separator = b'{"scenarios":[\n'
+def write_documents(file: BinaryIO, head: bytes, documents: Iterable[Iterable[bytes]]) -> int:
+    """Write an object whose last member is the list of `documents`; return how many there are.
+
+    `head` is the object up to the bracket that opens the list.
+    """
+    file.write(head)
+    count = 0
     for chunks in documents:
-        file.write(separator)
+        file.write(b",\n" if count else b"\n")
         file.writelines(_trimmed(chunks))
-        separator = b",\n"
-    file.write(b'{"scenarios":[]}\n' if separator != b",\n" else b"\n]}\n")
+        count += 1
+    file.write(b"\n]}\n" if count else b"]}\n")
+    return count
 
 
 def _trimmed(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -25,6 +25,9 @@ ELSEWHERE: dict[KillPoint, str] = {
     KillPoint.IMPORT_BACKED_UP: "test_import",
     KillPoint.IMPORT_COMMITTED: "test_import",
     KillPoint.IMPORTED: "test_import",
+    KillPoint.EXPORT_BEING_WRITTEN: "test_export",
+    KillPoint.EXPORT_WRITTEN: "test_export",
+    KillPoint.EXPORTED: "test_export",
 }
 """The test module that kills at this point and checks what is left: `"test_undo"`."""
 
