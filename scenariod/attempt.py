@@ -162,6 +162,7 @@ class Attempts:
     def _give_more(self, batch: Batch, *, ended: scope.Ended, outcome: Outcome) -> Concluded:
         """Have a single file that needed more than the limit run once under the larger one."""
         larger = self._work.allow_more(batch)
+        reached(KillPoint.MORE_ALLOWED)
         limit = self._budget.limit_of(larger)
         self._journal.tell(
             Event.BATCH_LARGER,
@@ -176,6 +177,7 @@ class Attempts:
     def _run_again(self, batch: Batch, *, outcome: Outcome) -> Concluded:
         """Have a batch run again that ended by no fault of its files; that costs no attempt."""
         spared = self._work.spare(batch)
+        reached(KillPoint.BATCH_SPARED)
         self._journal.tell(
             Event.BATCH_AGAIN,
             f"batch {batch.id}: {outcome}, by no fault of its files; it runs again",

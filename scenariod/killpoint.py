@@ -35,6 +35,8 @@ class KillPoint(StrEnum):
     FILES_HANDED_OVER = "files-handed-over"
     WORKER_ENDED = "worker-ended"
     VERDICT_READ = "verdict-read"
+    BATCH_SPARED = "batch-spared"
+    MORE_ALLOWED = "more-allowed"
 
     # In the worker
     FILE_READ = "file-read"

@@ -37,6 +37,7 @@ class Scene(StrEnum):
 
     MIXED = "two good ones, one that is refused, a conflict"
     BOMB = "one that takes too much memory, its partner, one that is known"
+    LARGE = "one that needs the larger limit"
     PATIENT = "one that takes much memory, and one that goes back to wait for its turn"
 
 
@@ -113,6 +114,7 @@ SUPERVISOR_ALONE = {
         KillPoint.FOLDER_APART_MADE,
         KillPoint.FILE_SET_APART,
     ),
+    Scene.LARGE: (KillPoint.MORE_ALLOWED,),
     Scene.PATIENT: (KillPoint.FILE_GIVEN_BACK,),
 }
 """Points at which there is no worker, by the scene that reaches them."""
@@ -138,9 +140,16 @@ AGAIN = {
         (KillPoint.FILE_SET_APART, KillPoint.BATCH_RESERVED),
         (KillPoint.FOLDER_APART_MADE, KillPoint.RECOVERED),
     ),
+    Scene.LARGE: ((KillPoint.MORE_ALLOWED, KillPoint.ATTEMPT_COUNTED),),
     Scene.PATIENT: ((KillPoint.FILE_GIVEN_BACK, KillPoint.FILES_MOVED),),
 }
 """Killed once more by the start that mends what the first kill left."""
+
+WHILE_SPARED = (
+    (KillPoint.BATCH_SPARED,),
+    (KillPoint.BATCH_SPARED, KillPoint.BATCH_SPARED),
+)
+"""Points after a worker was killed from outside, each in a start in which that happened anew."""
 
 WHILE_PREPARING = (
     KillPoint.BACKUP_BEING_WRITTEN,
@@ -187,4 +196,5 @@ def reached_here() -> set[KillPoint]:
     """Return the points that `test_kill_points.py` reaches."""
     tidying = (point for points in WHILE_TIDYING for point in points)
     dropped = (kill.point for case in cases() for kill in case.kills)
-    return {*WHILE_PREPARING, *tidying, *dropped}
+    spared = (point for points in WHILE_SPARED for point in points)
+    return {*WHILE_PREPARING, *tidying, *spared, *dropped}

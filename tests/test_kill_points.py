@@ -18,6 +18,7 @@ from figures import KILL
 from kill_points import (
     ELSEWHERE,
     WHILE_PREPARING,
+    WHILE_SPARED,
     WHILE_TIDYING,
     Case,
     Kill,
@@ -72,6 +73,12 @@ SCENES = {
         refused={"scenario-1.json": "out-of-memory"},
         ids=["known", "partner"],
         memory={"limit_mb": 128, "soft_limit_percent": 100},
+    ),
+    Scene.LARGE: Dropped(
+        files={"scenario-1.json": memory_bomb("large")},
+        refused={},
+        ids=["known", "large"],
+        memory={"limit_mb": 128, "limit_max_mb": 1024, "soft_limit_percent": 100},
     ),
     Scene.PATIENT: Dropped(
         files={"scenario-1.json": memory_bomb("large"), "scenario-2.json": scenario("next")},
@@ -162,6 +169,29 @@ def test_killed_at_any_point_a_start_settles_every_file_once(
         if (ended := copy.once()).code in DRAINED:
             break
     check_settled(copy, dropped, starts=len(case.kills) + 1, said=ended.err)
+
+
+@pytest.mark.parametrize("points", WHILE_SPARED, ids=",".join)
+def test_killed_after_its_worker_was_killed_from_outside_a_start_settles_every_file_once(
+    copy: Home,
+    orders: Orders,
+    points: tuple[KillPoint, ...],
+    record_property: Callable[[str, object], None],
+) -> None:
+    dropped = SCENES[Scene.MIXED]
+    copy.drop_all(dropped.files)
+
+    for point in points:
+        orders.give(Kill(KillPoint.FILE_READ))
+        orders.give(Kill(point))
+        ended = copy.once(environment=orders.environment)
+
+        assert orders.obeyed(), f"{point} was never reached:\n{ended.err}"
+        assert ended.code == KILLED
+        record_property(KILL, f"{point}/supervisor")
+
+    ended = copy.once()
+    check_settled(copy, dropped, starts=len(points) + 1, said=ended.err)
 
 
 @pytest.mark.parametrize("point", WHILE_PREPARING)
