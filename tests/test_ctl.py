@@ -310,6 +310,7 @@ def test_config_check_shows_every_setting_in_force(filled: Home) -> None:
     assert found["source"] == str(filled.path / "config" / "scenariod.toml")
     assert found["settings"]["intake.settle_s"] == 0.2
     assert "  memory.limit_mb = 512" in text.out.splitlines()
+    assert "  memory.allow_over_4096_mb = false" in text.out.splitlines()
 
 
 def test_config_check_of_a_bad_file_is_told_as_the_daemon_tells_it(home: Home) -> None:

@@ -17,5 +17,9 @@ def config_check(config: Config, _: argparse.Namespace) -> Answer:
     """Answer every setting in force; an invalid configuration has failed before this."""
     settings = configuration.settings(config)
     source = str(config.source) if config.source else "no file: the defaults"
-    lines = [f"valid ({source})", *(f"  {key} = {value}" for key, value in settings.items())]
+    lines = [f"valid ({source})", *(f"  {key} = {_shown(settings[key])}" for key in settings)]
     return Answer({"valid": True, "source": source, "settings": settings}, lines=lines)
+
+
+def _shown(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from . import acting
+from .acting import CONFIG
 from .conftest import BootMachine
 from .machine import Machine
 from .qemu import Hardware
-from .test_whole_path import ROOT, library_ids, scenario, start_service, wait_for
+from .test_whole_path import ROOT, names_in, scenario, start_service, wait_for
 
 START_TIMEOUT_S = 240.0
-CONFIG = "/etc/scenariod/scenariod.toml"
 
 
 def test_without_the_memory_controller_nothing_starts_and_the_cure_is_named(
@@ -41,24 +42,6 @@ def test_the_canary_dies_of_its_limit_and_leaves_nothing(machine: Machine) -> No
     assert machine.check("find /sys/fs/cgroup -name 'scenariod-*.slice'").strip() == ""
 
 
-def test_a_memory_bomb_dies_of_its_limit_and_its_partner_is_added(
-    machine: Machine, tmp_path: Path
-) -> None:
-    set_limit(machine, 64)
-    start_service(machine)
-    before = daemon_memory_kb(machine)
-
-    drop_with_partner(machine, tmp_path, empty_lists=1_000_000)
-    wait_for(machine, scenarios=1)
-
-    assert library_ids(machine) == ["machine-002"]
-    reason = json.loads(machine.check(f"cat {ROOT}/failed/scenario-1-large.json.reason.json"))
-    assert reason["code"] == "out-of-memory"
-    assert reason["message"].startswith("needed more than 64 MB (peak 6")
-    assert reason["memory_limit_bytes"] == 64 << 20
-    assert daemon_memory_kb(machine) < before + 8 * 1024
-
-
 def test_a_worker_near_its_limit_is_stopped_softly_and_its_partner_runs_next(
     machine: Machine, tmp_path: Path
 ) -> None:
@@ -73,6 +56,47 @@ def test_a_worker_near_its_limit_is_stopped_softly_and_its_partner_runs_next(
     told = [json.loads(line).get("SCENARIOD_OUTCOME") for line in outcomes]
     assert [outcome for outcome in told if outcome] == ["soft-limit", "ok"]
     assert machine.check(f"ls {ROOT}/failed").strip() == ""
+
+
+def test_the_real_limit_is_survived_too(machine: Machine, tmp_path: Path) -> None:
+    acting.configure(machine, memory={"limit_mb": 3072}, stop_grace_s=300.0)
+    acting.start_acting(machine)
+    before = acting.daemon_memory_kb(machine)
+
+    acting.drop_acts(machine, tmp_path, "scenario-allocate-1.json", "scenario-plain-2.json")
+    acting.wait_for_files(machine, "failed", "scenario-allocate-1.json")
+    acting.wait_for_files(machine, "done", "scenario-plain-2.json")
+
+    why = acting.reason(machine, "scenario-allocate-1.json")
+    assert why["code"] == "out-of-memory"
+    assert why["memory_limit_bytes"] == 3072 << 20
+    assert why["memory_peak_bytes"] > 0.9 * (3072 << 20)
+    assert acting.daemon_memory_kb(machine) < before + 8 * 1024
+
+
+def test_twenty_kills_of_the_daemon_leave_no_scope_slice_or_worker(
+    machine: Machine, tmp_path: Path
+) -> None:
+    acting.configure(machine, memory={"limit_mb": 256, "limit_max_mb": 256})
+    acting.start_acting(machine, unit="RestartSec=0\n[Unit]\nStartLimitIntervalSec=0\n")
+
+    for number in range(1, 21):
+        machine.check(f"touch {ROOT}/linger")
+        (tmp_path / f"kill-{number}").mkdir()
+        acting.drop_acts(machine, tmp_path / f"kill-{number}", f"scenario-linger-{number}.json")
+        acting.wait_for_scope(machine)
+        machine.check("systemctl kill --signal=KILL --kill-whom=main scenariod")
+        machine.check(f"rm {ROOT}/linger")
+        acting.wait_for_files(machine, "done", f"scenario-linger-{number}.json")
+
+    machine.check("systemctl stop scenariod", timeout_s=180)
+    assert int(machine.check("systemctl show -P NRestarts scenariod")) == 20
+    assert len(names_in(machine, "done")) == 20
+    assert names_in(machine, "inbox", "work", "failed") == []
+    assert machine.check("find /sys/fs/cgroup -name 'scenariod-*'") == ""
+    units = "systemctl --user list-units --all --plain --no-legend 'scenariod-*'"
+    assert machine.check(units, user="scenariod") == ""
+    assert machine.run("pgrep --full [g]uest_memory.py").exit_code == 1
 
 
 def set_limit(machine: Machine, limit_mb: int) -> None:
@@ -90,9 +114,3 @@ def drop_with_partner(machine: Machine, tmp_path: Path, *, empty_lists: int) -> 
     (folder / "scenario-2-partner.json").write_text(scenario(2))
     machine.put_tree(folder, "/tmp/pair")
     machine.check(f"cd {ROOT}/inbox && chown alice /tmp/pair/* && mv /tmp/pair/scenario-* .")
-
-
-def daemon_memory_kb(machine: Machine) -> int:
-    """Return what the daemon holds, in KiB."""
-    status = machine.check("grep VmRSS /proc/$(systemctl show -P MainPID scenariod)/status")
-    return int(status.split()[1])

@@ -1,0 +1,255 @@
+"""However a worker takes too much memory, or is killed: what becomes of its files, and of us."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from . import acting
+from .machine import Frozen, Machine
+from .test_whole_path import ROOT, scenario
+
+pytestmark = pytest.mark.xdist_group("memory-ends")
+
+LIMIT_MB = 64
+LIMIT = LIMIT_MB << 20
+BENCH = Path(__file__).parents[2] / "bench" / "bench_launch.py"
+CANARIES = "journalctl --no-pager | grep -c 'Started scenariod-b000000-'"
+
+
+@pytest.fixture(scope="module")
+def small(frozen: Frozen) -> Iterator[Machine]:
+    """One machine for all tests here: workers with 64 MB, that act as their files are named."""
+    with Machine.thaw(frozen) as machine:
+        acting.configure(machine, memory={"limit_mb": LIMIT_MB, "limit_max_mb": LIMIT_MB})
+        acting.start_acting(machine)
+        yield machine
+
+
+def bomb(kind: str) -> str:
+    """Return a valid scenario below 8 MiB that needs more than 64 MB to read."""
+    chain = "[" * 60 + "]" * 60
+    extra = {
+        "many": "[" + ",".join(["[]"] * 1_000_000) + "]",
+        "deep": "[" + ",".join([chain] * 30_000) + "]",
+        "wide": "{" + ",".join(f'"k{n}":0' for n in range(500_000)) + "}",
+        "string": '"\U0001f600' + "x" * 7_900_000 + '"',
+    }
+    return scenario(900).removesuffix("}") + f', "extra": {extra[kind]}' + "}"
+
+
+@pytest.mark.parametrize("kind", ["many", "deep", "wide", "string"])
+def test_a_memory_bomb_fails_alone_and_the_daemon_stays_as_small(
+    small: Machine, tmp_path: Path, kind: str
+) -> None:
+    large, partner, later = (
+        f"scenario-{kind}-1.json",
+        f"scenario-{kind}-2.json",
+        f"scenario-{kind}-3.json",
+    )
+    before = acting.daemon_memory_kb(small)
+    number = 100 + 10 * ["many", "deep", "wide", "string"].index(kind)
+
+    acting.drop(small, tmp_path, {large: bomb(kind), partner: scenario(number)})
+    acting.wait_for_files(small, "failed", large)
+    acting.wait_for_files(small, "done", partner)
+    (tmp_path / "later").mkdir()
+    acting.drop(small, tmp_path / "later", {later: scenario(number + 1)})
+    acting.wait_for_files(small, "done", later)
+
+    assert_out_of_memory(small, large)
+    assert acting.daemon_memory_kb(small) < before + 8 * 1024
+
+
+def test_an_allocation_at_once_in_c_fails_alone(small: Machine, tmp_path: Path) -> None:
+    acting.drop_acts(small, tmp_path, "scenario-allocate-201.json", "scenario-plain-202.json")
+
+    acting.wait_for_files(small, "failed", "scenario-allocate-201.json")
+    acting.wait_for_files(small, "done", "scenario-plain-202.json")
+
+    assert_out_of_memory(small, "scenario-allocate-201.json")
+
+
+def test_a_child_that_is_killed_for_memory_counts_though_its_worker_ends_well(
+    small: Machine, tmp_path: Path
+) -> None:
+    acting.drop_acts(small, tmp_path, "scenario-child-211.json")
+    scope = acting.wait_for_scope(small)
+    small.check(f"echo 0 > {scope}/memory.oom.group")  # else all of the scope would die together
+
+    small.check(f"touch {ROOT}/go")
+    acting.wait_for_files(small, "failed", "scenario-child-211.json")
+
+    assert_out_of_memory(small, "scenario-child-211.json")
+
+
+def test_a_worker_that_is_killed_from_outside_is_not_the_fault_of_its_files(
+    small: Machine, tmp_path: Path
+) -> None:
+    small.check(f"touch {ROOT}/linger")
+    acting.drop_acts(small, tmp_path, "scenario-linger-221.json", "scenario-plain-222.json")
+    scope = acting.wait_for_scope(small)
+
+    small.wait_until("scenariodctl status | grep -q 'scenario-linger-221.json.* MB of 64 MB'")
+    small.check(f"kill -KILL $(cat {scope}/cgroup.procs); rm {ROOT}/linger")
+    acting.wait_for_files(small, "done", "scenario-linger-221.json", "scenario-plain-222.json")
+
+    assert acting.outcomes(small, "scenario-linger-221.json") == ["killed-from-outside", "ok"]
+
+
+def test_a_worker_that_grows_slowly_ends_when_asked_and_its_partner_runs_next(
+    small: Machine, tmp_path: Path
+) -> None:
+    acting.drop_acts(small, tmp_path, "scenario-grow-231.json", "scenario-plain-232.json")
+
+    acting.wait_for_files(small, "done", "scenario-grow-231.json", "scenario-plain-232.json")
+
+    held = int(small.check(f"cat {ROOT}/held"))
+    assert 0.7 * LIMIT < held < 0.9 * LIMIT
+    assert acting.outcomes(small, "scenario-grow-231.json") == ["soft-limit"]
+    assert acting.outcomes(small, "scenario-plain-232.json") == ["soft-limit", "ok"]
+
+
+def test_a_worker_that_does_not_hear_is_frozen_and_killed_after_the_grace(
+    small: Machine, tmp_path: Path
+) -> None:
+    acting.drop_acts(small, tmp_path, "scenario-deaf-241.json")
+
+    acting.wait_for_files(small, "failed", "scenario-deaf-241.json")
+
+    why = acting.reason(small, "scenario-deaf-241.json")
+    assert why["code"] == "soft-limit"
+    assert why["message"].startswith("came near its limit, and was not done when it was asked")
+    assert acting.outcomes(small, "scenario-deaf-241.json") == ["soft-limit"]
+
+
+def test_a_worker_that_fills_the_page_cache_is_not_stopped(small: Machine, tmp_path: Path) -> None:
+    acting.drop_acts(small, tmp_path, "scenario-cache-251.json", "scenario-plain-252.json")
+
+    acting.wait_for_files(small, "done", "scenario-cache-251.json", "scenario-plain-252.json")
+
+    settled = acting.story(small, "scenario-cache-251.json")
+    peaks = [int(e["SCENARIOD_MEMORY_PEAK_BYTES"]) for e in settled if "SCENARIOD_OUTCOME" in e]
+    assert acting.outcomes(small, "scenario-cache-251.json") == ["ok"]
+    assert peaks[0] > 0.9 * LIMIT
+
+
+def test_the_canary_is_sent_again_after_a_reload_of_the_service_manager(
+    small: Machine, tmp_path: Path
+) -> None:
+    acting.drop_acts(small, tmp_path, "scenario-plain-261.json")
+    acting.wait_for_files(small, "done", "scenario-plain-261.json")
+    before = int(small.check(CANARIES))
+
+    small.check("systemctl --user daemon-reload && sleep 6", user="scenariod")
+    (tmp_path / "next").mkdir()
+    acting.drop_acts(small, tmp_path / "next", "scenario-plain-262.json")
+    acting.wait_for_files(small, "done", "scenario-plain-262.json")
+
+    assert int(small.check(CANARIES)) == before + 1
+
+
+def test_the_slice_above_the_workers_is_capped_again_when_somebody_has_lifted_it(
+    small: Machine, tmp_path: Path
+) -> None:
+    slices = "find /sys/fs/cgroup -type d -name 'scenariod-????????.slice'"
+    folder = small.check(slices).strip()
+    cap = small.check(f"cat {folder}/memory.max")
+
+    lift = f"systemctl --user set-property --runtime {Path(folder).name} MemoryMax=infinity"
+    small.check(lift, user="scenariod")
+    lifted = small.check(f"cat {folder}/memory.max")
+    acting.drop_acts(small, tmp_path, "scenario-plain-271.json")
+    acting.wait_for_files(small, "done", "scenario-plain-271.json")
+
+    assert (int(cap) > 0, lifted) == (True, "max\n")
+    assert small.check(f"cat {folder}/memory.max") == cap
+    assert "has memory.max = " in small.check("journalctl -u scenariod --no-pager")
+
+
+def test_the_daemon_is_protected_by_the_kernel(small: Machine) -> None:
+    folder = "/sys/fs/cgroup/scenariod.slice"
+
+    minima = small.check(f"cat {folder}/memory.min {folder}/scenariod.service/memory.min").split()
+
+    pid = small.check("systemctl show -P MainPID scenariod").strip()
+    assert minima == [str(64 << 20)] * 2
+    assert small.check(f"cat /proc/{pid}/oom_score_adj").strip() == "-500"
+
+
+def test_run_by_root_the_system_manager_limits_workers_that_are_no_root(
+    small: Machine, tmp_path: Path
+) -> None:
+    folder = tmp_path / "root"
+    for name in ("inbox", "config"):
+        (folder / name).mkdir(parents=True)
+    memory = f"[memory]\nlimit_mb = {LIMIT_MB}\nlimit_max_mb = {LIMIT_MB}\n"
+    (folder / "config" / "scenariod.toml").write_text(memory)
+    (folder / "inbox" / "scenario-1.json").write_text(bomb("many"))
+    (folder / "inbox" / "scenario-2.json").write_text(scenario(2))
+    small.put_tree(folder, "/srv/scenarios")
+    small.check("chown -R alice /srv/scenarios")
+
+    ended = small.run("scenariod --root /srv/scenarios --once", timeout_s=240)
+
+    assert ended.exit_code == 3, ended.output
+    assert "by systemd (system manager)" in ended.output
+    assert "added machine-002 from scenario-2.json" in ended.output
+    assert "refused scenario-1.json (out-of-memory): needed more than" in ended.output
+    left = "systemctl list-units --all --plain --no-legend 'scenariod-*.slice' 'scenariod-*.scope'"
+    assert small.check(left) == ""
+
+
+def test_the_time_of_a_launch_is_told_beside_that_of_a_bare_scope(
+    small: Machine, record_property: Callable[[str, object], None]
+) -> None:
+    slices = "find /sys/fs/cgroup -type d -name 'scenariod-*.slice' | sort"
+    before = small.check(slices)
+    small.put(BENCH.read_bytes(), "/usr/local/lib/bench_launch.py")
+
+    told = small.check(
+        "/opt/scenariod/bin/python3 /usr/local/lib/bench_launch.py 5",
+        user="scenariod",
+        timeout_s=300,
+    ).splitlines()
+
+    assert told[0].startswith("launch to READY, by systemd (user manager): ")
+    assert told[1].startswith("`systemd-run --user --scope --quiet --collect true`: ")
+    ratio = float(told[2].removeprefix("ratio: "))
+    assert ratio > 1
+    record_property("launch to READY, in per cent of a bare scope", round(100 * ratio))
+    assert small.check(slices) == before
+
+
+def test_a_single_file_that_needs_more_passes_with_the_larger_limit(
+    machine: Machine, tmp_path: Path
+) -> None:
+    acting.configure(machine, memory={"limit_mb": LIMIT_MB, "limit_max_mb": 512})
+    acting.start_acting(machine)
+
+    acting.drop(
+        machine, tmp_path, {"scenario-1.json": bomb("many"), "scenario-2.json": scenario(2)}
+    )
+    acting.wait_for_files(machine, "done", "scenario-1.json", "scenario-2.json")
+
+    settled = acting.story(machine, "scenario-1.json")
+    limits = [
+        e["SCENARIOD_MEMORY_LIMIT_BYTES"] for e in settled if e.get("SCENARIOD_OUTCOME") == "ok"
+    ]
+    assert acting.outcomes(machine, "scenario-1.json")[-1] == "ok"
+    assert str(512 << 20) in limits
+    assert any("it gets one try with 512 MB" in e["MESSAGE"] for e in settled)
+
+
+def assert_out_of_memory(machine: Machine, name: str) -> None:
+    """See that a file was refused for its memory, in figures."""
+    why = acting.reason(machine, name)
+    assert why["code"] == "out-of-memory", why
+    assert why["message"].startswith("needed more than "), why
+    assert 0.85 * LIMIT < why["memory_peak_bytes"] < LIMIT + (1 << 20), why
+    assert why["memory_limit_bytes"] == LIMIT, why
+    told = [e for e in acting.story(machine, name) if e.get("SCENARIOD_FILE") == name]
+    assert json.dumps(why["message"])[1:40] in told[-1]["MESSAGE"], told

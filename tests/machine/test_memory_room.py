@@ -1,0 +1,77 @@
+"""A machine with little memory never runs out: workers wait for room, a neighbour is survived."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from . import acting
+from .image import Image
+from .machine import Machine
+from .qemu import Hardware
+from .test_whole_path import ROOT, names_in
+
+pytestmark = pytest.mark.xdist_group("memory-room")
+
+RESERVE_MB = 512
+NEIGHBOUR = """
+import os, sys
+open("/proc/self/oom_score_adj", "w").write("-900")
+held = []
+while os.path.exists(f"/proc/{sys.argv[1]}"):
+    held.append(b"x" * (4 << 20))
+"""
+SAMPLER = (
+    "until [ -e /tmp/enough ]; do "
+    "echo available $(grep MemAvailable /proc/meminfo | tr -dc 0-9); "
+    f"echo workers $({acting.SCOPES} | grep -vc b000000); sleep 0.05; done | sort | uniq"
+)
+
+
+@pytest.fixture(scope="module")
+def tight(image: Image) -> Iterator[Machine]:
+    """A machine with 1 GB, of which 512 MB are kept free; two workers at most, 240 MB each."""
+    with Machine(image, hardware=Hardware(memory="1G")) as machine:
+        machine.boot()
+        machine.wait_until_up()
+        machine.check("systemctl stop scenariod; systemctl reset-failed")
+        memory = {"limit_mb": 240, "limit_max_mb": 240, "reserve_mb": RESERVE_MB}
+        acting.configure(machine, memory=memory, workers=2)
+        acting.start_acting(machine)
+        yield machine
+
+
+def test_batches_that_do_not_fit_together_never_overlap_and_the_reserve_is_kept(
+    tight: Machine, tmp_path: Path
+) -> None:
+    names = [f"scenario-hold-{number}.json" for number in range(1, 7)]
+    sampler = tight.start(SAMPLER)
+
+    acting.drop_acts(tight, tmp_path, *names)
+    acting.wait_for_files(tight, "done", *names)
+    tight.check("touch /tmp/enough")
+
+    lines = [line.split() for line in sampler.wait().output.splitlines()]
+    available_kb = [int(words[1]) for words in lines if words[0] == "available"]
+    at_once = [int(words[1]) for words in lines if words[0] == "workers"]
+    assert min(available_kb) > RESERVE_MB * 1024
+    assert max(at_once) == 1
+
+
+def test_a_neighbour_that_exhausts_the_machine_fails_no_file(
+    tight: Machine, tmp_path: Path
+) -> None:
+    tight.check(f"touch {ROOT}/linger")
+    acting.drop_acts(tight, tmp_path, "scenario-linger-21.json", "scenario-plain-22.json")
+    scope = acting.wait_for_scope(tight)
+    tight.wait_until("scenariodctl status | grep -q 'scenario-linger-21.json.* MB of 240 MB'")
+
+    tight.put(NEIGHBOUR.encode(), "/tmp/neighbour.py")
+    worker = tight.check(f"cat {scope}/cgroup.procs").split()[0]
+    tight.check(f"python3 /tmp/neighbour.py {worker}; rm {ROOT}/linger", timeout_s=300)
+    acting.wait_for_files(tight, "done", "scenario-linger-21.json", "scenario-plain-22.json")
+
+    assert acting.outcomes(tight, "scenario-linger-21.json") == ["host-out-of-memory", "ok"]
+    assert names_in(tight, "failed") == []
