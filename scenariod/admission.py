@@ -50,8 +50,9 @@ def may_start(
     it now. The host keeps `reserve_bytes` even when every worker uses all of its limit.
     """
     budget = host.total_bytes - reserve_bytes
-    without_ours = host.available_bytes + used_bytes - reserve_bytes
-    for_host = needed_bytes > min(budget, without_ours)
+    for_host = not has_room(
+        needed_bytes=needed_bytes, used_bytes=used_bytes, reserve_bytes=reserve_bytes, host=host
+    )
     if running_bytes + needed_bytes > budget:
         return Waits(
             f"needs {_mb(needed_bytes)}, and running workers hold {_mb(running_bytes)} "
@@ -66,6 +67,12 @@ def may_start(
         words = f"needs {_mb(needed_bytes)}, and the machine stood still for want of memory for "
         return Waits(f"{words}{host.stalled_percent:.0f} % of the last 10 s", for_host=True)
     return Admitted()
+
+
+def has_room(*, needed_bytes: int, used_bytes: int, reserve_bytes: int, host: Host) -> bool:
+    """Say whether a worker of this limit would fit beside the reserve if none of ours ran."""
+    without_ours = min(host.total_bytes, host.available_bytes + used_bytes)
+    return needed_bytes + reserve_bytes <= without_ours
 
 
 def most_workers(asked: int | str, *, processors: int) -> int:

@@ -58,8 +58,12 @@ class Budget:
         """Say whether this machine has room for the larger limit, our own workers aside."""
         if self._memory.limit_max_bytes <= self._memory.limit_bytes:
             return False
-        waits = self._ask(self._memory.limit_max_bytes)
-        return waits is None or not waits.for_host
+        return admission.has_room(
+            needed_bytes=self._memory.limit_max_bytes,
+            used_bytes=self._roster.used_bytes,
+            reserve_bytes=self._memory.reserve_bytes,
+            host=host.look(),
+        )
 
     def another(self) -> Waits | None:
         """Return what a new batch would wait for beside the running ones; None for nothing."""

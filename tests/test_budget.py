@@ -25,9 +25,13 @@ def roster() -> Roster:
     return Roster()
 
 
-def has(monkeypatch: pytest.MonkeyPatch, *, total_mb: int, available_mb: int) -> None:
+def has(
+    monkeypatch: pytest.MonkeyPatch, *, total_mb: int, available_mb: int, stalled: float = 0.0
+) -> None:
     """Have the machine be of this size."""
-    seen = Host(total_bytes=total_mb * MIB, available_bytes=available_mb * MIB)
+    seen = Host(
+        total_bytes=total_mb * MIB, available_bytes=available_mb * MIB, stalled_percent=stalled
+    )
     monkeypatch.setattr(host, "look", lambda: seen)
 
 
@@ -71,6 +75,14 @@ def test_our_own_workers_do_not_count_against_the_room_for_more(
     has(monkeypatch, total_mb=8192, available_mb=4500)
     roster.start(batch(1), limit_bytes=3072 * MIB)
     roster.show(1, Running(1, ["a"], used_bytes=2500 * MIB, limit_bytes=3072 * MIB))
+
+    assert Budget(loaded, roster=roster).has_room_for_more()
+
+
+def test_the_stall_of_the_worker_that_just_died_is_no_want_of_room(
+    monkeypatch: pytest.MonkeyPatch, loaded: Config, roster: Roster
+) -> None:
+    has(monkeypatch, total_mb=8192, available_mb=6500, stalled=60.0)
 
     assert Budget(loaded, roster=roster).has_room_for_more()
 
