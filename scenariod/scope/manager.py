@@ -69,7 +69,9 @@ async def _call(arguments: list[str]) -> tuple[int, str]:
         async with asyncio.timeout(CALL_TIMEOUT_S):
             said, _ = await process.communicate()
     except TimeoutError:
-        process.kill()
-        await process.wait()
         return -signal.SIGKILL, f"no answer within {CALL_TIMEOUT_S:g} s"
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     return process.returncode or 0, said.decode("utf-8", "replace").strip()

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 LAST_WORDS_S = 1.0
 """How long to wait for the end of stderr once the worker is gone: a child of it may hold it."""
+FORCE_TIMEOUT_S = 2.0
+"""How long the service manager may take to freeze a worker, and then to kill it."""
 STDERR_TAIL_BYTES = 8192
 _LINE_LIMIT = 1 << 16
 
@@ -269,12 +271,17 @@ class _Conversation:
     async def _end_by_force(self) -> None:
         """Freeze the worker, note what was big, kill it: it may be deep in one call into C."""
         pid = self._process.pid
-        await self._launcher.freeze(pid, self._job)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FORCE_TIMEOUT_S):
+                await self._launcher.freeze(pid, self._job)
         if self._meter is not None and (self._soft_stopped or self._hard_stopped):
             at = f", at {self._at_file}" if self._at_file else ""
             with suppress(OSError, psutil.Error):
                 self._said = f"{self._gauge.held}{at} ({self._meter.biggest()}), and was ended"
-        await self._launcher.kill(pid, self._job)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FORCE_TIMEOUT_S):
+                await self._launcher.kill(pid, self._job)
+        self._process.kill()  # also where the service manager does not answer
 
     async def _read_stderr(self) -> None:
         stderr = self._process.stderr
