@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING
 
 from scenariod import __version__, clock, status
 from scenariod.names import printable
+from scenariod.rebuild import CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scenariod.budget import Budget
     from scenariod.config import Config
     from scenariod.intake import Intake
@@ -27,6 +30,8 @@ LIVE_S = 0.25
 TOLD_PERCENT = 3
 """By how much of a limit, or of the machine, memory must change to be told anew."""
 _MOST_WAITING_SHOWN = 100
+_LONG_BEFORE_READY = {status.State.STARTING, status.State.REBUILDING, status.State.PAUSED}
+"""A large library is read through at a start, and where it is damaged, rebuilt."""
 
 
 class Board:
@@ -41,6 +46,7 @@ class Board:
         budget: Budget,
         notifier: Notifier,
         launcher_name: str,
+        doing: Callable[[], str],
     ) -> None:
         self._intake = intake
         self._roster = roster
@@ -48,6 +54,7 @@ class Board:
         self._notifier = notifier
         self._told: dict[int, status.Running] = {}
         self._told_available_bytes = 0
+        self._doing = doing
         self.status = status.Status(
             root=str(config.root),
             pid=os.getpid(),
@@ -63,6 +70,9 @@ class Board:
         self.status.watch, self.status.watch_detail = self._intake.sight
         self.status.workers = self._roster.workers
         self.status.memory = self._budget.shown()
+        if doing := self._doing():
+            at_start = doing == CHECKING
+            self.set_state(status.State.STARTING if at_start else status.State.REBUILDING, doing)
         self.status.waiting = [
             {"file": printable(w.name), "reason": str(w.hold)}
             for w in self._intake.waiting[:_MOST_WAITING_SHOWN]
@@ -74,6 +84,8 @@ class Board:
         every_s = min(self._notifier.watchdog_s or HEARTBEAT_S, HEARTBEAT_S)
         while True:
             self._notifier.alive()
+            if self.status.state in _LONG_BEFORE_READY:
+                self._notifier.takes_longer()
             self._notifier.status(self.line())
             await asyncio.sleep(min(every_s, LIVE_S) if self._roster.running else every_s)
 

@@ -87,6 +87,7 @@ class Library(Section):
 
     busy_timeout_s: float = Field(30.0, ge=0, le=3600)
     on_conflict: Literal["refuse", "replace"] = "refuse"
+    auto_restore: bool = True
 
 
 class Backups(Section):

@@ -41,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         journal.tell(
             Event.FAILED, f"{error}; {error.hint}", hint=error.hint, exit_code=error.exit_code
         )
+        Notifier(os.environ).status(f"ended: {error}; {error.hint}")
         return error.exit_code
     except OSError as error:
         hint = "nothing was lost; mend the cause, then start again"

@@ -35,6 +35,7 @@ class Step(StrEnum):
     MOVING = "moving the files"
     PUBLISHING = "publishing the library"
     TIDYING = "removing old files"
+    REBUILDING = "rebuilding the library"
 
 
 @dataclass(frozen=True, slots=True)

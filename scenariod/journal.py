@@ -58,6 +58,8 @@ class Event(Enum):
     NOT_TIDIED = ("2183000bfb9844219eb047582d89fb9a", _WARNING)
     IMPORTED = ("f0a4a5c2c5394f0fb8ac6f0c4a1d37e9", _NOTICE)
     UNDONE = ("64dede7f9662415782f51b27036512ce", _NOTICE)
+    LIBRARY_DAMAGED = ("5d79b9b74f31478e84920b03f62a9748", _ERROR)
+    LIBRARY_REBUILT = ("4b596c4fd62a452a8c28b81009b5a74f", _NOTICE)
     MEMORY_WAITS = ("5dc628c5b48a4b569881d5c7f36f0544", _NOTICE)
     FAILED = ("0e67d4bf59994df09283cfe9269a3fa3", _ERROR)
 
@@ -120,6 +122,14 @@ def tell_from_command(event: Event, message: str, **fields: Field) -> None:
         SystemdJournal().tell(event, message, **fields)
 
 
+class CommandJournal:
+    """The journal of a command that a person runs."""
+
+    def tell(self, event: Event, message: str, **fields: Field) -> None:
+        """See `Journal.tell` and `tell_from_command`."""
+        tell_from_command(event, message, **fields)
+
+
 def _stderr_is_journal(environment: Mapping[str, str]) -> bool:
     device, _, inode = environment.get("JOURNAL_STREAM", "").partition(":")
     try:
@@ -129,16 +139,26 @@ def _stderr_is_journal(environment: Mapping[str, str]) -> bool:
     return (device, inode) == (str(status.st_dev), str(status.st_ino))
 
 
+_LONGER_S = 60
+
+
 class Notifier:
     """Tells the service manager how the service is (sd_notify(3)); does nothing without one."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.watchdog_s = _watchdog_s(environment)
         self._status = ""
+        self._is_ready = False
 
     def ready(self) -> None:
         """Say that the service is up."""
+        self._is_ready = True
         daemon.notify("READY=1")
+
+    def takes_longer(self) -> None:
+        """Have the start not be given up for the next minute; says nothing once it is up."""
+        if not self._is_ready:
+            daemon.notify(f"EXTEND_TIMEOUT_USEC={_LONGER_S * 1_000_000}")
 
     def status(self, line: str) -> None:
         """Show `line` in `systemctl status`; says nothing new where it has not changed."""

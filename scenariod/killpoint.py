@@ -86,6 +86,15 @@ class KillPoint(StrEnum):
     BACKUP_REMOVED = "backup-removed"
     BACKUPS_PRUNED = "backups-pruned"
 
+    # Rebuilding a damaged library
+    DAMAGE_MARKED = "damage-marked"
+    LIBRARY_REBUILT = "library-rebuilt"
+    FILE_TAKEN_BACK = "file-taken-back"
+    DAMAGED_SET_ASIDE = "damaged-set-aside"
+    WAL_SET_ASIDE = "wal-set-aside"
+    REBUILT_IN_PLACE = "rebuilt-in-place"
+    DAMAGE_UNMARKED = "damage-unmarked"
+
     # What a person asks for
     RESTORE_VERIFIED = "restore-verified"
     SAFETY_BACKED_UP = "safety-backed-up"

@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import os
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
-from scenariod import clock, publish, refusal
-from scenariod.errors import DroppedFileError
+from scenariod import clock, publish, rebuild, refusal
+from scenariod.errors import DroppedFileError, LibraryDamagedError
 from scenariod.fault import DAMAGED, Step, during
 from scenariod.journal import Event
 from scenariod.killpoint import KillPoint, reached
@@ -79,6 +79,7 @@ class Settler:
         self._library: Library | None = None
         self._upkeep = Upkeep(config, journal=journal)
         self.scenarios = 0
+        self.doing = ""
 
     @property
     def newest_backup(self) -> str | None:
@@ -93,6 +94,14 @@ class Settler:
     async def open(self) -> None:
         """Open the library, making it if there is none."""
         await self._call(self._open)
+
+    def is_rebuilding(self) -> bool:
+        """Say whether the library is damaged, and its rebuild was begun and not completed."""
+        return rebuild.pending(self._config) is not None
+
+    async def rebuild(self, damage: str) -> None:
+        """Open the library anew, rebuilt from the newest good backup; `damage` says why."""
+        await self._call(partial(self._rebuild, damage))
 
     async def close(self) -> None:
         """Close the library and end the thread."""
@@ -144,11 +153,21 @@ class Settler:
         return self._library
 
     def _open(self) -> None:
-        self._library = Library.open(
-            self._config.database, busy_timeout_s=self._config.library.busy_timeout_s
-        )
+        self._library = rebuild.open_sound(self._config, journal=self._journal, show=self._show)
         self.scenarios = self._library.count()
         self._upkeep.look(self._library)
+
+    def _show(self, words: str) -> None:
+        self.doing = words
+
+    def _rebuild(self, damage: str) -> None:
+        library, self._library = self._library, None
+        if library is not None:
+            with suppress(LibraryDamagedError):  # that is why
+                library.close()
+        if rebuild.pending(self._config) is None:
+            rebuild.mark(self._config, rebuild.damage_of(self._config, damage))
+        self._open()
 
     def _settle(self, batch: Batch, verdicts: list[Verdict], run: Run) -> Settled:
         library = self._opened()

@@ -33,6 +33,7 @@ class State(StrEnum):
     WORKING = "working"
     WAITING = "waiting"
     PAUSED = "paused"
+    REBUILDING = "rebuilding"
     STOPPING = "stopping"
 
 

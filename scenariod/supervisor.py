@@ -17,7 +17,7 @@ from scenariod.admission import Waits
 from scenariod.attempt import Attempts
 from scenariod.board import Board
 from scenariod.budget import Budget
-from scenariod.errors import ENVIRONMENT_FAULTS, ExitCode, ScenariodError
+from scenariod.errors import ENVIRONMENT_FAULTS, ExitCode, LibraryDamagedError, ScenariodError
 from scenariod.fault import Fault
 from scenariod.intake import Intake
 from scenariod.journal import Event
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from scenariod.work import Batch, Work
 
 ADMISSION_RETRY_S = 2.0
+MOST_REBUILDS = 3
+"""How often one run rebuilds a damaged library: where that does not help, the disk is bad."""
 
 
 class Supervisor:
@@ -88,9 +90,12 @@ class Supervisor:
             budget=self._budget,
             notifier=notifier,
             launcher_name=launcher.name,
+            doing=lambda: settler.doing,
         )
         self._status = self._board.status
         self._fatal: ScenariodError | None = None
+        self._damage: LibraryDamagedError | None = None
+        self._rebuilds = 0
         self._signals: list[signal.Signals] = []
         self._wake = asyncio.Event()
         self._stop_workers = asyncio.Event()
@@ -142,6 +147,8 @@ class Supervisor:
         if (left_s := self._pause.left_s(now)) > 0:
             return left_s
         try:
+            if self._damage is not None:
+                return await self._rebuild_if_at_rest(self._damage)
             wait_s = await self._start_what_may(now)
             if self._is_drained() and self._closing is None and now >= self._close_due:
                 self._close_due = now + self._config.intake.rescan_s
@@ -150,6 +157,9 @@ class Supervisor:
                 self._tidier.begin_if_due(now, on_end=self._wake.set)
         except ENVIRONMENT_FAULTS as error:
             return self._pause_for(fault.of(error))
+        except LibraryDamagedError as error:
+            self._take_failure(error, batch=None)
+            return 0.0
         return wait_s
 
     # Signals and waiting
@@ -319,7 +329,7 @@ class Supervisor:
 
     async def _recover(self) -> None:
         """Queue what a crash or a stop cut off: each batch is finished, or run again."""
-        await self._settler.open()
+        await self._open_library()
         self._work.remove_leftovers()
         cut_off = self._work.batches()
         self._roster.put_last(cut_off)
@@ -328,6 +338,35 @@ class Supervisor:
         if cut_off:
             numbers = ", ".join(str(batch.id) for batch in cut_off)
             self._journal.tell(Event.RECOVERED, f"taking up what was cut off: batch {numbers}")
+
+    async def _open_library(self) -> None:
+        """Open the library; a rebuild that the environment stops goes on once it can."""
+        while True:
+            try:
+                return await self._settler.open()
+            except ENVIRONMENT_FAULTS as error:
+                if self._once or not self._settler.is_rebuilding():
+                    raise
+                await self._sleep(self._pause_for(fault.of(error)))
+                self._act_on_signals()
+                if self._signals:
+                    raise
+
+    async def _rebuild_if_at_rest(self, damage: LibraryDamagedError) -> float:
+        """Have a damaged library rebuilt once no batch runs; return when to come back, in s."""
+        if self._running or self._closing is not None:
+            return self._config.intake.rescan_s
+        if self._rebuilds == MOST_REBUILDS:
+            self._fatal = damage
+            return 0.0
+        await self._settler.rebuild(str(damage))
+        self._rebuilds += 1
+        self._damage = None
+        self._drain_ended = False
+        self._pause.end_if_over()
+        self._roster.replace(self._work.batches())
+        self._board.show_library(self._settler)
+        return 0.0
 
     async def _end_drain(self) -> None:
         """Do what is dear and can wait, beside the loop; a batch that comes meanwhile goes on."""
@@ -350,7 +389,10 @@ class Supervisor:
         """Pause for what may pass, end for what will not, and tell of our own defects."""
         if isinstance(error, ENVIRONMENT_FAULTS):
             self._pause_for(fault.of(error))
-        elif isinstance(error, ScenariodError):  # a damaged library, ...: it can only get worse
+        elif isinstance(error, LibraryDamagedError) and self._config.library.auto_restore:
+            self._damage = error
+            self._wake.set()
+        elif isinstance(error, ScenariodError):  # it can only get worse
             self._fatal = error
         else:
             where = "ending the drain" if batch is None else f"batch {batch}"

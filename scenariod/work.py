@@ -84,7 +84,7 @@ class Work:
 
     def highest_id(self) -> int:
         """Return the highest number of a batch in work/; 0 if there is none."""
-        return max((int(p.name) for p in self._work.iterdir() if p.name.isdecimal()), default=0)
+        return highest_batch(self._work)
 
     def create(self, batch_id: int) -> Batch:
         """Make the folder of a new batch; raise FileExistsError where there is one already."""
@@ -285,6 +285,11 @@ def _names_to_try(name: str, *, batch: Batch) -> Iterator[str]:
     yield from (numbered(name, f"{mark}-{count}") for count in range(2, _COUNTED_NAMES))
     while True:
         yield numbered(name, f"{mark}-{secrets.token_hex(8)}")
+
+
+def highest_batch(folder: Path) -> int:
+    """Return the highest number of a batch in work/, `folder`; 0 if there is none."""
+    return max((int(p.name) for p in folder.iterdir() if p.name.isdecimal()), default=0)
 
 
 def rename_without_replacing(source: Path, target: Path) -> None:

@@ -15,6 +15,13 @@ from scenariod.killpoint import KillPoint, Order
 ELSEWHERE: dict[KillPoint, str] = {
     KillPoint.BACKUP_REMOVED: "test_prune",
     KillPoint.BACKUPS_PRUNED: "test_prune",
+    KillPoint.DAMAGE_MARKED: "test_rebuild",
+    KillPoint.LIBRARY_REBUILT: "test_rebuild",
+    KillPoint.FILE_TAKEN_BACK: "test_rebuild",
+    KillPoint.DAMAGED_SET_ASIDE: "test_rebuild",
+    KillPoint.WAL_SET_ASIDE: "test_rebuild",
+    KillPoint.REBUILT_IN_PLACE: "test_rebuild",
+    KillPoint.DAMAGE_UNMARKED: "test_rebuild",
     KillPoint.RESTORE_VERIFIED: "test_change",
     KillPoint.SAFETY_BACKED_UP: "test_change",
     KillPoint.RESTORE_RECORDED: "test_change",

@@ -39,6 +39,7 @@ class Scene:
             budget=Budget(loaded, roster=roster),
             notifier=Notifier({}),
             launcher_name="rlimits",
+            doing=lambda: "",
         )
         self.worker = Running(1, ["a"], limit_bytes=LIMIT_MB * MIB)
         roster.start(Batch(1, home.work), limit_bytes=LIMIT_MB * MIB)

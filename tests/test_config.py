@@ -30,6 +30,7 @@ DEFAULTS = {
     "memory.reserve_mb": 2048,
     "library.busy_timeout_s": 30.0,
     "library.on_conflict": "refuse",
+    "library.auto_restore": True,
     "backups.every": "drain",
     "backups.growth": 0.1,
     "retention.done_age_days": 90,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from scenariod import backup, clock, journal, moment, terminal
+from scenariod import backup, clock, journal, moment, rebuild, terminal
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.errors import ExitCode, NotFoundError
 from scenariod.journal import Event
 from scenariod.library import Change, Library, compared
 from scenariod.restore import restore as restore_moment
-from scenariod.root import prepare
+from scenariod.root import Lock, prepare
 from scenariod.sizes import MIB
 
 if TYPE_CHECKING:
@@ -71,9 +71,13 @@ def restore(config: Config, asked: argparse.Namespace) -> Answer:
         )
     if asked.dry_run:
         return _dry_run(config, wanted)
+    if isinstance(wanted, moment.InBackup) and config.database.exists():
+        prepare(config)
+        damage = rebuild.damage_there(config)
+        if damage is not None:
+            return _rebuilt(config, wanted, damage, may_ask=not asked.yes)
     if not asked.yes and terminal.is_there() and not _confirmed(config, wanted):
-        document = {"restored": None, "confirmed": False}
-        return Answer(document, lines=["nothing was changed"], code=ExitCode.NOT_CONFIRMED)
+        return _not_confirmed()
     prepare(config)
     busy_s = config.library.busy_timeout_s
     with Library.open(config.database, busy_timeout_s=busy_s) as library:
@@ -85,6 +89,46 @@ def restore(config: Config, asked: argparse.Namespace) -> Answer:
             clock=clock.now,
         )
     return _restored(config, wanted, done)
+
+
+def _not_confirmed() -> Answer:
+    document = {"restored": None, "confirmed": False}
+    return Answer(document, lines=["nothing was changed"], code=ExitCode.NOT_CONFIRMED)
+
+
+def _rebuilt(
+    config: Config, wanted: moment.InBackup, damage: rebuild.Damage, *, may_ask: bool
+) -> Answer:
+    """Put a library made of the backup in the place of the damaged one; the daemon must not run."""
+    question = f"set the damaged library aside and rebuild it from {wanted}?"
+    if may_ask and terminal.is_there() and not terminal.confirms([damage.why], question):
+        return _not_confirmed()
+    lock, progress = Lock(config.lock), terminal.Progress()
+    lock.acquire()
+    try:
+        done = rebuild.rebuild(
+            config,
+            damage,
+            journal=journal.CommandJournal(),
+            show=progress.show,
+            source=wanted.path,
+        )
+    finally:
+        progress.clear()
+        lock.release()
+    document = {
+        "restored": str(wanted.path),
+        "scenarios": done.scenarios,
+        "taken_back": done.taken_back,
+        "set_aside": str(done.aside),
+    }
+    lines = [
+        damage.why,
+        f"the damaged library is in {done.aside}",
+        f"rebuilt from {wanted}: {done.scenarios} scenarios",
+        f"{done.taken_back} files of done/ that it lacks are in inbox/ again: start scenariod",
+    ]
+    return Answer(document, lines=lines)
 
 
 def _restored(config: Config, wanted: moment.Before | moment.InBackup, done: Summary) -> Answer:

@@ -184,7 +184,14 @@ def newest(folder: Path) -> BackupFile | None:
 
 def prepared_count(folder: Path) -> int:
     """Return how many scenarios the prepared backup in `folder` holds; 0 where there is none."""
-    return _listed(folder / PREPARED_FILE, 0, check=None).count or 0
+    ahead = prepared_one(folder)
+    return 0 if ahead is None else ahead.count or 0
+
+
+def prepared_one(folder: Path) -> BackupFile | None:
+    """Return the prepared backup in `folder`, of whatever run; None where none has a trailer."""
+    found = _listed(folder / PREPARED_FILE, 0, check=None)
+    return None if found.count is None else found
 
 
 def find(folder: Path, name: str) -> Path:

@@ -25,6 +25,7 @@ from scenariod.library.records import (
 )
 from scenariod.library.settlement import AlreadySettledError
 from scenariod.library.snapshot import Snapshot
+from scenariod.library.soundness import Traces, traces
 
 __all__ = [
     "AlreadySettledError",
@@ -48,6 +49,8 @@ __all__ = [
     "ScenarioVersion",
     "SettledBatch",
     "Snapshot",
+    "Traces",
     "Undone",
     "compared",
+    "traces",
 ]

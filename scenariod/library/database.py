@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Self
 
 from scenariod.errors import NotFoundError
 from scenariod.killpoint import KillPoint, reached
-from scenariod.library import history, memory, packs, past, restoration, schema, settlement
+from scenariod.library import (
+    history,
+    memory,
+    packs,
+    past,
+    restoration,
+    schema,
+    settlement,
+    soundness,
+)
 from scenariod.library import undo as undoing
 from scenariod.library.blob import DocumentDamagedError
 from scenariod.library.connection import open_readable, open_writable, transaction, use_wal
@@ -89,6 +98,21 @@ class Library:
                 db.close()
                 raise
         return cls(db, path=path, busy_timeout_s=busy_timeout_s)
+
+    def check(self) -> None:
+        """Raise LibraryDamagedError where the structure of the database is not sound.
+
+        Reads all of it, on a connection of its own: nobody waits for it.
+        """
+        with self._apart() as db:
+            found = soundness.quick_check(db)
+        if found is not None:
+            raise damaged(self.path, found)
+
+    def faults(self) -> Iterator[str]:
+        """Yield what is wrong with the library, each document's hash included; reads all of it."""
+        with self._apart() as db:
+            yield from soundness.faults(db)
 
     def close(self) -> None:
         """Close the library; the last to close it folds the WAL into the database."""
@@ -254,10 +278,7 @@ class Library:
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
         """Yield the library as it is at this instant, on a connection of its own."""
-        with (
-            translating(self.path),
-            closing(open_readable(self.path, busy_timeout_s=self._busy_timeout_s)) as db,
-        ):
+        with self._apart() as db:
             yield Snapshot(db, path=self.path)
 
     def _replace(
@@ -292,6 +313,15 @@ class Library:
     def _reading(self) -> Iterator[sqlite3.Connection]:
         with self._lock, translating(self.path):
             yield self._db
+
+    @contextmanager
+    def _apart(self) -> Iterator[sqlite3.Connection]:
+        """Yield a connection for reading, of its own."""
+        with (
+            translating(self.path),
+            closing(open_readable(self.path, busy_timeout_s=self._busy_timeout_s)) as db,
+        ):
+            yield db
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:

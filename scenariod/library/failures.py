@@ -54,8 +54,7 @@ def damaged(path: Path, why: str) -> LibraryDamagedError:
     """Return the error that says that the library at `path` is damaged, and what to do."""
     return LibraryDamagedError(
         f"the library {path} is damaged: {why}",
-        hint=f"stop scenariod, move {path.name}* out of {path.parent}, then run"
-        " `scenariodctl restore latest`",
+        hint="stop scenariod, then `scenariodctl restore latest` sets it aside and rebuilds it",
     )
 
 

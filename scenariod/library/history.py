@@ -99,10 +99,15 @@ def batches(db: sqlite3.Connection, *, most: int) -> Iterator[BatchRecord]:
 
 def reserve(db: sqlite3.Connection, *, above: int) -> int:
     """Give out a batch id that none has or had, and that is larger than `above`."""
-    (highest,) = db.execute("SELECT coalesce(max(id), 0) FROM batch").fetchone()
-    batch_id: int = max(highest, marked(db, _RESERVED) or 0, above) + 1
+    batch_id = max(highest(db), above) + 1
     mark(db, _RESERVED, batch_id)
     return batch_id
+
+
+def highest(db: sqlite3.Connection) -> int:
+    """Return the highest batch id that was ever given out; 0 where none was."""
+    settled: int = db.execute("SELECT coalesce(max(id), 0) FROM batch").fetchone()[0]
+    return max(settled, marked(db, _RESERVED) or 0)
 
 
 def marked(db: sqlite3.Connection, name: str) -> int | None:

@@ -1,0 +1,124 @@
+"""The process that makes a new library of a backup, when the one there was is damaged.
+
+Has a limit of its own, and all its memory goes back when it ends: a document may be anything that
+was ever accepted. Writes the new database beside the old one, and moves files from done/ back into
+inbox/; never touches the library that is in force.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import json
+import resource
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scenariod import backup, clock, moment, takeback
+from scenariod.errors import BackupUnusableError, ExitCode
+from scenariod.killpoint import KillPoint, reached
+from scenariod.library import Library, traces
+from scenariod.worker import die_with, drop_capabilities
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from scenariod.library import RestoredDocument, Traces
+
+BUSY_TIMEOUT_S = 30.0
+SPARE_NUMBERS = 1000
+"""How many batch numbers are passed over where the damaged library cannot tell which it gave."""
+_TELL_EVERY = 1000
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Build the library that is asked for; say how far it is, and what came of it, on stdout."""
+    asked = _parser().parse_args(arguments)
+    die_with(asked.parent)
+    drop_capabilities()
+    resource.setrlimit(resource.RLIMIT_AS, (asked.limit_bytes, asked.limit_bytes))
+    try:
+        return _build(asked)
+    except BackupUnusableError as error:
+        _say(words=str(error))
+        return error.exit_code
+    except MemoryError:
+        _say(errno=errno.ENOMEM, path=str(asked.backup))
+    except OSError as error:
+        path = error.filename if isinstance(error.filename, str) else str(asked.target)
+        _say(errno=error.errno or errno.EIO, path=path)
+    return ExitCode.PAUSED
+
+
+def _build(asked: argparse.Namespace) -> int:
+    for leftover in asked.target.parent.glob(f"{asked.target.name}*"):
+        leftover.unlink()
+    told = traces(asked.damaged)
+    with moment.opened_backup(asked.backup) as file:
+        checked = backup.verify_file(file, path=asked.backup)
+        if isinstance(checked, backup.Defect):
+            raise BackupUnusableError(checked.message, hint="`scenariodctl backups verify --all`")
+        with Library.open(asked.target, busy_timeout_s=BUSY_TIMEOUT_S) as library:
+            above = max(asked.above, told.highest_batch, checked.batch)
+            library.reserve_batch(above=above if told.complete else above + SPARE_NUMBERS)
+            documents = _counted(moment.saved_scenarios(file, asked.backup), of=checked.count)
+            library.restore(
+                documents,
+                unless_changed_since=0,
+                clock=clock.now,
+                note=f"restore {asked.backup.name}",
+            )
+            there = _digests(library)
+    reached(KillPoint.LIBRARY_REBUILT)
+    returned = takeback.take_back(
+        done=asked.done,
+        inbox=asked.inbox,
+        there=there,
+        ended=told.ended,
+        not_before=_not_before(asked, told, checked),
+    )
+    _say(scenarios=checked.count, taken_back=returned)
+    return ExitCode.OK
+
+
+def _not_before(asked: argparse.Namespace, told: Traces, checked: backup.Verified) -> float:
+    """Return since when a file must be in done/ to be taken back, in seconds since 1970.
+
+    An older version must not replace a newer one again; where conflicts are refused it cannot,
+    and where the library still told what it has ended, that is known.
+    """
+    if told.complete or not asked.replaces:
+        return 0.0
+    return checked.created.timestamp()
+
+
+def _digests(library: Library) -> takeback.Digests:
+    with library.snapshot() as snapshot:
+        return takeback.Digests(version.sha256 for version in snapshot.versions())
+
+
+def _counted(documents: Iterable[RestoredDocument], *, of: int) -> Iterator[RestoredDocument]:
+    for number, each in enumerate(documents):
+        if number % _TELL_EVERY == 0:
+            _say(done=number, of=of)
+        yield each
+
+
+def _say(**fields: object) -> None:
+    sys.stdout.write(json.dumps(fields) + "\n")
+    sys.stdout.flush()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="scenariod.builder", allow_abbrev=False)
+    for name in ("backup", "target", "damaged", "done", "inbox"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    for name in ("parent", "above", "limit-bytes"):
+        parser.add_argument(f"--{name}", type=int, required=True)
+    parser.add_argument("--replaces", action="store_true")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,323 @@
+"""A damaged library: find it, set it aside, and put one in its place from the newest good backup.
+
+Owns the order of these steps; each can be cut off and done again. Never deletes what is damaged.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scenariod import backup, clock, durable
+from scenariod.errors import BackupUnusableError, ExitCode, LibraryDamagedError
+from scenariod.fault import Step, during
+from scenariod.journal import Event
+from scenariod.killpoint import KillPoint, reached
+from scenariod.library import Library
+from scenariod.work import highest_batch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from scenariod.config import Config
+    from scenariod.journal import Journal
+
+    Show = Callable[[str], None]
+
+MARKER_FILE = ".damaged.json"
+NEW_FILE = ".rebuilt.db"
+CHECKING = "checking the library"
+"""What is shown while a sound library is read through."""
+_BESIDE = ("-wal", "-shm")
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """What is wrong with the library, and where it is set aside.
+
+    `inode` is that of the damaged file, 0 where there is none: another file is the rebuilt one.
+    """
+
+    why: str
+    inode: int
+    aside: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What a rebuild did: `taken_back` files of done/ are in the inbox again."""
+
+    source: Path
+    aside: Path
+    scenarios: int
+    taken_back: int
+
+
+def open_sound(config: Config, *, journal: Journal, show: Show) -> Library:
+    """Open the library, once all of its structure was read; rebuild it first where it is damaged.
+
+    Raises LibraryDamagedError where it is damaged and `auto_restore` is off or no backup is good;
+    OSError where the environment is at fault: then the next call goes on.
+    """
+    damage = pending(config) or _lost(config)
+    if damage is None:
+        try:
+            return _opened(config, show=show)
+        except LibraryDamagedError as error:
+            damage = damage_of(config, str(error))
+    if not config.library.auto_restore:
+        raise _left_alone(config, damage)
+    with during(Step.REBUILDING, config.database):
+        rebuild(config, damage, journal=journal, show=show)
+    return _opened(config, show=show)
+
+
+def damage_there(config: Config) -> Damage | None:
+    """Return what is wrong with the library that is there, None where it is sound; reads it."""
+    damage = pending(config)
+    if damage is None and config.database.exists():
+        try:
+            _opened(config, show=lambda _: None).close()
+        except LibraryDamagedError as error:
+            damage = damage_of(config, str(error))
+    return damage
+
+
+def pending(config: Config) -> Damage | None:
+    """Return the damage whose rebuild was begun, or is due; None where there is none."""
+    path = _marker(config)
+    try:
+        told = json.loads(path.read_bytes())
+        damage = Damage(told["why"], int(told["inode"]), path.with_name(told["aside"]))
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError):
+        damage = damage_of(config, f"what {path.name} says of it cannot be read")
+    if damage.inode == _inode(config.database):
+        return damage
+    _unmark(config)
+    return None
+
+
+def mark(config: Config, damage: Damage) -> None:
+    """Have the library rebuilt by the next `open_sound`, whoever comes to it."""
+    told = {"why": damage.why, "inode": damage.inode, "aside": damage.aside.name}
+    durable.write(_marker(config), json.dumps(told).encode() + b"\n")
+    reached(KillPoint.DAMAGE_MARKED)
+
+
+def damage_of(config: Config, why: str) -> Damage:
+    """Return what is to be done about the library that is there now."""
+    stamp = f"damaged-{clock.now():%Y%m%dT%H%M%S}"
+    return Damage(why, _inode(config.database), config.database.with_name(stamp))
+
+
+def rebuild(
+    config: Config, damage: Damage, *, journal: Journal, show: Show, source: Path | None = None
+) -> Rebuilt:
+    """Put a library made of `source`, or of the newest good backup, in the place of this one.
+
+    Killed at any point, the database is the old file or the new one, and a second call completes
+    it. Raises LibraryDamagedError where no backup is good, and OSError.
+    """
+    for good in _good_backups(config, source=source, show=show):
+        journal.tell(
+            Event.LIBRARY_DAMAGED,
+            f"{damage.why}; it is rebuilt from {_described(good)}",
+            path=str(config.database),
+            backup=good.path.name,
+        )
+        mark(config, damage)
+        try:
+            scenarios, taken_back = _built(config, good, show=show)
+        except BackupUnusableError:
+            continue
+        _set_aside(config, damage)
+        _put_in_place(config)
+        show("")
+        done = Rebuilt(good.path, damage.aside, scenarios, taken_back)
+        journal.tell(
+            Event.LIBRARY_REBUILT,
+            f"the library was rebuilt from {good.path.name}: {scenarios} scenarios; {taken_back} "
+            f"files of done/ that it does not hold are in inbox/ again; the damaged one is in "
+            f"{damage.aside}",
+            backup=good.path.name,
+            scenarios=scenarios,
+            destination=str(damage.aside),
+        )
+        return done
+    raise _hopeless(config, damage)
+
+
+# Finding
+
+
+def _opened(config: Config, *, show: Show) -> Library:
+    library = Library.open(config.database, busy_timeout_s=config.library.busy_timeout_s)
+    try:
+        show(CHECKING)
+        library.check()
+    except BaseException:
+        library.close()
+        raise
+    finally:
+        show("")
+    return library
+
+
+def _lost(config: Config) -> Damage | None:
+    """Return the damage where there was a library, as the backups tell, and now is none."""
+    if backup.newest(config.backups) is None:
+        return None
+    if not config.database.exists():
+        return damage_of(config, f"the library {config.database} is missing")
+    if config.database.stat().st_size == 0:
+        return damage_of(config, f"the library {config.database} is damaged: it is empty")
+    return None
+
+
+def _good_backups(config: Config, *, source: Path | None, show: Show) -> Iterator[backup.Verified]:
+    """Yield the backups that are whole, the newest first; remember which are not."""
+    paths = [source] if source is not None else _newest_first(config.backups)
+    for path in paths:
+        show(f"reading {path.name}")
+        found = backup.verify(path)
+        if path.parent == config.backups and path.name != backup.PREPARED_FILE:
+            with suppress(PermissionError):  # only who may write there remembers
+                backup.remember(config.backups, [found], now=clock.now())
+        if isinstance(found, backup.Verified):
+            yield found
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    listed = backup.list_backups(folder)
+    found = [(each.created, each.path) for each in listed]
+    ahead = backup.prepared_one(folder)
+    if ahead is not None:
+        found.append((ahead.created, ahead.path))
+    return [path for _, path in sorted(found, reverse=True)]
+
+
+def _described(good: backup.Verified) -> str:
+    return f"{good.path.name} of {good.created:%Y-%m-%d %H:%M:%S} UTC, {good.count} scenarios"
+
+
+def _left_alone(config: Config, damage: Damage) -> LibraryDamagedError:
+    good = next(_good_backups(config, source=None, show=lambda _: None), None)
+    if good is None:
+        return _hopeless(config, damage)
+    return LibraryDamagedError(
+        f"{damage.why}; library.auto_restore is off, nothing was touched; the newest good backup "
+        f"is {_described(good)}",
+        hint=f"`scenariodctl restore {good.path.name}` sets the damaged file aside, restores that "
+        "backup, and has taken up again what done/ holds beyond it",
+    )
+
+
+def _hopeless(config: Config, damage: Damage) -> LibraryDamagedError:
+    return LibraryDamagedError(
+        f"{damage.why}; there is no good backup in {config.backups}",
+        hint=f"put one there, or move {config.database.name}* out of {config.database.parent} "
+        "and drop again what done/ holds",
+    )
+
+
+# Building
+
+
+def _built(config: Config, good: backup.Verified, *, show: Show) -> tuple[int, int]:
+    """Have a new database built beside the old one; return scenarios, and files taken back."""
+    child = subprocess.Popen(
+        _command(config, good), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+    )
+    told: dict[str, int | str] = {}
+    if child.stdout is None:
+        raise RuntimeError("the builder has no pipe")
+    with child.stdout:
+        for line in child.stdout:
+            told = json.loads(line)
+            if "done" in told:
+                show(
+                    f"rebuilding the library from {good.path.name}: {told['done']} of {told['of']}"
+                )
+    code = child.wait()
+    if code == ExitCode.BACKUP_UNUSABLE:
+        raise BackupUnusableError(str(told.get("words")), hint="`scenariodctl backups`")
+    if code != ExitCode.OK:
+        number = int(told.get("errno", errno.ECHILD))
+        what = os.strerror(number) if code == ExitCode.PAUSED else f"the builder ended with {code}"
+        raise OSError(number, what, str(told.get("path", _new(config))))
+    return int(told["scenarios"]), int(told["taken_back"])
+
+
+def _command(config: Config, good: backup.Verified) -> list[str]:
+    command = [sys.executable, "-m", "scenariod.builder"]
+    command += ["--parent", str(os.getpid())]
+    command += ["--limit-bytes", str(config.memory.limit_bytes)]
+    command += ["--above", str(highest_batch(config.work))]
+    command += ["--backup", str(good.path), "--target", str(_new(config))]
+    command += ["--damaged", str(config.database)]
+    command += ["--done", str(config.done), "--inbox", str(config.inbox)]
+    return [*command, "--replaces"] if config.library.on_conflict == "replace" else command
+
+
+def _set_aside(config: Config, damage: Damage) -> None:
+    """Keep the damaged file, and what belongs to it, in a folder of its own."""
+    database = config.database
+    damage.aside.mkdir(exist_ok=True)
+    beside = [database.with_name(database.name + ending) for ending in _BESIDE]
+    for path in (database, *beside):
+        _keep(path, damage.aside / path.name)
+    durable.sync_folder(damage.aside)
+    reached(KillPoint.DAMAGED_SET_ASIDE)
+    for path in beside:  # beside the new database they would be taken for its own
+        path.unlink(missing_ok=True)
+    durable.sync_folder(database.parent)
+    reached(KillPoint.WAL_SET_ASIDE)
+
+
+def _keep(path: Path, target: Path) -> None:
+    """Give the file a second name, so that it is under the first one until another takes that."""
+    try:
+        os.link(path, target)
+    except (FileNotFoundError, FileExistsError):  # there is none, or a rebuild was cut off
+        return
+    except PermissionError:  # a file system without links
+        path.rename(target)
+
+
+def _put_in_place(config: Config) -> None:
+    with _new(config).open("rb") as file:
+        os.fsync(file.fileno())
+    _new(config).rename(config.database)
+    durable.sync_folder(config.database.parent)
+    reached(KillPoint.REBUILT_IN_PLACE)
+    _unmark(config)
+
+
+def _unmark(config: Config) -> None:
+    _marker(config).unlink()
+    durable.sync_folder(config.database.parent)
+    reached(KillPoint.DAMAGE_UNMARKED)
+
+
+def _marker(config: Config) -> Path:
+    return config.database.with_name(MARKER_FILE)
+
+
+def _new(config: Config) -> Path:
+    return config.database.with_name(NEW_FILE)
+
+
+def _inode(path: Path) -> int:
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:
+        return 0

@@ -1,0 +1,293 @@
+"""A damaged library is set aside and rebuilt from the newest good backup; nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sqlite3
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+from conftest import Home, scenario, wait_until
+
+from scenariod import backup
+from scenariod.killpoint import VARIABLE, KillPoint
+from scenariod.rebuild import MARKER_FILE, NEW_FILE
+
+pytestmark = pytest.mark.slow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def used(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a root folder: `old` is in a backup, `removed` was undone, the others came after."""
+    home = Home(tmp_path_factory.mktemp("used") / "root")
+    for number, name in enumerate(("old", "removed"), 1):
+        home.drop(f"scenario-{number}.json", scenario(name))
+        assert home.once().code == 0
+    assert home.ctl("undo", "2").code == 0
+    home.drop("scenario-3.json", scenario("new-1"))
+    home.drop("scenario-4.json", b"\xef\xbb\xbf" + scenario("new-2"))
+    assert home.once().code == 0
+    assert home.ids() == ["old", "new-1", "new-2"]
+    return home.path
+
+
+@pytest.fixture
+def home(used: Path, tmp_path: Path) -> Home:
+    shutil.copytree(used, tmp_path / "root")
+    return Home(tmp_path / "root")
+
+
+def newest(home: Home) -> backup.BackupFile:
+    found = backup.newest(home.backups)
+    assert found is not None
+    return found
+
+
+def aside(home: Home) -> list[Path]:
+    return sorted(home.library.glob("damaged-*"))
+
+
+def integrity(home: Home) -> object:
+    with closing(sqlite3.connect(f"file:{home.database}?mode=ro", uri=True)) as db:
+        return db.execute("PRAGMA integrity_check").fetchone()[0]
+
+
+# Damage
+
+
+def break_header(home: Home) -> None:
+    with home.database.open("r+b") as file:
+        file.write(b"not SQLite at all")
+
+
+def break_page(home: Home) -> None:
+    """Overwrite the root page of a table whose rows nothing reads at a start."""
+    with closing(sqlite3.connect(home.database)) as db:
+        (page,) = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'file'").fetchone()
+        (size,) = db.execute("PRAGMA page_size").fetchone()
+    with home.database.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+
+
+def remove(home: Home) -> None:
+    home.database.unlink()
+
+
+def empty(home: Home) -> None:
+    home.database.write_bytes(b"")
+
+
+def cut_in_half(home: Home) -> None:
+    os.truncate(home.database, home.database.stat().st_size // 2)
+
+
+def put_another(home: Home) -> None:
+    home.database.unlink()
+    with closing(sqlite3.connect(home.database)) as db:
+        db.execute("CREATE TABLE theirs (a)")
+        db.commit()
+
+
+DAMAGES: dict[Callable[[Home], None], str] = {
+    break_header: "file is not a database",
+    break_page: "is damaged: ",
+    remove: "is missing",
+    empty: "it is empty",
+    cut_in_half: "is damaged: ",
+    put_another: "not one of scenariod",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+def test_damage_at_a_start_is_named_and_mended_and_nothing_is_lost(
+    home: Home, damage: Callable[[Home], None]
+) -> None:
+    damage(home)
+    broken = home.database.read_bytes() if home.database.exists() else None
+    source = newest(home)
+
+    ended = home.once()
+
+    assert ended.code == 0, ended.err
+    assert DAMAGES[damage] in ended.err
+    assert f"it is rebuilt from {source.path.name}" in ended.err
+    assert {"old", "new-1", "new-2"} <= set(home.ids())
+    assert len(home.ids()) == len(set(home.ids()))
+    assert len(home.names("done")) == 4
+    assert os.listdir(home.inbox) == os.listdir(home.work) == []
+    assert integrity(home) == "ok"
+    assert [path.read_bytes() for folder in aside(home) for path in folder.glob("*.db")] == (
+        [] if broken is None else [broken]
+    )
+    assert not list(home.library.glob(".*d*"))
+    assert home.once().code == 0
+
+
+def test_what_was_taken_away_on_purpose_stays_away_where_the_damaged_library_still_tells(
+    home: Home,
+) -> None:
+    break_page(home)
+
+    home.once()
+
+    assert home.ids() == ["old", "new-1", "new-2"]
+
+
+def test_batch_numbers_are_not_given_a_second_time(home: Home) -> None:
+    remove(home)
+
+    home.once()
+
+    numbers = [b["id"] for b in home.ctl("history", "--json").json()]
+    assert min(numbers) > 4
+    assert len(numbers) == len(set(numbers))
+
+
+def test_a_damaged_newest_backup_is_passed_over(home: Home) -> None:
+    bad = newest(home).path
+    bad.write_bytes(bad.read_bytes()[:-100])
+    break_header(home)
+
+    ended = home.once()
+
+    assert ended.code == 0
+    assert bad.name not in ended.err.split("it is rebuilt from ")[1].splitlines()[0]
+    assert {"old", "new-1", "new-2"} <= set(home.ids())
+
+
+def test_without_a_good_backup_nothing_is_touched(home: Home) -> None:
+    for path in home.backups.glob("*.json"):
+        path.write_bytes(b"{}")
+    break_header(home)
+    before = home.database.read_bytes()
+
+    ended = home.once()
+
+    assert ended.code == 12
+    assert "there is no good backup in" in ended.err
+    assert home.database.read_bytes() == before
+    assert aside(home) == []
+
+
+def test_where_it_is_off_damage_is_told_with_the_command_that_cures_and_that_does(
+    home: Home,
+) -> None:
+    home.configure(library={"auto_restore": False})
+    break_header(home)
+    before = home.database.read_bytes()
+
+    ended = home.once()
+
+    name = newest(home).path.name
+    assert ended.code == 12
+    assert f"the newest good backup is {name}" in ended.err
+    assert f"`scenariodctl restore {name}`" in ended.err
+    assert home.database.read_bytes() == before
+    cured = home.ctl("restore", name)
+    assert cured.code == 0, cured.err
+    assert " files of done/ that it lacks are in inbox/ again" in cured.out
+    assert home.once().code == 0
+    assert {"old", "new-1", "new-2"} <= set(home.ids())
+
+
+def test_a_document_that_is_not_what_was_stored_is_met_later_and_mended(home: Home) -> None:
+    with closing(sqlite3.connect(home.database)) as db:
+        db.execute("UPDATE document SET content = zeroblob(length(content)) WHERE row = 3")
+        db.commit()
+
+    daemon = home.start()
+    daemon.wait_for("the library was rebuilt from")
+    daemon.wait_for_status(lambda s: s["state"] == "idle" and s["scenarios"] == 3)
+
+    assert "document 3 is not what was stored" in daemon.journal()
+    wait_until(lambda: sorted(home.ids()) == ["new-1", "new-2", "old"], "it is published")
+    assert daemon.process.poll() is None
+    assert daemon.terminate() == 0
+    assert len(aside(home)) == 1
+
+
+# Killed anywhere
+
+
+POINTS = (
+    KillPoint.DAMAGE_MARKED,
+    KillPoint.DAMAGED_SET_ASIDE,
+    KillPoint.WAL_SET_ASIDE,
+    KillPoint.REBUILT_IN_PLACE,
+    KillPoint.DAMAGE_UNMARKED,
+)
+IN_BUILDER = (
+    KillPoint.RESTORE_RECORDED,
+    KillPoint.LIBRARY_REBUILT,
+    KillPoint.FILE_TAKEN_BACK,
+)
+TWICE = [(first, second) for first in POINTS[:3] for second in POINTS]
+
+
+@pytest.mark.parametrize("points", [*((p,) for p in (*POINTS, *IN_BUILDER)), *TWICE], ids=",".join)
+@pytest.mark.parametrize("damage", [break_page, remove], ids=lambda damage: damage.__name__)
+def test_killed_at_any_point_of_a_rebuild_the_next_start_completes_it(
+    home: Home, tmp_path: Path, damage: Callable[[Home], None], points: tuple[KillPoint, ...]
+) -> None:
+    orders = tmp_path / "orders"
+    orders.mkdir()
+    damage(home)
+    old = home.database.stat().st_ino if home.database.exists() else 0
+
+    for point in points:
+        (orders / point).write_text("")
+        ended = home.once(environment={VARIABLE: str(orders)})
+        assert os.listdir(orders) == [], f"{point} was never reached:\n{ended.err}"
+        assert ended.code == (17 if point in IN_BUILDER else -signal.SIGKILL), ended.err
+        there = home.database.stat().st_ino if home.database.exists() else 0
+        assert there == old or integrity(home) == "ok"
+        assert sorted({n.split(".")[0] for n in home.everywhere()}) == [
+            f"scenario-{n}" for n in range(1, 5)
+        ]
+    ended = home.once()
+
+    assert ended.code == 0, ended.err
+    assert {"old", "new-1", "new-2"} <= set(home.ids())
+    assert len(home.ids()) == len(set(home.ids()))
+    assert integrity(home) == "ok"
+    assert home.names("inbox") == home.names("work") == home.names("failed") == []
+    assert not (home.library / MARKER_FILE).exists()
+    assert not (home.library / NEW_FILE).exists()
+    assert len(aside(home)) == 1
+    if old:
+        assert (aside(home)[0] / home.database.name).stat().st_ino == old
+
+
+def test_the_status_answers_during_a_rebuild_and_says_what_is_going_on(home: Home) -> None:
+    break_header(home)
+    daemon = home.launch()
+    builder: list[psutil.Process] = []
+
+    def begun() -> bool:
+        with suppress(psutil.Error):
+            children = psutil.Process(daemon.pid).children()
+            builder[:] = [p for p in children if "scenariod.builder" in p.cmdline()]
+        return bool(builder)
+
+    wait_until(begun, "the builder runs")
+    builder[0].suspend()
+    found = daemon.wait_for_status(lambda s: s["state"] == "rebuilding")
+    text = home.ctl("status").out
+    builder[0].resume()
+    daemon.wait_for_status(lambda s: s["state"] == "idle" and s["scenarios"] >= 3)
+
+    assert newest_before(found["detail"]).startswith("scenarios-backup-")
+    assert f"is rebuilding: {found['detail']}" in text
+
+
+def newest_before(detail: str) -> str:
+    return next(word for word in detail.split() if word.startswith("scenarios-backup-"))
