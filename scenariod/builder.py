@@ -70,6 +70,8 @@ def _build(asked: argparse.Namespace) -> int:
                 note=f"restore {asked.backup.name}",
             )
             there = _digests(library)
+            library.fold()
+            library.check()
     reached(KillPoint.LIBRARY_REBUILT)
     returned = takeback.take_back(
         done=asked.done,

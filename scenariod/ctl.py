@@ -81,6 +81,12 @@ _COMMANDS = (
         (_Argument("what", "the scenario's id", {"metavar": "ID"}),),
     ),
     _Command(
+        "library",
+        "`library verify`: read all of the library, and say what is not as it was stored",
+        library.verify,
+        (_Argument("action", "the word `verify`", {"choices": ["verify"]}),),
+    ),
+    _Command(
         "backups",
         "the backups, newest first; `backups verify` reads them, `backups prune` tidies up",
         backups.backups,

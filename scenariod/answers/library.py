@@ -1,16 +1,18 @@
-"""What the library holds. Changes nothing."""
+"""What the library holds, and whether all of it is as it was stored. Changes nothing."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
 
+from scenariod import document as reading
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
-from scenariod.errors import NotFoundError
+from scenariod.errors import ExitCode, NotFoundError
 from scenariod.library import Library
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     from scenariod.config import Config
 
@@ -55,3 +57,37 @@ def show(config: Config, asked: argparse.Namespace) -> Answer:
     spliced = f'{head},\n  "scenario": {content.decode().strip()}\n}}'
     raw = content if content.endswith(b"\n") else content + b"\n"
     return Answer(document, raw=raw, json_text=spliced)
+
+
+def verify(config: Config, _: argparse.Namespace) -> Answer:
+    """Read all of the library, each document included, and answer what is not as it was stored."""
+    require_root(config)
+    with Library.open_read_only(config.database, busy_timeout_s=READ_TIMEOUT_S) as library:
+        faults = list(library.faults()) or list(_unlike_their_documents(library))
+        count = library.count()
+    document = {"sound": not faults, "scenarios": count, "faults": faults}
+    if not faults:
+        words = f"{config.database} is sound: {count} scenarios, each as it was stored"
+        return Answer(document, lines=[words])
+    cure = "stop scenariod; `scenariodctl restore latest` sets it aside and rebuilds it"
+    return Answer(document, lines=[*faults, cure], code=ExitCode.LIBRARY_DAMAGED)
+
+
+def _unlike_their_documents(library: Library) -> Iterator[str]:
+    """Yield the scenarios whose row does not say what their document says."""
+    with library.snapshot() as snapshot:
+        pairs = zip(snapshot.scenarios(), snapshot.documents(), strict=True)
+        for record, chunks in pairs:
+            read = reading.read(b"".join(chunks))
+            stored = (record.id, record.title, record.correct_answer, record.content_sha256)
+            if isinstance(read, reading.Document):
+                members = read.members
+                named = (members.get(key) for key in ("id", "title", "correctAnswer"))
+                said = (*map(_as_stored, named), reading.content_sha256(members))
+                if said == stored:
+                    continue
+            yield f"scenario {record.id}: its row does not say what its document says"
+
+
+def _as_stored(value: object) -> str:
+    return str(value).encode("utf-8", "backslashreplace").decode("utf-8")

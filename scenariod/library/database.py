@@ -9,7 +9,7 @@ import threading
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Self
 
-from scenariod.errors import NotFoundError
+from scenariod.errors import LibraryLockedError, NotFoundError
 from scenariod.killpoint import KillPoint, reached
 from scenariod.library import (
     history,
@@ -113,6 +113,19 @@ class Library:
         """Yield what is wrong with the library, each document's hash included; reads all of it."""
         with self._apart() as db:
             yield from soundness.faults(db)
+
+    def fold(self) -> None:
+        """Bring all of the library into its one file, durably; raise where that cannot be done.
+
+        Closing does the same, but says nothing where the disk is full.
+        """
+        with self._reading() as db:
+            busy, _, _ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise LibraryLockedError(
+                f"the library {self.path} is being read",
+                hint=f"`fuser -v {self.path}` says by whom",
+            )
 
     def close(self) -> None:
         """Close the library; the last to close it folds the WAL into the database."""
@@ -278,8 +291,8 @@ class Library:
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
         """Yield the library as it is at this instant, on a connection of its own."""
-        with self._apart() as db:
-            yield Snapshot(db, path=self.path)
+        with self._apart() as db, closing(Snapshot(db, path=self.path)) as snapshot:
+            yield snapshot
 
     def _replace(
         self,

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 _PRIMARY_CODE = 0xFF
 _LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
+_LEAST_BYTES = 64 << 10
+"""With less free SQLite cannot even set up what it shares between processes."""
+_NO_TEXT = "Could not decode to UTF-8"
+"""What Python says of a column whose text is none; it has no code of SQLite's."""
 _ENVIRONMENT = {
     sqlite3.SQLITE_FULL: errno.ENOSPC,
     sqlite3.SQLITE_IOERR: errno.EIO,
@@ -48,6 +52,8 @@ def translating(path: Path) -> Iterator[None]:
         if ours is None:
             raise
         raise ours from error
+    except UnicodeDecodeError as error:  # a name in the schema, or what SQLite says of it
+        raise damaged(path, "it holds text that is not UTF-8") from error
 
 
 def damaged(path: Path, why: str) -> LibraryDamagedError:
@@ -65,12 +71,14 @@ def _translated(error: sqlite3.Error, path: Path) -> Exception | None:
             f"the library {path} is locked by another command",
             hint=f"try again once it has ended; `fuser -v {path}` names it",
         )
-    if code in _DAMAGED:
+    if code in _DAMAGED or str(error).startswith(_NO_TEXT):
         return damaged(path, str(error))
     if code in _ENVIRONMENT:
         number = _ENVIRONMENT[code]
         if code == sqlite3.SQLITE_CANTOPEN:
             number = _why_not_opened(path) or number
+        if code == sqlite3.SQLITE_IOERR and _is_full(path):
+            number = errno.ENOSPC  # as where the shared memory of the WAL finds no room
         return OSError(number, f"{os.strerror(number)} (SQLite: {error})", str(path))
     return None
 
@@ -85,6 +93,14 @@ def _why_not_opened(path: Path) -> int | None:
     except OSError as error:
         return error.errno
     return None
+
+
+def _is_full(path: Path) -> bool:
+    try:
+        there = os.statvfs(path.parent)
+    except OSError:
+        return False
+    return there.f_bavail * there.f_frsize < _LEAST_BYTES
 
 
 def code_of(error: sqlite3.Error) -> int | None:

@@ -12,7 +12,7 @@ from scenariod.library.failures import damaged
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
     from scenariod.library.records import BatchRecord, Pack, ScenarioRecord, ScenarioVersion
@@ -27,6 +27,7 @@ class Snapshot:
     def __init__(self, db: sqlite3.Connection, *, path: Path) -> None:
         self._db = db
         self._path = path
+        self._reading: Generator[bytes, None, None] | None = None
         db.execute("BEGIN")
         now = history.state(db)  # the first read fixes what all the others see
         self.batch = now.last_change
@@ -83,7 +84,16 @@ class Snapshot:
         """Yield a version's document in chunks; raise as `documents` does."""
         return self._chunks(blob.Stored(version.document, version.sha256, version.size_bytes))
 
+    def close(self) -> None:
+        """Let go of a document that was not read to its end, as where the disk is full."""
+        if self._reading is not None:
+            self._reading.close()
+
     def _chunks(self, stored: blob.Stored) -> Iterator[bytes]:
+        self._reading = self._read(stored)
+        return self._reading
+
+    def _read(self, stored: blob.Stored) -> Generator[bytes, None, None]:
         try:
             yield from blob.load(self._db, stored)
         except blob.DocumentDamagedError as error:

@@ -1,0 +1,177 @@
+"""A disk that is full at any write, its free space stepped through page by page."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+from conftest import Home, mounted
+from library_makers import document
+from test_settle import RUN, Bench, good
+
+from scenariod import backup, config
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk"),
+]
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+    from pathlib import Path
+
+    from scenariod.settle import Settler
+
+PAGE_BYTES = 4096
+NEW = {"scenario-8.json": document("new-1"), "scenario-9.json": document("new-2", text="x" * 9000)}
+OLD = ["old-1", "old-2"]
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """Return a folder on a disk of 4 MB of its own."""
+    where = tmp_path / "disk"
+    where.mkdir()
+    with mounted("-t", "tmpfs", "-o", "size=4m", "scenariod-test", at=where):
+        yield where
+
+
+@pytest.fixture
+def used(tmp_path: Path) -> Path:
+    """Return a root folder with two scenarios, published and backed up, and a claimed batch."""
+    home = Home(tmp_path / "used")
+    contents = {f"scenario-{n}.json": document(name) for n, name in enumerate(OLD, 1)}
+    bench = bench_on(home)
+
+    async def fill(settler: Settler) -> None:
+        for number, (name, content) in enumerate(contents.items(), 1):
+            await settler.settle(bench.claim(number, {name: content}), [good(name, content)], RUN)
+            await settler.end_drain()
+
+    bench.with_settler(fill)
+    bench.claim(7, NEW)
+    return home.path
+
+
+def bench_on(home: Home) -> Bench:
+    return Bench(config.load(config=None, root=home.path, cwd=home.path))
+
+
+def leave_free(disk: Path, *, pages: int) -> Path:
+    """Fill the disk but for so many pages; return what fills it."""
+    ballast = disk / "ballast"
+    ballast.touch()
+    free = os.statvfs(disk).f_bavail
+    ballast.write_bytes(bytes(max(free - pages, 0) * PAGE_BYTES))
+    return ballast
+
+
+async def work_on(settler: Settler, *, bench: Bench) -> None:
+    """Do all that a daemon does with the claimed batch and around it."""
+    batch = next(b for b in bench.work.batches() if b.id == 7)
+    if await settler.finish(batch) is None:
+        await settler.settle(batch, [good(name, content) for name, content in NEW.items()], RUN)
+    await settler.end_drain()
+    await settler.prepare_backup()
+
+
+async def open_only(settler: Settler) -> None:
+    """Have the library opened, and so rebuilt."""
+
+
+def has_room_for(bench: Bench, act: Callable[[Settler], Awaitable[None]]) -> bool:
+    """Do it; return False where the disk is full, and fail at any other error."""
+    try:
+        bench.with_settler(act)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        return False
+    return True
+
+
+def check_nothing_is_half_written(home: Home) -> None:
+    assert json.loads(home.published.read_bytes())["scenarios"]
+    found = backup.list_backups(home.backups)
+    assert found
+    assert all(isinstance(backup.verify(b.path), backup.Verified) for b in found)
+    assert sorted(home.everywhere()) == ["scenario-1.json", "scenario-2.json", *NEW]
+    for name, content in NEW.items():
+        (path,) = [p for p in home.path.rglob(name) if p.parent.name != "aside"]
+        assert path.read_bytes() == content
+    with closing(sqlite3.connect(f"file:{home.database}?mode=ro", uri=True)) as db:
+        assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def test_a_disk_that_is_full_at_any_write_loses_nothing_and_work_goes_on(
+    disk: Path, used: Path, record_property: Callable[[str, object], None]
+) -> None:
+    pages, went_through, sizes = 0, 0, 0
+    while went_through < 3:
+        shutil.copytree(used, disk / "root")
+        home = Home(disk / "root")
+        ballast = leave_free(disk, pages=pages)
+
+        bench = bench_on(home)
+        if has_room_for(bench, partial(work_on, bench=bench)):
+            went_through += 1
+        else:
+            assert went_through == 0, f"it fails with {pages} pages, and went through with fewer"
+        ballast.unlink()
+        check_nothing_is_half_written(home)
+
+        bench = bench_on(home)
+        if home.names("work"):
+            bench.with_settler(partial(work_on, bench=bench))
+        else:
+            bench.with_settler(lambda settler: settler.end_drain())
+        assert home.ids() == [*OLD, "new-1", "new-2"]
+        assert home.names("done") == ["scenario-1.json", "scenario-2.json", *NEW]
+        check_nothing_is_half_written(home)
+        assert list(home.path.rglob("*.part")) == []
+        shutil.rmtree(disk / "root")
+        sizes += 1
+        pages += 1
+    assert sizes > 10
+    record_property("sizes of a full disk while settling, backing up and publishing", sizes)
+
+
+def test_a_disk_that_is_full_at_any_write_of_a_rebuild_pauses_it_and_it_goes_on(
+    disk: Path, used: Path, record_property: Callable[[str, object], None]
+) -> None:
+    pages, went_through, sizes = 0, 0, 0
+    while went_through < 1:
+        shutil.copytree(used, disk / "root")
+        home = Home(disk / "root")
+        with home.database.open("r+b") as file:
+            file.write(b"not SQLite at all")
+        ballast = leave_free(disk, pages=pages)
+
+        if has_room_for(bench_on(home), open_only):
+            went_through += 1
+        else:
+            assert went_through == 0, f"it fails with {pages} pages, and went through with fewer"
+        ballast.unlink()
+        bench = bench_on(home)
+        bench.with_settler(partial(work_on, bench=bench))
+
+        assert sorted({"old-1", *home.ids()}) == ["new-1", "new-2", "old-1", *home_taken_back(home)]
+        assert len(list(home.library.glob("damaged-*/scenarios.db"))) == 1
+        shutil.rmtree(disk / "root")
+        sizes += 1
+        pages += 6
+    assert sizes > 5
+    record_property("sizes of a full disk while rebuilding", sizes)
+
+
+def home_taken_back(home: Home) -> list[str]:
+    """Return the scenario that waits in the inbox, or is there: it came after the backup."""
+    assert home.names("inbox") in ([], ["scenario-2.json"])
+    return [] if home.names("inbox") else ["old-2"]
