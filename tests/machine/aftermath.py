@@ -34,6 +34,7 @@ class Reports:
     added: set[tuple[int, str]] = field(default_factory=set)
     backups: set[str] = field(default_factory=set)
     restored: set[int] = field(default_factory=set)
+    imported: dict[int, int] = field(default_factory=dict)
 
     def note(self, entries: list[dict[str, Any]]) -> None:
         """Take in journal entries."""
@@ -45,6 +46,8 @@ class Reports:
                 self.added.add((int(entry["SCENARIOD_BATCH"]), entry["SCENARIOD_SCENARIO"]))
             elif kind == Event.BACKUP_WRITTEN.message_id:
                 self.backups.add(Path(entry["SCENARIOD_BACKUP"]).name)
+            elif kind == Event.IMPORTED.message_id:
+                self.imported[int(entry["SCENARIOD_BATCH"])] = int(entry["SCENARIOD_SCENARIOS"])
             elif kind == Event.RESTORED.message_id:
                 self.restored.add(int(entry["SCENARIOD_BATCH"]))
                 self.backups.add(entry["SCENARIOD_SAFETY_BACKUP"])
@@ -130,7 +133,12 @@ def check_scenarios(history: History, reports: Reports) -> None:
     removers = {removed for _, _, removed in history.rows if removed is not None}
     assert {history.kinds[remover] for remover in removers} <= {"restore"}
     assert max(Counter(history.ids()).values(), default=1) == 1
-    by_files = Counter(s for s, batch, _ in history.rows if history.kinds[batch] == "intake")
+    imports = {batch for batch, kind in history.kinds.items() if kind == "import"}
+    rows = Counter(batch for _, batch, _ in history.rows)
+    assert reports.imported.keys() <= imports
+    assert {batch: rows[batch] for batch in reports.imported} == reports.imported
+    brought = {batch for batch, kind in history.kinds.items() if kind in {"intake", "import"}}
+    by_files = Counter(scenario for scenario, batch, _ in history.rows if batch in brought)
     assert max(by_files.values(), default=1) == 1
 
 

@@ -1,4 +1,4 @@
-"""Runs in the machine: drops, settles, backs up, publishes and restores until the power goes.
+"""Runs in the machine: settles, backs up, publishes, restores, imports until the power goes.
 
 What makes things durable is scenariod's own, in scenariod's order; only the workers are left out,
 since one takes seconds to start in the machine: so most cuts fall between two durable steps, not
@@ -18,8 +18,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenariod import clock, config, ctl, durable, root
-from scenariod.journal import SystemdJournal
+from scenariod import clock, config, ctl, durable, importer, root
+from scenariod.bundle import frames
+from scenariod.journal import Event, SystemdJournal
+from scenariod.library import Library, OnConflict
 from scenariod.names import is_scenario_name
 from scenariod.outcome import Outcome
 from scenariod.scenario import judge
@@ -28,7 +30,11 @@ from scenariod.work import Work
 from systemd import journal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from scenariod.bundle.frames import Frame
     from scenariod.config import Config
+    from scenariod.library import FileResult
     from scenariod.work import Batch
 
 MANY_ROUNDS = 1_000_000
@@ -61,6 +67,8 @@ class Activity:
                 await self._settler.prepare_backup()
             if self._chance.random() < 0.4:
                 await asyncio.gather(asyncio.to_thread(self._restore), self._next_batch())
+            if self._chance.random() < 0.3:
+                await asyncio.gather(asyncio.to_thread(self._import), self._next_batch())
         await self._settler.close()
 
     async def _next_batch(self) -> None:
@@ -92,9 +100,13 @@ class Activity:
         """Drop a file that its dropper has synced, and say so."""
         self._count += 1
         name = f"scenario-{self._name}-{self._count}.json"
+        durable.write(self._config.inbox / name, self._scenario(f"{self._name}-{self._count}"))
+        journal.send(f"dropped {name}", SYSLOG_IDENTIFIER="dropper", SCENARIOD_FILE=name)
+
+    def _scenario(self, scenario_id: str) -> bytes:
         text = json.dumps(
             {
-                "id": f"{self._name}-{self._count}",
+                "id": scenario_id,
                 "title": "A scenario",
                 "claim": "A claim.",
                 "text": "A story. " * self._chance.randint(1, 1500),
@@ -102,8 +114,32 @@ class Activity:
                 "answerWeights": {"logic": 100, "emotion": 0, "balanced": 40, "agenda": 5},
             }
         )
-        durable.write(self._config.inbox / name, text.encode())
-        journal.send(f"dropped {name}", SYSLOG_IDENTIFIER="dropper", SCENARIOD_FILE=name)
+        return text.encode()
+
+    def _import(self) -> None:
+        """Import scenarios in two batches, as a pack; judged here, not by an unpacker."""
+        self._count += 1
+        name = f"{self._name}-import-{self._count}"
+        told: list[Frame] = [frames.FileBegun(0, name, 4, json.dumps({"packInfo": {"id": name}}))]
+        for number in range(1, 5):
+            content = self._scenario(f"{name}-{number}")
+            verdict = judge(content, name=f"{name}[{number}]")
+            told.append(frames.Judged(0, number, verdict, content))
+            if number == 2:
+                about = json.dumps({"packInfo": {"id": f"{name}-b"}})
+                told.append(frames.FileBegun(1, f"{name}-b", 2, about))
+        with Library.open(self._config.database, busy_timeout_s=30) as library:
+            importer.bring_in(
+                library,
+                told,
+                source=name,
+                on_conflict=OnConflict.REFUSE,
+                backups=self._config.backups,
+                published=self._config.published,
+                clock=clock.now,
+                listener=_Teller(),
+                stopping=lambda: False,
+            )
 
     def _restore(self) -> None:
         backups = sorted(self._config.backups.glob("scenarios-backup-*.json"))
@@ -113,14 +149,36 @@ class Activity:
                 ctl.main(["--root", str(self._config.root), "restore", chosen.name])
 
 
+class _Teller:
+    """Tells the journal of each batch that was imported, as `scenariodctl import` does."""
+
+    def begun(self, name: str, count: int) -> None:
+        """See `importer.Listener`."""
+
+    def settled(self, results: Iterable[FileResult], *, batch: int | None) -> None:
+        """See `importer.Listener`."""
+        if batch is None:
+            return
+        added = sum(result.changes for result in results)
+        SystemdJournal().tell(Event.IMPORTED, "imported", batch=batch, scenarios=added)
+
+
 def settle_until_the_power_goes(folder: Path, *, seed: str, rounds: int = MANY_ROUNDS) -> None:
     """Work in the root folder `folder`; its files are named for the seed."""
+    write_config(folder)
     loaded = config.load(config=None, root=folder, cwd=folder)
     all_of_them = config.Backups(keep_last=config.MOST_BACKUPS, max_total_mb=0)
     loaded = replace(loaded, backup=all_of_them)  # each that was reported is looked for
     root.prepare(loaded)
     activity = Activity(loaded, name=seed, chance=random.Random(seed))
     asyncio.run(activity.go_on(rounds=rounds))
+
+
+def write_config(folder: Path) -> None:
+    """Have all backups kept: each that was reported is looked for after each cut."""
+    (folder / "config").mkdir(exist_ok=True)
+    text = "[backups]\nkeep_last = 1000000\nmax_total_mb = 0\n"
+    durable.write(folder / "config" / "scenariod.toml", text.encode())
 
 
 def main(ready: Path, orders: Path) -> None:

@@ -12,6 +12,7 @@ import os
 import random
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -44,6 +45,13 @@ KEEP_ALL_BACKUPS = (
     "s/^# keep_last = .*/keep_last = 1000000/; s/^# max_total_mb = .*/max_total_mb = 0/"
 )
 """For sed: each backup that was reported is looked for after each cut."""
+REPORTED = (
+    Event.FILE_ADDED,
+    Event.BACKUP_WRITTEN,
+    Event.PUBLISHED,
+    Event.RESTORED,
+    Event.IMPORTED,
+)
 DISK_SIZE = "256M"
 DEADLINE_S = 240.0
 RecordProperty = Callable[[str, object], None]
@@ -81,6 +89,7 @@ class Cuts:
         self.disk = VolatileDisk(tmp_path / "none yet", name="volatile")
         self._disks = 0
         self._since = 0.0
+        self.told: Counter[str] = Counter()
         print(f"SCENARIOD_SEED={seed}")  # noqa: T201 - shown where the test fails
 
     def new_disk(self) -> None:
@@ -103,13 +112,15 @@ class Cuts:
         machine.power_cut()
         entries = machine.reported()
         self.reports.note(entries)
+        kinds = {event.message_id: event.name.lower() for event in REPORTED}
+        self.told.update(kinds[e["MESSAGE_ID"]] for e in entries if e.get("MESSAGE_ID") in kinds)
         lit_s = time.monotonic() - self._since
         print(f"cut after {lit_s:.1f} s; reported: {told.summary(entries)}")  # noqa: T201
         with aftermath.read(self.disk, self._folder) as left:
             aftermath.check(left, self.reports)
 
 
-def test_cuts_while_batches_are_settled_backed_up_published_and_restored_lose_nothing_reported(
+def test_cuts_while_batches_are_settled_backed_up_published_restored_and_imported_lose_nothing(
     settling: Frozen, frozen: Frozen, tmp_path: Path, record_property: RecordProperty
 ) -> None:
     cuts = Cuts(tmp_path, seed=SEED)
@@ -127,7 +138,9 @@ def test_cuts_while_batches_are_settled_backed_up_published_and_restored_lose_no
 
     assert cuts.reports.added
     finish_by_itself(frozen, cuts)
-    record_property("power cuts while settling, backing up, publishing or restoring", CUTS)
+    record_property("power cuts while settling, backing up, publishing, restoring, importing", CUTS)
+    for kind, count in sorted(cuts.told.items()):
+        record_property(f"reported before power cuts, and there after them: {kind}", count)
 
 
 def test_cuts_of_the_whole_service_lose_nothing_reported(
