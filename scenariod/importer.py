@@ -1,4 +1,4 @@
-"""Bring scenarios into the library in batches: one backup first, each batch one transaction.
+"""Bring scenarios into the library in batches: a backup before and after, each one transaction.
 
 Owns the order of these steps, and what is counted. Never reads what is imported: the unpacker does.
 """
@@ -45,11 +45,12 @@ class Listener(Protocol):
 
 @dataclass
 class Summary:
-    """What an import did: scenarios by verdict, its batches, and the backup before the first."""
+    """What an import did: scenarios by verdict, its batches, the backups before and after them."""
 
     counts: Counter[FileVerdict] = field(default_factory=Counter)
     batches: list[int] = field(default_factory=list)
     backup: Path | None = None
+    closing_backup: Path | None = None
     stopped: bool = False
 
 
@@ -81,6 +82,8 @@ def bring_in(
             run.summary.stopped = True
             break
     run.settle()
+    if run.summary.batches:  # done/ has nothing of it: the next best place to have it all again
+        run.summary.closing_backup = back_up(library, backups, now=clock()).path
     reached(KillPoint.IMPORTED)
     if not is_current(library, published):
         publish(library, published)

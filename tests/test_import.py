@@ -230,7 +230,9 @@ def test_a_large_file_is_brought_in_in_batches_after_one_backup(home: Home, tmp_
 
     assert counts(answer) == (count, 0, 0, 0)
     first, second, third = answer["batches"]
-    assert [b.path.name for b in backup.list_backups(home.backups)] == [answer["backup"]]
+    after, before = backup.list_backups(home.backups)
+    assert (before.path.name, before.count) == (answer["backup"], 0)
+    assert (after.path.name, after.count) == (answer["closing_backup"], count)
     assert home.ctl("undo", str(second)).code == 0
     assert len(ids(home)) == importer.BATCH_SCENARIOS + 3
     assert home.ctl("restore", f"batch:{first}").code == 0

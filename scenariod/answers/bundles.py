@@ -200,7 +200,8 @@ class _Told:
             "already_added": summary.counts[FileVerdict.ALREADY_ADDED],
             "refused": summary.counts[FileVerdict.REFUSED],
             "batches": summary.batches,
-            "backup": None if summary.backup is None else summary.backup.name,
+            "backup": _name_of(summary.backup),
+            "closing_backup": _name_of(summary.closing_backup),
             "interrupted": summary.stopped,
         }
 
@@ -227,6 +228,10 @@ class _Told:
             )
             yield f"published {self._published}"
             yield f"to go back: scenariodctl restore batch:{first}{backup}"
+
+
+def _name_of(backup: Path | None) -> str | None:
+    return None if backup is None else backup.name
 
 
 def _foresee(

@@ -1,0 +1,104 @@
+"""The most memory that each part takes at 100,000 scenarios: it must be flat in their number.
+
+    .venv/bin/python bench/bench_memory.py [--few 1000] [--many 100000]
+
+Each step is the real command in a process of its own: import, export, restore, diff, and the
+daemon, which settles a pair in a library of that size, with backup and publishing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+WANTED_MIB = 64
+STORY = "The argument went on until the kettle boiled, and nobody had defined a thing. " * 25
+WATCHED = """
+import sys
+from pathlib import Path
+from scenariod import ctl, daemon
+main = ctl.main if sys.argv[1] == "ctl" else daemon.main
+code = main(sys.argv[2:])
+status = Path("/proc/self/status").read_text()
+sys.stderr.write("PEAK " + status.split("VmHWM:")[1].split()[0] + "\\n")
+sys.exit(code)
+"""
+
+
+def document(number: int) -> dict[str, object]:
+    """Return a scenario of the median size of real ones, 2 KB."""
+    return {
+        "id": f"scenario-{number:06d}",
+        "title": f"Scenario {number}",
+        "claim": "It depends.",
+        "text": STORY,
+        "correctAnswer": "balanced",
+        "answerWeights": {"logic": 40, "emotion": 10, "balanced": 100, "agenda": 0},
+    }
+
+
+def write_bundle(path: Path, count: int) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.write('{"scenarios": [')
+        for number in range(count):
+            file.write((",\n" if number else "\n") + json.dumps(document(number), indent=2))
+        file.write("\n]}\n")
+
+
+def step(name: str, root: Path, *arguments: str, program: str = "ctl") -> float:
+    """Run a command to its end; print its time, return its peak in MiB."""
+    begun = time.perf_counter()
+    command = [sys.executable, "-c", WATCHED, program, "--root", str(root), *arguments]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    seconds = time.perf_counter() - begun
+    if done.returncode not in {0, 3}:
+        raise SystemExit(f"{name}: {done.returncode}\n{done.stdout}\n{done.stderr}")
+    peak = int(done.stderr.rsplit("PEAK ", 1)[1]) / 1024
+    print(f"  {name}: {seconds:.1f} s, peak {peak:.1f} MiB", flush=True)
+    return peak
+
+
+def measure(folder: Path, count: int) -> dict[str, float]:
+    root, bundle = folder / "root", folder / "old.json"
+    (root / "inbox").mkdir(parents=True)
+    (root / "config").mkdir()
+    (root / "config" / "scenariod.toml").write_text("[memory]\nlimit_mb = 512\nreserve_mb = 0\n")
+    write_bundle(bundle, count)
+    print(f"with {count} scenarios, {bundle.stat().st_size >> 20} MiB:")
+    peaks = {"import": step("import", root, "import", str(bundle))}
+    peaks["import of what is there"] = step("import of what is there", root, "import", str(bundle))
+    peaks["import --dry-run"] = step("import --dry-run", root, "import", str(bundle), "--dry-run")
+    peaks["export"] = step("export", root, "export", "--output", str(folder / "out"))
+    for name in ("a", "b"):
+        content = json.dumps({**document(0), "id": f"new-{name}"})
+        (root / "inbox" / f"scenario-{name}.json").write_text(content)
+    peaks["supervisor"] = step("supervisor, a pair", root, "--once", program="daemon")
+    peaks["restore to empty"] = step("restore to empty", root, "restore", "batch:1", "--yes")
+    peaks["restore of all"] = step("restore of all", root, "restore", "latest", "--yes")
+    latest = str(count // 500 + 3)
+    peaks["diff"] = step("diff", root, "diff", f"batch:{latest}", "now", "--json")
+    return peaks
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--few", type=int, default=1000)
+    parser.add_argument("--many", type=int, default=100_000)
+    options = parser.parse_args()
+    beyond = []
+    for count in (options.few, options.many):
+        with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR", "/var/tmp")) as folder:
+            peaks = measure(Path(folder), count)
+            beyond += [name for name, peak in peaks.items() if peak > WANTED_MIB]
+    print(f"  (wanted: below {WANTED_MIB} MiB each)")
+    sys.exit(f"beyond it: {', '.join(beyond)}" if beyond else 0)
+
+
+if __name__ == "__main__":
+    main()

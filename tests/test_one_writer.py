@@ -1,0 +1,86 @@
+"""One writer, any number of readers: none of them in the other's way."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+from conftest import SCENARIOD, Home, scenario
+from library_makers import add, document, open_library, sql
+
+from scenariod.library.connection import WAL_BYTES_KEPT
+
+pytestmark = pytest.mark.slow
+
+
+def wal_bytes(folder: Path) -> int:
+    return (folder / "scenarios.db-wal").stat().st_size
+
+
+def test_a_second_daemon_on_one_root_is_refused_with_the_pid_of_the_first(home: Home) -> None:
+    daemon = home.start()
+
+    for how in ([], ["--once"]):
+        second = subprocess.run(
+            [*SCENARIOD, "--root", str(home.path), *how],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert second.returncode == 13
+        assert f"another scenariod (PID {daemon.pid}) works on" in second.stderr
+
+    home.drop("scenario-1.json", scenario("one"))
+    daemon.wait_for("added one")
+    daemon.kill()
+    assert home.once().code == 0
+
+
+def test_a_reader_never_holds_up_the_writer_and_sees_its_instant_to_the_end(
+    tmp_path: Path,
+) -> None:
+    with open_library(tmp_path) as library:
+        add(library, document("before"))
+        with library.snapshot() as snapshot:
+            for number in range(40):
+                add(library, document(f"s-{number}"))  # would raise, were the library locked
+            assert [record.id for record in snapshot.scenarios()] == ["before"]
+        assert library.count() == 41
+
+
+def test_a_writer_at_work_never_holds_up_a_reader(tmp_path: Path) -> None:
+    with open_library(tmp_path) as library:
+        add(library, document("before"))
+        seen: list[int] = []
+
+        def read() -> None:
+            with library.snapshot() as snapshot:
+                seen.append(snapshot.count)
+
+        with library._writing() as db:
+            db.execute("UPDATE scenario SET title = 'half done'")
+            reader = threading.Thread(target=read)
+            reader.start()
+            reader.join(timeout=10)
+
+            assert seen == [1]
+
+
+def test_the_wal_that_a_long_reader_held_is_small_again_after_it(tmp_path: Path) -> None:
+    with open_library(tmp_path) as library:
+        add(library, document("before"))
+        with library.snapshot() as snapshot:
+            for number in range(40):
+                add(library, document(f"held-{number}", text="x" * 500_000))
+            held = wal_bytes(tmp_path)
+            assert snapshot.count == 1
+        for number in range(3):
+            add(library, document(f"after-{number}"))
+
+        # It grows by what is added meanwhile, not by more; and is cut back by the next commits.
+        assert 40 * 500_000 < held < 40 * 500_000 * 1.2
+        assert wal_bytes(tmp_path) <= WAL_BYTES_KEPT
+        assert sql(library.path, "PRAGMA integrity_check") == [("ok",)]
