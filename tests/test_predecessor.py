@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import POWERLESS, memory_bomb, scenario
+from conftest import POWERLESS, memory_bomb, mounted, scenario
 
 from scenariod import status
+from scenariod.killpoint import VARIABLE, KillPoint
 
 pytestmark = pytest.mark.slow
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from conftest import Home
 
 BROKEN = b'{"id": "broken",\n  nope}'
@@ -292,3 +296,59 @@ def test_all_of_it_works_without_roots_power(home: Home) -> None:
 
     assert ended.code == 3
     assert home.ids() == ["good"]
+
+
+# Writing: what the scripts tore, and then restored
+
+
+def test_killed_in_the_middle_of_a_write_the_library_is_whole_and_a_start_goes_on(
+    home: Home, tmp_path: Path
+) -> None:
+    home.drop("scenario-1.json")
+    assert home.once().code == 0
+    orders = tmp_path / "orders"
+    orders.mkdir()
+    (orders / KillPoint.LIBRARY_BEING_PUBLISHED).touch()
+    home.drop("scenario-2.json")
+
+    killed = home.once(environment={VARIABLE: str(orders)})
+
+    assert killed.code == -signal.SIGKILL
+    assert home.ids() == ["scenario-1"]
+    assert home.once().code == 0
+    assert home.ids() == ["scenario-1", "scenario-2"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
+def test_where_the_disk_for_backups_is_full_nothing_is_added_until_there_is_room(
+    home: Home,
+) -> None:
+    home.drop("scenario-1.json")
+    assert home.once().code == 0
+    with mounted("-t", "tmpfs", "-o", "size=4k", "scenariod-test", at=home.backups):
+        home.drop("scenario-2.json", scenario("two", text="x" * 9000))
+
+        stopped = home.once(before=POWERLESS)
+        added = home.ctl("list", "--json").json()
+        left = sorted(path.name for path in home.backups.glob("*.json"))
+
+    assert stopped.code == 17, stopped.err
+    assert "No space left on device" in stopped.err
+    assert [each["id"] for each in added] == ["scenario-1"]
+    assert left == []
+    assert home.once().code == 0
+    assert home.ids() == ["scenario-1", "two"]
+
+
+def test_a_torn_backup_is_never_restored_over_a_good_library(home: Home) -> None:
+    home.drop("scenario-1.json")
+    assert home.once().code == 0
+    newest = max(home.backups.glob("scenarios-backup-*.json"))
+    newest.write_bytes(newest.read_bytes()[:-10])
+
+    restored = home.ctl("restore", "latest")
+
+    assert restored.code == 16
+    assert "it is cut off" in restored.err
+    assert home.ids() == ["scenario-1"]
+    assert [each["id"] for each in home.ctl("list", "--json").json()] == ["scenario-1"]

@@ -204,6 +204,7 @@ def test_a_restore_gives_up_where_batches_never_cease(
             ("scenariod.backup", "verify_file", 1, ""),
             ("os", "fsync", 1, ""),
             ("pathlib", "Path.rename", 1, ""),
+            ("pathlib", "Path.rename", 2, ""),
             ("scenariod.library", "Library.restore", 1, ""),
             ("scenariod.document", "read", 2, ""),
             ("scenariod.library.scenarios", "remove", 1, ""),
@@ -211,7 +212,7 @@ def test_a_restore_gives_up_where_batches_never_cease(
             ("scenariod.library.restoration", "_remove_unseen", 1, ""),
             ("scenariod.library.history", "record", 1, ""),
             ("scenariod.restore", "publish", 1, "new"),
-            ("pathlib", "Path.rename", 2, "new"),
+            ("pathlib", "Path.rename", 3, "new"),
             ("scenariod.library", "Library.mark_published", 1, "new"),
             ("scenariod.restore", "Summary", 1, "new"),
         ]
