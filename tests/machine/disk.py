@@ -66,6 +66,8 @@ class DiskServer:
         # QEMU runs in `work` too: a socket's path may have no more than 107 bytes.
         self.socket = f"{disk.name}.socket"
         self._log_path = work / f"{disk.name}.log"
+        ready = work / ready_file(self.socket)
+        ready.unlink(missing_ok=True)
         with self._log_path.open("wb") as log:
             self._process = subprocess.Popen(
                 server_command(disk, socket=self.socket),
@@ -74,25 +76,31 @@ class DiskServer:
                 stdout=log,
                 stderr=log,
             )
-        self._wait_for_socket(work / self.socket)
+        self._wait_until_ready(ready)
 
     def kill(self) -> None:
         """End it at once: what it had not written to the file is lost."""
         self._process.kill()
         self._process.wait()
 
-    def _wait_for_socket(self, socket: Path) -> None:
+    def _wait_until_ready(self, ready: Path) -> None:
         deadline = time.monotonic() + 10
-        while not socket.exists():
+        while not ready.exists():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.kill()
                 raise RuntimeError(f"nbdkit did not start:\n{self._log_path.read_text()}")
             time.sleep(0.01)
 
 
+def ready_file(socket: str) -> str:
+    """Return the file that nbdkit writes once it listens: its socket is there before that."""
+    return socket.removesuffix(".socket") + ".pid"
+
+
 def server_command(disk: VolatileDisk | FailingDisk, *, socket: str) -> list[str]:
     """Return nbdkit's command line for the disk."""
     command = ["setpriv", "--pdeathsig", "KILL", "nbdkit", "--foreground", "--unix", socket]
+    command += ["--pidfile", ready_file(socket)]
     if isinstance(disk, VolatileDisk):
         return [*command, "--filter=cache", "file", str(disk.path), "cache=writeback"]
     return [
