@@ -39,7 +39,7 @@ def test_the_canary_dies_of_its_limit_and_leaves_nothing(machine: Machine) -> No
 
     assert killed >= 1
     assert "scenariod-b000000" in machine.check("journalctl --no-pager")
-    assert machine.check("find /sys/fs/cgroup -name 'scenariod-*.slice'").strip() == ""
+    assert machine.check("find /sys/fs/cgroup -name 'scenariod-*-b*.slice'").strip() == ""
 
 
 def test_a_worker_near_its_limit_is_stopped_softly_and_its_partner_runs_next(
