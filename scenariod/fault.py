@@ -25,6 +25,7 @@ DAMAGED = frozenset({errno.EIO, errno.EUCLEAN, errno.ENXIO})
 class Step(StrEnum):
     """What was being done when the environment failed."""
 
+    OPENING = "opening the library"
     LOOKING = "looking into the inbox"
     CLAIMING = "claiming files"
     COUNTING = "counting the attempt"

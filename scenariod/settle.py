@@ -95,10 +95,6 @@ class Settler:
         """Open the library, making it if there is none."""
         await self._call(self._open)
 
-    def is_rebuilding(self) -> bool:
-        """Say whether the library is damaged, and its rebuild was begun and not completed."""
-        return rebuild.pending(self._config) is not None
-
     async def rebuild(self, damage: str) -> None:
         """Open the library anew, rebuilt from the newest good backup; `damage` says why."""
         await self._call(partial(self._rebuild, damage))
@@ -153,7 +149,8 @@ class Settler:
         return self._library
 
     def _open(self) -> None:
-        self._library = rebuild.open_sound(self._config, journal=self._journal, show=self._show)
+        if self._library is None:
+            self._library = rebuild.open_sound(self._config, journal=self._journal, show=self._show)
         self.scenarios = self._library.count()
         self._upkeep.look(self._library)
 

@@ -18,7 +18,7 @@ from scenariod.attempt import Attempts
 from scenariod.board import Board
 from scenariod.budget import Budget
 from scenariod.errors import ENVIRONMENT_FAULTS, ExitCode, LibraryDamagedError, ScenariodError
-from scenariod.fault import Fault
+from scenariod.fault import Fault, Step, during
 from scenariod.intake import Intake
 from scenariod.journal import Event
 from scenariod.killpoint import KillPoint, reached
@@ -114,7 +114,7 @@ class Supervisor:
         heartbeat = asyncio.create_task(self._board.keep_telling())
         server = await status.serve(self._config.socket, self._board.snapshot)
         try:
-            await self._recover()
+            await self._recover_once_it_can()
             await self._loop(loop)
         finally:
             heartbeat.cancel()
@@ -327,30 +327,35 @@ class Supervisor:
 
     # Around the batches
 
+    async def _recover_once_it_can(self) -> None:
+        """Recover, and pause until that goes where the environment is at fault, as for a batch.
+
+        With `once` it raises what is at fault. Returns at a signal, too.
+        """
+        while not self._signals:
+            try:
+                return await self._recover()
+            except ENVIRONMENT_FAULTS as error:
+                if self._once:
+                    raise
+                pause_s = self._pause_for(fault.of(error))
+                self._notifier.ready()  # it is up, and says what it waits for
+            await self._sleep(pause_s)
+        return None
+
     async def _recover(self) -> None:
         """Queue what a crash or a stop cut off: each batch is finished, or run again."""
-        await self._open_library()
+        with during(Step.OPENING, self._config.database):
+            await self._settler.open()
         self._work.remove_leftovers()
         cut_off = self._work.batches()
         self._roster.put_last(cut_off)
         reached(KillPoint.RECOVERED)
         self._board.show_library(self._settler)
+        self._pause.end_if_over()
         if cut_off:
             numbers = ", ".join(str(batch.id) for batch in cut_off)
             self._journal.tell(Event.RECOVERED, f"taking up what was cut off: batch {numbers}")
-
-    async def _open_library(self) -> None:
-        """Open the library; a rebuild that the environment stops goes on once it can."""
-        while True:
-            try:
-                return await self._settler.open()
-            except ENVIRONMENT_FAULTS as error:
-                if self._once or not self._settler.is_rebuilding():
-                    raise
-                await self._sleep(self._pause_for(fault.of(error)))
-                self._act_on_signals()
-                if self._signals:
-                    raise
 
     async def _rebuild_if_at_rest(self, damage: LibraryDamagedError) -> float:
         """Have a damaged library rebuilt once no batch runs; return when to come back, in s."""

@@ -127,6 +127,9 @@ class Watch:
         self._folder = _identity(folder)
         try:
             self._observe()
+        except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+            self._end()
+            return unusable(self._path, error)
         except (OSError, RuntimeError) as error:
             self._end()
             return f"the kernel does not let it be watched ({error}); see inotify(7), /proc"
@@ -153,10 +156,11 @@ class Watch:
             os.close(self._canary)
             self._canary = None
         if self._observer is not None:
-            logging.getLogger("watchdog").removeHandler(self._warnings)
             self._observer.stop()
             with suppress(RuntimeError):  # it never started: there is nothing to wait for
                 self._observer.join()
+            # Not before: a thread that ends says so, and without us that would go to stderr.
+            logging.getLogger("watchdog").removeHandler(self._warnings)
             self._observer = None
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import itertools
 import json
 import os
 import secrets
@@ -138,7 +139,7 @@ class Work:
         try:
             (batch.folder / VERDICT_FILE).unlink(missing_ok=True)
         except IsADirectoryError:
-            (batch.folder / VERDICT_FILE).rename(batch.folder / f"{VERDICT_FILE}.foreign")
+            _set_foreign_aside(batch.folder / VERDICT_FILE)
 
     def to_done(self, batch: Batch, name: str) -> Path | None:
         """Move a file to done/; return where it is now, or None if it was moved already."""
@@ -184,8 +185,8 @@ class Work:
     def remove(self, batch: Batch) -> None:
         """Remove the folder of a settled batch; raise OSError where a dropped file is still in it.
 
-        Where something else is in it that is not ours, it is kept as `work/NNNNNN.foreign`:
-        whatever that is, it holds up nobody.
+        Where something else is in it that is not ours, it is kept as `work/NNNNNN.foreign`, or
+        `.foreign-2` and so on: whatever that is, it holds up nobody.
         """
         for entry in list(batch.folder.iterdir()):
             ours = entry.name in {NOTE_FILE, VERDICT_FILE}
@@ -197,10 +198,7 @@ class Work:
         except OSError as error:
             if error.errno != errno.ENOTEMPTY or batch.names():
                 raise
-            rename_without_replacing(batch.folder, self._foreign(batch))
-
-    def _foreign(self, batch: Batch) -> Path:
-        return self._work / f"{batch.folder.name}.foreign"
+            _set_foreign_aside(batch.folder)
 
     def _folder(self, batch_id: int) -> Path:
         return self._work / f"{batch_id:06d}"
@@ -275,6 +273,15 @@ def _read_small(path: Path, *, most_bytes: int) -> bytes | None:
             return file.read(most_bytes)
     finally:
         os.close(descriptor)
+
+
+def _set_foreign_aside(path: Path) -> None:
+    """Rename what is not ours to NAME.foreign, or where that is taken to NAME.foreign-2, ..."""
+    for count in itertools.count(1):
+        mark = ".foreign" if count == 1 else f".foreign-{count}"
+        with suppress(FileExistsError):
+            return rename_without_replacing(path, path.with_name(path.name + mark))
+    return None
 
 
 def _names_to_try(name: str, *, batch: Batch) -> Iterator[str]:

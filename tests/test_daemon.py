@@ -173,6 +173,12 @@ def test_every_file_is_told_of_with_its_outcome(after_once: Finished) -> None:
     assert "! refused scenario-5.json (empty)" in after_once.err
 
 
+def test_nothing_is_said_but_what_the_daemon_itself_says(after_once: Finished) -> None:
+    assert "watchdog" not in after_once.err.lower()
+    assert "emitter" not in after_once.err.lower()
+    assert "Traceback" not in after_once.err
+
+
 def test_the_summary_says_what_is_where(shared_home: Home, after_once: Finished) -> None:
     assert "3 added" in after_once.out
     assert "10 refused" in after_once.out

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-from conftest import POWERLESS, Home, mounted, run, scenario, wait_until
+from conftest import AS_ROOT, POWERLESS, Home, mounted, run, scenario, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -224,3 +224,57 @@ def test_a_disk_that_fails_once_at_any_step_is_waited_for(
     assert home.names("done") == ["scenario-1.json"]
     assert home.names("failed") == []
     assert json.loads(home.ctl("list", "--json").out)[0]["id"] == "scenario-1"
+
+
+AROUND_A_WORKER = {
+    "the worker cannot be executed": ("execve", "EACCES", None, "launching the worker"),
+    "no pipes are left for it": ("pipe2", "EMFILE", None, "launching the worker"),
+    "it has no memory for a process": ("execve", "ENOMEM", None, "launching the worker"),
+    "its files cannot be opened again": (
+        "openat",
+        "EMFILE",
+        "scenario-1.json",
+        "recording in the library",
+    ),
+}
+
+
+@AS_ROOT
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace makes calls fail")
+@pytest.mark.parametrize("what", AROUND_A_WORKER)
+def test_a_fault_around_a_worker_fails_no_file_and_spends_no_attempt(home: Home, what: str) -> None:
+    call, code, name, step = AROUND_A_WORKER[what]
+    daemon = home.start(before=POWERLESS)
+    wait_until((home.backups / ".prepared-backup.json").exists, "the daemon is at rest")
+
+    with failing(daemon, call, code, at=None if name is None else home.work / "000001" / name):
+        home.drop_all({"scenario-1.json": scenario("one"), "scenario-2.json": b"{"})
+        paused = daemon.wait_for_status(lambda s: s["state"] == "paused")
+        tried_again = daemon.journal().count("batch 1: scenario-1.json")
+        wait_until(
+            lambda: daemon.journal().count("batch 1: scenario-1.json") > tried_again + 2,
+            "it has been tried again more often than a file has attempts",
+        )
+        failed = home.names("failed")
+    daemon.wait_for_status(lambda s: (s["added"], s["refused"], s["state"]) == (1, 1, "idle"))
+
+    assert step in paused["detail"]
+    assert failed == []
+    assert home.names("done") == ["scenario-1.json"]
+    assert home.reason("scenario-2.json")["attempts"] == 1
+
+
+@contextmanager
+def failing(daemon: Daemon, call: str, code: str, *, at: Path | None) -> Iterator[None]:
+    """Have a system call of the daemon and its children fail, of those on `at` if that is given."""
+    command = ["strace", "-f", "-o", "/dev/null", "-e", f"inject={call}:error={code}"]
+    command += [] if at is None else ["-P", str(at)]
+    command += ["-p", str(daemon.pid)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as strace:
+        assert strace.stderr is not None
+        assert b"attached" in strace.stderr.readline()
+        try:
+            yield
+        finally:
+            strace.terminate()
+            strace.stderr.read()

@@ -349,6 +349,63 @@ def test_a_locked_library_pauses_intake_until_it_is_free(home: Home) -> None:
     assert home.names("failed") == []
 
 
+@pytest.fixture
+def locked_library(home: Home) -> Iterator[subprocess.Popen[bytes]]:
+    """Have a library that is locked before the daemon could make its tables."""
+    home.library.mkdir()
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD_LIBRARY, str(home.database)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        yield holder
+        holder.kill()
+
+
+def test_a_library_that_is_locked_at_the_start_is_waited_for(
+    home: Home, locked_library: subprocess.Popen[bytes]
+) -> None:
+    home.drop_many(range(1, 4))
+    daemon = home.launch()
+    paused = daemon.wait_for_status(lambda s: s["state"] == "paused")
+
+    locked_library.kill()
+    locked_library.wait()
+
+    daemon.wait_for_status(lambda s: s["added"] == 3)
+    assert "locked by another command (opening the library)" in paused["detail"]
+    assert "intake goes on; it was: " in daemon.journal()
+    assert daemon.terminate() == 0
+
+
+def test_a_start_that_waits_for_the_library_can_be_ended(
+    home: Home, locked_library: subprocess.Popen[bytes]
+) -> None:
+    home.drop_many(range(1, 3))
+    daemon = home.launch()
+    daemon.wait_for_status(lambda s: s["state"] == "paused")
+
+    code = daemon.terminate()
+
+    assert code == 0
+    assert home.names("inbox") == ["scenario-1.json", "scenario-2.json"]
+
+
+def test_once_ends_where_the_library_is_locked_at_the_start(
+    home: Home, locked_library: subprocess.Popen[bytes]
+) -> None:
+    home.drop_many(range(1, 3))
+
+    ended = home.once()
+
+    assert ended.code == 11
+    assert "locked by another command" in ended.err
+    assert home.names("inbox") == ["scenario-1.json", "scenario-2.json"]
+
+
 def test_a_work_folder_that_cannot_be_written_pauses_intake_until_it_can(home: Home) -> None:
     daemon = home.start(before=POWERLESS)
     home.work.chmod(0o555)

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -207,9 +208,6 @@ def test_a_canary_that_a_crash_left_is_removed(folder: Path, heard: Heard) -> No
 def test_a_watch_can_be_ended_and_begun_anew_and_leaves_nothing_open(
     folder: Path, watch: Watch, heard: Heard
 ) -> None:
-    def held() -> tuple[int, int]:
-        return threading.active_count(), len(os.listdir("/proc/self/fd"))
-
     before = held()
 
     for _ in range(5):
@@ -220,6 +218,64 @@ def test_a_watch_can_be_ended_and_begun_anew_and_leaves_nothing_open(
     assert heard.changed.wait(DEADLINE_S)
     assert watch.fault() is None
     wait_until(lambda: held() <= before, "the old threads have ended")
+
+
+@pytest.mark.slow
+def test_a_watch_that_is_begun_again_and_again_while_its_folder_comes_and_goes_leaves_nothing_open(
+    folder: Path, tmp_path: Path, watch: Watch, record_property: Callable[[str, object], None]
+) -> None:
+    watch.end()
+    before, over = held(), threading.Event()
+
+    def come_and_go() -> None:
+        while not over.wait(0.001):
+            folder.rename(tmp_path / "elsewhere")
+            (tmp_path / "elsewhere").rename(folder)
+
+    coming_and_going = threading.Thread(target=come_and_go, daemon=True)
+    coming_and_going.start()
+    told: list[str | None] = []
+
+    def both_were_met_often() -> bool:
+        told.append(watch.begin())
+        return len(told) >= 300 and {words is None for words in told} == {True, False}
+
+    wait_until(both_were_met_often, "a folder that is there, and one that is not")
+    over.set()
+    coming_and_going.join()
+    watch.end()
+
+    wait_until(lambda: held() == before, "nothing more is open than was before")
+    assert os.listdir(folder) == []
+    record_property("watches begun on a folder that comes and goes", len(told))
+
+
+def held() -> tuple[int, int, int]:
+    """Count the threads, the open files, and the inotify instances among them."""
+    files = [Path(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd")]
+    inotify = sum(os.path.lexists(f) and "inotify" in os.readlink(f) for f in files)
+    return threading.active_count(), len(files), inotify
+
+
+def test_what_a_thread_of_the_watch_says_as_it_ends_is_a_hint_and_not_on_stderr(
+    watch: Watch, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(watch, heard)
+    observer = watch._observer
+    assert observer is not None
+    (emitter,) = observer.emitters
+    stop = emitter.on_thread_stop
+
+    def complain_and_stop() -> None:
+        logging.getLogger("watchdog.observers.inotify").error("called when inactive")
+        stop()
+
+    monkeypatch.setattr(emitter, "on_thread_stop", complain_and_stop)
+
+    heard.changed.clear()
+    watch.end()
+
+    assert heard.changed.is_set(), "nobody took it, so logging has put it on stderr"
 
 
 @AS_ROOT
