@@ -48,6 +48,7 @@ class Board:
         launcher_name: str,
         doing: Callable[[], str],
     ) -> None:
+        self._config = config
         self._intake = intake
         self._roster = roster
         self._budget = budget
@@ -105,6 +106,15 @@ class Board:
         self._told = told
         memory = replace(now.memory, available_bytes=self._told_available_bytes)
         return replace(now, workers=list(told.values()), memory=memory).line()
+
+    def greeting(self) -> str:
+        """Return what is said once files are taken."""
+        now = self.status
+        return (
+            f"scenariod {now.version} watches {self._config.inbox}; workers under "
+            f"{self._config.memory.limit_mb} MB by {now.launcher}; {now.scenarios} scenarios in "
+            "the library"
+        )
 
     def set_state(self, state: status.State, detail: str = "") -> None:
         """Show a state, and why; once stopping, no other."""

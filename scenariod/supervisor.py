@@ -6,13 +6,12 @@ Never parses a scenario, and holds at most one batch's small verdict in memory.
 from __future__ import annotations
 
 import asyncio
-import signal
 import time
 import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from scenariod import __version__, fault, status
+from scenariod import fault, status
 from scenariod.admission import Waits
 from scenariod.attempt import Attempts
 from scenariod.board import Board
@@ -24,6 +23,7 @@ from scenariod.journal import Event
 from scenariod.killpoint import KillPoint, reached
 from scenariod.pause import Pause
 from scenariod.roster import Roster
+from scenariod.stop import Stop
 from scenariod.tidy import Tidier
 
 if TYPE_CHECKING:
@@ -96,9 +96,8 @@ class Supervisor:
         self._fatal: ScenariodError | None = None
         self._damage: LibraryDamagedError | None = None
         self._rebuilds = 0
-        self._signals: list[signal.Signals] = []
         self._wake = asyncio.Event()
-        self._stop_workers = asyncio.Event()
+        self._stop = Stop(grace_s=config.worker.stop_grace_s, journal=journal, wake=self._wake.set)
 
     async def run(self) -> ExitCode:
         """Work until a signal asks to end, or with `once` until the inbox is empty.
@@ -108,14 +107,12 @@ class Supervisor:
         """
         self._budget.refuse_what_never_fits()
         await self._launcher.check(self._config.root)
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._on_signal, number)
+        self._stop.listen()
         heartbeat = asyncio.create_task(self._board.keep_telling())
         server = await status.serve(self._config.socket, self._board.snapshot)
         try:
             await self._recover_once_it_can()
-            await self._loop(loop)
+            await self._loop()
         finally:
             heartbeat.cancel()
             server.close()
@@ -128,7 +125,9 @@ class Supervisor:
             raise self._fatal
         return self._exit_code()
 
-    async def _loop(self, loop: asyncio.AbstractEventLoop) -> None:
+    async def _loop(self) -> None:
+        loop = asyncio.get_running_loop()
+
         def wake_from_elsewhere() -> None:
             with suppress(RuntimeError):  # the loop has ended: nobody looks any more
                 loop.call_soon_threadsafe(self._wake.set)
@@ -137,12 +136,12 @@ class Supervisor:
         self._tell_started()
         while not self._finished():
             await self._sleep(await self.tick(now=time.monotonic()))
-        self._act_on_signals()
+        self._show_stop()
 
     async def tick(self, *, now: float) -> float:
         """Do all that can be done at `now` (monotonic seconds); return when to come back, in s."""
-        self._act_on_signals()
-        if self._signals or self._fatal is not None:
+        self._show_stop()
+        if self._stop.is_asked or self._fatal is not None:
             return self._config.intake.rescan_s
         if (left_s := self._pause.left_s(now)) > 0:
             return left_s
@@ -168,24 +167,10 @@ class Supervisor:
         """Return the status as it is now."""
         return self._board.snapshot()
 
-    def _on_signal(self, number: signal.Signals) -> None:
-        self._signals.append(number)
-        self._wake.set()
-
-    def _act_on_signals(self) -> None:
-        if not self._signals or self._status.state is status.State.STOPPING:
-            if len(self._signals) > 1:
-                self._stop_workers.set()
-            return
-        self._status.state = status.State.STOPPING
-        self._status.detail = ""
-        self._notifier.stopping()
-        name = self._signals[0].name
-        many = "batch at hand" if len(self._running) == 1 else "batches at hand"
-        what = f"; ending after the {many}" if self._running else ""
-        self._journal.tell(Event.STOPPING, f"{name} received{what}", signal=name)
-        grace_s = self._config.worker.stop_grace_s
-        asyncio.get_running_loop().call_later(grace_s, self._stop_workers.set)
+    def _show_stop(self) -> None:
+        if self._stop.is_new(running=len(self._running)):
+            self._board.set_state(status.State.STOPPING)
+            self._notifier.stopping()
 
     async def _sleep(self, longest_s: float) -> None:
         """Wait until something happens, `longest_s` at most."""
@@ -197,11 +182,9 @@ class Supervisor:
     def _tell_started(self) -> None:
         self._notifier.ready()
         self._board.set_state(status.State.IDLE)
-        limit = self._config.memory.limit_mb
         self._journal.tell(
             Event.STARTED,
-            f"scenariod {__version__} watches {self._config.inbox}; workers under {limit} MB "
-            f"by {self._launcher.name}; {self._status.scenarios} scenarios in the library",
+            self._board.greeting(),
             root=str(self._config.root),
             launcher=self._launcher.name,
             memory_limit_bytes=self._config.memory.limit_bytes,
@@ -210,7 +193,7 @@ class Supervisor:
     def _finished(self) -> bool:
         if self._running or self._closing is not None:
             return False
-        if self._signals or self._fatal is not None:
+        if self._stop.is_asked or self._fatal is not None:
             return True
         if not self._once:
             return False
@@ -223,7 +206,7 @@ class Supervisor:
     def _exit_code(self) -> ExitCode:
         if not self._once:
             return ExitCode.OK
-        if self._signals and not self._drain_ended:
+        if self._stop.is_asked and not self._drain_ended:
             return ExitCode.INTERRUPTED
         if self._pause.is_on:
             return ExitCode.PAUSED
@@ -235,7 +218,7 @@ class Supervisor:
 
     async def _start_what_may(self, now: float) -> float:
         """Start the batches that may be started; return when to come back, in s."""
-        while self._budget.has_place() and not self._signals and self._fatal is None:
+        while self._budget.has_place() and not self._stop.is_asked and self._fatal is None:
             wait_s = await self._start_next(now)
             if wait_s is not None:
                 return wait_s
@@ -302,7 +285,7 @@ class Supervisor:
     async def _process(self, batch: Batch) -> None:
         """Take one batch to its end; whatever goes wrong here, the loop goes on."""
         try:
-            concluded = await self._attempts.take(batch, stop=self._stop_workers)
+            concluded = await self._attempts.take(batch, stop=self._stop.workers)
         except Exception as error:  # noqa: BLE001  the loop's per-batch border: attempts count
             self._roster.end(batch)
             self._derive_queue(batch)
@@ -332,7 +315,7 @@ class Supervisor:
 
         With `once` it raises what is at fault. Returns at a signal, too.
         """
-        while not self._signals:
+        while not self._stop.is_asked:
             try:
                 return await self._recover()
             except ENVIRONMENT_FAULTS as error:
