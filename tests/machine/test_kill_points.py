@@ -72,4 +72,4 @@ def test_killed_at_a_dozen_points_the_service_settles_every_file_and_leaves_noth
     assert machine.check("find /sys/fs/cgroup -name 'scenariod-*.slice'") == ""
     units = "systemctl --user list-units --all --plain --no-legend 'scenariod-*'"
     assert machine.check(units, user="scenariod") == ""
-    assert machine.run("pgrep --full scenariod.worker").exit_code == 1
+    assert machine.run("pgrep --full [s]cenariod.worker").exit_code == 1
