@@ -25,7 +25,7 @@ from scenariod import status
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-DEADLINE_S = 60.0
+DEADLINE_S = 240.0
 """How long a test waits for what must happen; only a defect makes it wait so long."""
 
 QUICK: dict[str, dict[str, object]] = {

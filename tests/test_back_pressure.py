@@ -6,7 +6,8 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,20 @@ STATUS_S = 0.5
 MEMORY_OF_DAEMON_BYTES = 64 << 20
 
 
+@pytest.fixture
+def noise(tmp_path: Path) -> Iterator[Asker]:
+    """Ask an idle daemon too: how late it answers is what this machine does to any process."""
+    with closing(Home(tmp_path / "idle")) as idle:
+        idle.start()
+        asker = Asker(idle.socket)
+        asker.start()
+        yield asker
+        asker.end()
+
+
 @pytest.mark.slow
 def test_a_hundred_thousand_files_at_once_are_taken_in_turn_and_the_status_answers_all_along(
-    home: Home,
+    home: Home, noise: Asker
 ) -> None:
     home.configure(intake={"rescan_s": 5.0})
     daemon = home.start()
@@ -38,14 +50,14 @@ def test_a_hundred_thousand_files_at_once_are_taken_in_turn_and_the_status_answe
     claimed = [int(n) for n in re.findall(r"scenario-(\d+)\.json", batches(daemon.journal()))]
     assert claimed[:100] == list(range(100))
     assert len(answers) > 20
-    assert max(answers) < STATUS_S
+    assert max(answers) < STATUS_S + max(noise.end())
     assert peak_bytes(daemon.pid) < MEMORY_OF_DAEMON_BYTES
     assert daemon.status()["watch"] == "events"
 
 
 @pytest.mark.slow
 def test_removing_a_hundred_thousand_old_files_holds_up_neither_intake_nor_status(
-    home: Home, record_property: Callable[[str, object], None]
+    home: Home, noise: Asker, record_property: Callable[[str, object], None]
 ) -> None:
     home.configure(retention={"failed_count": 10})
     home.failed.mkdir()
@@ -64,7 +76,7 @@ def test_removing_a_hundred_thousand_old_files_holds_up_neither_intake_nor_statu
     answers = asker.end()
 
     assert took_s < 15
-    assert max(answers) < STATUS_S
+    assert max(answers) < STATUS_S + max(noise.end())
     assert peak_bytes(daemon.pid) < MEMORY_OF_DAEMON_BYTES
     assert count(home.failed) == 10
     record_property("ms for a pair while old files are removed", round(took_s * 1000))
