@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -78,8 +79,17 @@ def story(machine: Machine, name: str) -> list[dict[str, str]]:
 
 
 def outcomes(machine: Machine, name: str) -> list[str]:
-    """Return how the workers ended that had this file, in their order."""
-    return [e["SCENARIOD_OUTCOME"] for e in story(machine, name) if "SCENARIOD_OUTCOME" in e]
+    """Return how the workers ended that had this file, in their order, once each has.
+
+    A file is moved before the end of its batch is told.
+    """
+    deadline = time.monotonic() + ENDED_TIMEOUT_S
+    while True:
+        told = story(machine, name)
+        ended = [e for e in told if "SCENARIOD_OUTCOME" in e]
+        batches = {e["SCENARIOD_BATCH"] for e in told if _is_start_of(e, name)}
+        if batches == {e["SCENARIOD_BATCH"] for e in ended} or time.monotonic() > deadline:
+            return [e["SCENARIOD_OUTCOME"] for e in ended]
 
 
 def daemon_memory_kb(machine: Machine) -> int:

@@ -26,7 +26,7 @@ from .disk import Disk
 from .image import Image, cache_directory
 from .qemu import REPORTS_FILE, Hardware, Qemu, QemuError
 
-COMMAND_TIMEOUT_S = 60.0
+COMMAND_TIMEOUT_S = 180.0
 BOOT_TIMEOUT_S = 300.0
 CHUNK_BYTES = 1 << 20
 REPORTS_PORT = "/dev/virtio-ports/reports"

@@ -93,7 +93,10 @@ def test_a_worker_that_is_killed_from_outside_is_not_the_fault_of_its_files(
     acting.drop_acts(small, tmp_path, "scenario-linger-221.json", "scenario-plain-222.json")
     scope = acting.wait_for_scope(small)
 
-    small.wait_until("scenariodctl status | grep -q 'scenario-linger-221.json.* MB of 64 MB'")
+    small.wait_until(
+        "scenariodctl status | grep -q 'scenario-linger-221.json.* MB of 64 MB'",
+        timeout_s=acting.ENDED_TIMEOUT_S,
+    )
     small.check(f"kill -KILL $(cat {scope}/cgroup.procs); rm {ROOT}/linger")
     acting.wait_for_files(small, "done", "scenario-linger-221.json", "scenario-plain-222.json")
 
