@@ -381,6 +381,25 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(line)
 
 
+@pytest.fixture(autouse=True)
+def no_child_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail the test that leaves a process behind, not one that comes much later."""
+    before = _children()
+    yield
+    if request.node.get_closest_marker("machine") is None:  # machines are shared by many tests
+        left = [psutil.Process(pid).cmdline() for pid in _children() - before]
+        assert not left, f"left behind: {left}"
+
+
+def _children() -> set[int]:
+    """Return the processes that this one has started and not waited for; see proc(5)."""
+    pids: set[int] = set()
+    for path in Path("/proc/self/task").glob("*/children"):
+        with suppress(FileNotFoundError):  # the thread has ended
+            pids.update(map(int, path.read_text().split()))
+    return pids
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Home]:
     """Return an empty root folder with the quick settings; leave no process behind."""

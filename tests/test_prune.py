@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Home, scenario
-from library_makers import NOON
+from library_makers import NOON, open_library
 
 from scenariod import backup
 from scenariod.backup.folder import LOCK_FILE
@@ -122,6 +122,8 @@ def rules(home: Home) -> backup.Rules:
 
 @pytest.mark.slow
 def test_the_daemon_prunes_once_the_inbox_is_empty(many: Home) -> None:
+    many.library.mkdir()
+    open_library(many.library).close()  # without one, these backups would be what it is made of
     many.drop("scenario-1.json", scenario("one"))
 
     ended = many.once()

@@ -20,7 +20,7 @@ from scenariod.rebuild import MARKER_FILE, NEW_FILE
 pytestmark = pytest.mark.slow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -40,9 +40,10 @@ def used(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def home(used: Path, tmp_path: Path) -> Home:
+def home(used: Path, tmp_path: Path) -> Iterator[Home]:
     shutil.copytree(used, tmp_path / "root")
-    return Home(tmp_path / "root")
+    with closing(Home(tmp_path / "root")) as home:
+        yield home
 
 
 def newest(home: Home) -> backup.BackupFile:

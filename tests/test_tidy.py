@@ -136,6 +136,7 @@ def test_without_a_whole_backup_nothing_goes_from_done(home: Home) -> None:
 def test_what_a_new_library_knows_nothing_of_stays_whatever_its_backups_hold(home: Home) -> None:
     run_over(home, 1, 2)
     shutil.rmtree(home.library)
+    shutil.rmtree(home.backups)  # from one of them the library would be made again
     home.configure(retention=ONE_EACH)
 
     run_over(home, 3)
