@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scenariod import __version__, config
+from scenariod import __version__, config, fault, terminal
 from scenariod.answers import (
     backups,
     bundles,
@@ -236,15 +235,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _print(answer, as_json=asked.json)
     except ScenariodError as error:
         return _fail(str(error), error.hint, error.exit_code, as_json=asked.json)
-    except BrokenPipeError:  # `scenariodctl list | head`: the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        terminal.be_silent()
         return ExitCode.OK
     except PermissionError as error:
         hint = "run it with sudo, or join the group: `sudo adduser $USER scenariod`"
         return _fail(str(error), hint, ExitCode.ROOT_UNUSABLE, as_json=asked.json)
     except OSError as error:
+        told = fault.of(error)
         hint = "nothing was changed by halves; mend the cause, then run it again"
-        return _fail(str(error), hint, ExitCode.PAUSED, as_json=asked.json)
+        return _fail(told.words, told.cure or hint, ExitCode.PAUSED, as_json=asked.json)
     return answer.code
 
 

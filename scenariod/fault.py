@@ -36,6 +36,7 @@ class Step(StrEnum):
     MOVING = "moving the files"
     PUBLISHING = "publishing the library"
     TIDYING = "removing old files"
+    EXPORTING = "exporting the library"
     REBUILDING = "rebuilding the library"
 
 
@@ -83,19 +84,26 @@ def of(error: Exception) -> Fault:
 
 
 def _cure(code: int, path: str | None) -> str | None:
-    there = "the root folder" if path is None else path
-    folder = os.path.dirname(there) or there
+    return _CURES.get(code) or (None if path is None else _cure_at(code, path))
+
+
+_CURES = {
+    errno.EIO: "see what the disk says: `journalctl -k -p warning`",
+    errno.EUCLEAN: "have the file system checked: `journalctl -k -p warning`",
+    errno.EMFILE: "raise LimitNOFILE= of the service: `systemctl edit scenariod`",
+    errno.ENFILE: "too many files are open on this machine: `sysctl fs.file-nr`",
+    errno.ENOMEM: "free some memory: `systemd-cgtop -m`",
+    errno.EAGAIN: "raise TasksMax= of the service: `systemctl edit scenariod`",
+}
+
+
+def _cure_at(code: int, path: str) -> str | None:
+    folder = os.path.dirname(path) or path
     return {
         errno.ENOSPC: f"free some space: `df -h {folder}`",
         errno.EDQUOT: f"free some space, or raise the quota: `quota`, `df -h {folder}`",
         errno.EROFS: f"make it writable: `findmnt -T {folder}`",
-        errno.EIO: "see what the disk says: `journalctl -k -p warning`",
-        errno.EUCLEAN: "have the file system checked: `journalctl -k -p warning`",
-        errno.EACCES: f"give it to the user that runs scenariod: `namei -l {there}`",
-        errno.EPERM: f"see its owner and attributes: `ls -ld {there}; lsattr -d {there}`",
-        errno.EMFILE: "raise LimitNOFILE= of the service: `systemctl edit scenariod`",
-        errno.ENFILE: "too many files are open on this machine: `sysctl fs.file-nr`",
-        errno.ENOMEM: "free some memory: `systemd-cgtop -m`",
-        errno.EAGAIN: "raise TasksMax= of the service: `systemctl edit scenariod`",
+        errno.EACCES: f"give it to the user that runs scenariod: `namei -l {path}`",
+        errno.EPERM: f"see its owner and attributes: `ls -ld {path}; lsattr -d {path}`",
         errno.ENOENT: f"put it back: `ls -ld {folder}`",
     }.get(code)

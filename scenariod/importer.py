@@ -8,10 +8,14 @@ from __future__ import annotations
 import hashlib
 import io
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from scenariod.bundle.frames import FileBegun, Judged
+from scenariod.errors import ENVIRONMENT_FAULTS
+from scenariod.fault import Step, during
 from scenariod.killpoint import KillPoint, reached
 from scenariod.library import Entry, FileResult, FileVerdict, Kind, OnConflict, Pack, SettledBatch
 from scenariod.publish import is_current, publish
@@ -20,7 +24,7 @@ from scenariod.restore import back_up
 from scenariod.verdict import Accepted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -51,7 +55,10 @@ class Summary:
     batches: list[int] = field(default_factory=list)
     backup: Path | None = None
     closing_backup: Path | None = None
+    published: bool = False
     stopped: bool = False
+    fault: Exception | None = None
+    """What of the environment has ended it early."""
 
 
 def bring_in(
@@ -69,24 +76,25 @@ def bring_in(
     """Add what `frames` tells of to `library`, publish, and say what became of it.
 
     What a batch has committed stays, whatever comes; doing it again goes on from there. Once
-    `stopping` says so, the batch at hand is the last. Raises what `Library.settle` does, and
-    OSError where a backup can't be written: then nothing was changed since the last batch.
+    `stopping` says so, the batch at hand is the last. So it is where the environment fails, as on
+    a full disk: the summary says how. Raises what else `Library.settle` raises.
     """
     run = _Import(
         library, source=source, on_conflict=on_conflict, backups=backups, clock=clock,
         listener=listener,
     )  # fmt: skip
-    for frame in frames:
-        run.take(frame)
-        if stopping():
-            run.summary.stopped = True
-            break
-    run.settle()
-    if run.summary.batches:  # done/ has nothing of it: the next best place to have it all again
-        run.summary.closing_backup = back_up(library, backups, now=clock()).path
-    reached(KillPoint.IMPORTED)
-    if not is_current(library, published):
-        publish(library, published)
+    with run.noting_faults():
+        for frame in frames:
+            run.take(frame)
+            if stopping():
+                run.summary.stopped = True
+                break
+        run.settle()
+    with run.noting_faults():
+        run.back_up_again()
+        if not is_current(library, published):
+            publish(library, published)
+        run.summary.published = True
     return run.summary
 
 
@@ -136,7 +144,16 @@ class _Import:
         self._pack: Pack | None = None
         self._waiting: list[Judged] = []
         self._waiting_bytes = 0
+        self._begun_at = clock()
         self.summary = Summary()
+
+    @contextmanager
+    def noting_faults(self) -> Iterator[None]:
+        """Let a fault of the environment end the body; the summary has the first one."""
+        try:
+            yield
+        except ENVIRONMENT_FAULTS as error:
+            self.summary.fault = self.summary.fault or error
 
     def take(self, frame: Frame) -> None:
         """Take in one frame; settle a batch where one is full, or its pack ends."""
@@ -147,6 +164,8 @@ class _Import:
                 self._pack = pack
             self._listener.begun(frame.name, frame.count)
         elif isinstance(frame, Judged):
+            if not self._waiting:
+                self._begun_at = self._clock()
             self._waiting.append(frame)
             self._waiting_bytes += len(frame.content)
             if len(self._waiting) >= BATCH_SCENARIOS or self._waiting_bytes >= BATCH_BYTES:
@@ -172,24 +191,33 @@ class _Import:
         if self.summary.backup is None:
             self.summary.backup = back_up(self._library, self._backups, now=self._clock()).path
             reached(KillPoint.IMPORT_BACKED_UP)
-        started_at = self._clock()
+        settled_at = self._clock()
         batch = SettledBatch(
             id=self._library.reserve_batch(),
-            started_at=started_at,
-            settled_at=self._clock(),
+            started_at=self._begun_at,
+            settled_at=settled_at,
             outcome="ok",
-            duration_ms=0,
+            duration_ms=(settled_at - self._begun_at) // timedelta(milliseconds=1),
             launcher="rlimits",
             kind=Kind.IMPORT,
             note=f"import {self._source}",
         )
         entries = (Entry(judged.verdict, io.BytesIO(judged.content)) for judged in waiting)
-        results = self._library.settle(
-            batch, entries, on_conflict=self._on_conflict, pack=self._pack
-        )
+        with during(Step.RECORDING, self._library.path):
+            results = self._library.settle(
+                batch, entries, on_conflict=self._on_conflict, pack=self._pack
+            )
         self.summary.batches.append(batch.id)
         reached(KillPoint.IMPORT_COMMITTED)
         return results, batch.id
+
+    def back_up_again(self) -> None:
+        """Write a backup of all that was added: done/, from where it would come, has none of it."""
+        if self.summary.batches:
+            self.summary.closing_backup = back_up(
+                self._library, self._backups, now=self._clock()
+            ).path
+        reached(KillPoint.IMPORTED)
 
 
 def _known(results: Iterable[FileResult]) -> list[str]:

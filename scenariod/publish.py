@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from scenariod import durable, lock
+from scenariod.fault import Step, during
 from scenariod.killpoint import KillPoint, reached
 
 if TYPE_CHECKING:
@@ -44,7 +45,11 @@ def publish(library: Library, path: Path) -> Published:
     """
     # The lock comes before the snapshot: else of two publishers the one with the older snapshot
     # might come last, and its file would stay.
-    with lock.held(path.with_name(LOCK_FILE)), library.snapshot() as snapshot:
+    with (
+        during(Step.PUBLISHING, path),
+        lock.held(path.with_name(LOCK_FILE)),
+        library.snapshot() as snapshot,
+    ):
         durable.remove_leftovers(path.parent, path.name)
         with durable.replacing(path, mode=_READABLE_BY_ALL) as file:
             write_documents(file, b'{"scenarios":[', snapshot.documents())

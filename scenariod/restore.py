@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from scenariod import backup
 from scenariod.errors import LibraryLockedError
+from scenariod.fault import Step, during
 from scenariod.killpoint import KillPoint, reached
 from scenariod.moment import Before, InBackup, Now, opened_backup, saved_scenarios
 from scenariod.publish import publish
@@ -83,7 +84,7 @@ def undo(
 
 def back_up(library: Library, folder: Path, *, now: datetime) -> backup.Verified:
     """Write a verified backup of `library` as it is now into `folder`."""
-    with library.snapshot() as snapshot:
+    with during(Step.BACKING_UP, folder), library.snapshot() as snapshot:
         return backup.write(folder, snapshot.documents(), batch=snapshot.batch, now=now)
 
 

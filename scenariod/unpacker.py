@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from scenariod import terminal
 from scenariod.bundle import frames
 from scenariod.errors import ExitCode
 from scenariod.killpoint import KillPoint, reached
@@ -58,17 +59,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         most_bytes=orders.max_scenario_bytes,
         after=(orders.after_file, orders.after_number),
     )
-    for index, path in enumerate(_files(orders.source)):
-        if index >= orders.after_file and not stop.asked:
-            unpacker.take_apart(path, index)
-    say(frames.Done())
+    try:
+        for index, path in enumerate(_files(orders.source)):
+            if index >= orders.after_file and not stop.asked:
+                unpacker.take_apart(path, index)
+        say(frames.Done())
+    except _UnheardError:
+        terminal.be_silent()
     return ExitCode.OK
+
+
+class _UnheardError(Exception):
+    """Nobody reads any more what is said: the importer has enough, or has ended."""
 
 
 def say(frame: frames.Frame) -> None:
     """Tell the importer."""
-    sys.stdout.buffer.write(frames.encode(frame))
-    sys.stdout.buffer.flush()
+    try:
+        sys.stdout.buffer.write(frames.encode(frame))
+        sys.stdout.buffer.flush()
+    except BrokenPipeError as error:
+        raise _UnheardError from error
 
 
 class _Unpacker:
@@ -101,6 +112,10 @@ class _Unpacker:
             message = f"it has {found.lists} lists of scenarios; put each into a file of its own"
             self._refuse(index, name, 0, Problem(Reason.DUPLICATE_KEY, message))
             return
+        if found.is_misshapen:
+            message = 'its "scenarios" is no list'
+            self._refuse(index, name, 0, Problem(Reason.WRONG_TYPE, message, field="scenarios"))
+            return
         file.seek(0)
         if found.shape is Shape.SINGLE:
             if skip < 1:
@@ -120,7 +135,7 @@ class _Unpacker:
     def _read_list(
         self, file: BinaryIO, name: str, index: int, *, found: Survey, skip: int
     ) -> None:
-        from scenariod.bundle import Shape, Slicer
+        from scenariod.bundle import Shape, Slicer, fault_after_list
         from scenariod.bundle.survey import SCENARIOS
 
         member = SCENARIOS if found.shape is Shape.MEMBER else None
@@ -133,6 +148,11 @@ class _Unpacker:
         if not slicer.whole:
             message = f"it ends before its list of scenarios does, after {number}: it is cut off"
             self._refuse(index, name, number + 1, Problem(Reason.NOT_JSON, message))
+        elif number >= skip:  # else this was what the unpacker before this one has died of
+            say(frames.Judging(index, name, number + 1))
+            fault = fault_after_list(slicer.rest(), is_member=member is not None)
+            if fault is not None:
+                self._refuse(index, name, number + 1, fault)
 
     def _read_slice(self, piece: Slice, place: str, index: int, name: str) -> None:
         if piece.content is None:

@@ -21,7 +21,7 @@ from scenariod.reasons import Problem, Reason
 from scenariod.verdict import Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from scenariod.bundle.frames import Frame, Judging
 
@@ -45,7 +45,7 @@ class _EndedError(Exception):
         self.why = why
 
 
-def unpack(source: str, *, bounds: Bounds) -> Iterator[Frame]:
+def unpack(source: str, *, bounds: Bounds) -> Generator[Frame]:
     """Yield the frames of all that `source` holds, a path or `-`; `Done` comes last.
 
     What kills the unpacker is refused, and another one goes on after it. Raises NoLimitError where

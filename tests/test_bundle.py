@@ -13,7 +13,8 @@ from conftest import scenario
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenariod.bundle import Shape, Slice, Slicer, Survey, survey
+from scenariod.bundle import Shape, Slice, Slicer, Survey, fault_after_list, survey
+from scenariod.reasons import Problem, Reason
 
 KIB = 1 << 10
 
@@ -132,7 +133,7 @@ def test_only_the_list_at_the_top_is_cut() -> None:
     ("content", "found", "whole"),
     [
         (b"[]", [], True),
-        (b"[1,]", [b"1"], True),
+        (b"[1,]", [b"1", b""], True),
         (b"[,1]", [b"", b"1"], True),
         (b"[1, {nope: [}, 2, 3]", [b"1", b"{nope: [}, 2, 3]"], False),
         (b"[1, {nope}, 2]", [b"1", b"{nope}", b"2"], True),
@@ -150,6 +151,81 @@ def test_what_is_broken_is_cut_as_far_as_brackets_and_quotes_tell(
 
     assert [piece.content for piece in pieces] == found
     assert ended is whole
+
+
+@pytest.mark.parametrize("content", [b'{"scenarios": "no"}', b'{"a": 1, "scenarios": {"id": 1}}'])
+def test_what_should_be_a_list_and_is_none_is_noticed(content: bytes) -> None:
+    assert told(content).is_misshapen
+
+
+@pytest.mark.parametrize("content", [b'{"id": 1, "scenarios": "no"}', b'{"scenarios": []}', b"{}"])
+def test_a_scenario_may_have_a_member_of_that_name(content: bytes) -> None:
+    assert not told(content).is_misshapen
+
+
+# How it ends
+
+
+def fault(content: bytes, *, member: str | None = None, step: int = 1 << 16) -> Problem | None:
+    slicer = Slicer(Trickle(content, step=step), member=member, most_bytes=1 << 20)
+    assert list(slicer)
+    assert slicer.whole
+    return fault_after_list(slicer.rest(), is_member=member is not None)
+
+
+@pytest.mark.parametrize("step", [1, 7, 1 << 16])
+@pytest.mark.parametrize(
+    ("after", "why"),
+    [
+        (b"\n[3]", "does not belong"),
+        (b" \r\n\t", None),
+        (b"]", "does not belong"),
+        (b"}", "does not belong"),
+        (b", 3]", "does not belong"),
+        (b"\x00", "does not belong"),
+        (b'"', "cut off"),
+    ],
+)
+def test_after_a_list_comes_nothing(after: bytes, why: str | None, step: int) -> None:
+    found = fault(b"[1,\n2]" + after, step=step)
+
+    assert (found is None) == (why is None)
+    if found is not None and why is not None:
+        assert found.code is Reason.NOT_JSON
+        assert why in found.message
+        assert found.line == (3 if after.startswith(b"\n") else 2)
+
+
+@pytest.mark.parametrize("step", [1, 7, 1 << 16])
+@pytest.mark.parametrize(
+    ("after", "reason", "why"),
+    [
+        (b"}", None, ""),
+        (b' , "a": {"scenarios": [1], "b": [[]]}, "scenarios": 2 }\n', None, ""),
+        (b"", Reason.NOT_JSON, "cut off"),
+        (b",", Reason.NOT_JSON, "cut off"),
+        (b', "a": [1', Reason.NOT_JSON, "cut off"),
+        (b', "a": "x', Reason.NOT_JSON, "cut off"),
+        (b'}"', Reason.NOT_JSON, "cut off"),
+        (b"}tru", Reason.NOT_JSON, "cut off"),
+        (b', "scenarios": [3]}', Reason.DUPLICATE_KEY, "another list"),
+        (b', "scenarios": [3', Reason.DUPLICATE_KEY, "another list"),
+        (b'}\n{"scenarios": [3]}', Reason.NOT_JSON, "does not belong"),
+        (b"}}", Reason.NOT_JSON, "does not belong"),
+        (b"]}", Reason.NOT_JSON, "does not belong"),
+        (b",}", Reason.NOT_JSON, "does not belong"),
+        (b', "a": nope}', Reason.NOT_JSON, "does not belong"),
+        (b', "a": "\xff"}', Reason.NOT_JSON, "does not belong"),
+        (b' "a": 1}', Reason.NOT_JSON, "does not belong"),
+    ],
+)
+def test_after_a_member_come_others_and_the_end_of_its_object(
+    after: bytes, reason: Reason | None, why: str, step: int
+) -> None:
+    found = fault(b'{"x": [0], "scenarios": [1, 2]' + after, member="scenarios", step=step)
+
+    assert (found and found.code) == reason
+    assert found is None or why in found.message
 
 
 def test_an_element_that_is_too_large_is_passed_by() -> None:

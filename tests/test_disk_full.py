@@ -12,8 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import Home, mounted
-from library_makers import document
+from conftest import Finished, Home, mounted
+from library_makers import document, held, open_library
 from test_settle import RUN, Bench, good
 
 from scenariod import backup, config
@@ -97,11 +97,15 @@ def has_room_for(bench: Bench, act: Callable[[Settler], Awaitable[None]]) -> boo
     return True
 
 
-def check_nothing_is_half_written(home: Home) -> None:
-    assert json.loads(home.published.read_bytes())["scenarios"]
+def check_backups(home: Home) -> None:
     found = backup.list_backups(home.backups)
     assert found
     assert all(isinstance(backup.verify(b.path), backup.Verified) for b in found)
+
+
+def check_nothing_is_half_written(home: Home) -> None:
+    assert json.loads(home.published.read_bytes())["scenarios"]
+    check_backups(home)
     assert sorted(home.everywhere()) == ["scenario-1.json", "scenario-2.json", *NEW]
     for name, content in NEW.items():
         (path,) = [p for p in home.path.rglob(name) if p.parent.name != "aside"]
@@ -175,3 +179,68 @@ def home_taken_back(home: Home) -> list[str]:
     """Return the scenario that waits in the inbox, or is there: it came after the backup."""
     assert home.names("inbox") in ([], ["scenario-2.json"])
     return [] if home.names("inbox") else ["old-2"]
+
+
+def test_an_import_onto_a_disk_that_is_full_at_any_write_says_what_was_added_and_goes_on(
+    disk: Path, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    ids = [f"new-{number}" for number in range(1, 1201)]
+    source = tmp_path / "old.json"  # on a disk with room
+    source.write_bytes(b'{"scenarios": [%b]}' % b",".join(map(document, ids)))
+    free, is_enough, sizes, partly = 0, False, 0, 0
+    while not is_enough:
+        home = Home(disk / "root")
+        assert home.once().code == 0
+        ballast = leave_free(disk, pages=free)
+
+        ended = home.ctl("import", str(source), "--json")
+        ballast.unlink()
+
+        with closing(open_library(home.library)) as library:
+            there = list(held(library))
+        assert there == ids[: len(there)]
+        is_enough = ended.code == 0
+        if there:
+            check_backups(home)
+            answer = ended.json()
+            assert answer["added"] == len(there)
+            partly += len(there) < len(ids)
+        if not is_enough:
+            assert ended.code == 17, ended.err
+            assert "No space left on device" in ended.out + ended.err
+            assert str(disk) in ended.out + ended.err
+            assert "`df -h" in ended.out + ended.err
+            assert home.ctl("import", str(source)).code == 0
+        assert home.ids() == ids
+        assert list(home.path.rglob("*.part")) == []
+        shutil.rmtree(disk / "root")
+        sizes += 1
+        free += 30
+    assert sizes > 5
+    assert partly > 0
+    record_property("sizes of a full disk while importing", sizes)
+
+
+def test_an_export_onto_a_disk_that_is_full_at_any_write_leaves_nothing_and_names_it(
+    disk: Path, home: Home, record_property: Callable[[str, object], None]
+) -> None:
+    home.drop_all({f"scenario-{n}.json": document(f"s-{n}", text="x" * 9000) for n in range(30)})
+    assert home.once().code == 0
+    pages, sizes = 0, 0
+    ended = Finished(17, "", "")
+    while ended.code != 0:
+        ballast = leave_free(disk, pages=pages)
+
+        ended = home.ctl("export", "--output", str(disk / "packs"))
+
+        if ended.code != 0:
+            assert ended.code == 17
+            assert str(disk) in ended.err
+            assert "`df -h" in ended.err
+            assert list(disk.iterdir()) == [ballast]
+        ballast.unlink()
+        sizes += 1
+        pages += 9
+    assert len(list((disk / "packs").iterdir())) == 3
+    assert sizes > 5
+    record_property("sizes of a full disk while exporting", sizes)

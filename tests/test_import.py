@@ -134,6 +134,48 @@ def test_a_file_on_standard_input_is_brought_in(home: Home, tmp_path: Path) -> N
     assert "imported standard input: 2 added" in ended.stdout
 
 
+FOUR = [scenario(f"s-{number}") for number in range(1, 5)]
+
+
+def _lines(documents: list[bytes]) -> int:
+    return b"".join(documents).count(b"\n") + 1
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "line"),
+    [
+        (b"[%b,%b]\n[%b,%b]" % tuple(FOUR), "not-json", _lines(FOUR[:2]) + 1),
+        (together(*FOUR[:2]) + together(*FOUR[2:]), "not-json", None),
+        (together(*FOUR[:2])[:-2], "not-json", None),
+        (together(*FOUR[:2], after=b", nonsense"), "not-json", None),
+        (
+            together(*FOUR[:2], b"nope", after=b', "scenarios": [%b]' % FOUR[2]),
+            "duplicate-key",
+            None,
+        ),
+        (b"[%b,%b,]" % tuple(FOUR[:2]), "empty", None),
+    ],
+    ids=["two lists", "two objects", "no last bracket", "garbage", "a second list", "a comma"],
+)
+def test_what_follows_a_list_and_is_not_read_is_told(
+    home: Home, tmp_path: Path, content: bytes, code: str, line: int | None
+) -> None:
+    answer = bring(home, put(tmp_path, "old.json", content))
+
+    assert (answer["added"], answer["code"]) == (2, 3)
+    told = [problem for r in answer["refusals"] for problem in r["problems"]]
+    assert code in [problem["code"] for problem in told]
+    assert line is None or told[-1]["line"] == line
+    assert ids(home) == ["s-1", "s-2"]
+
+
+def test_what_should_be_a_list_and_is_none_is_called_so(home: Home, tmp_path: Path) -> None:
+    answer = bring(home, put(tmp_path, "old.json", b'{"scenarios": "no"}'))
+
+    assert counts(answer) == (0, 0, 1, 3)
+    assert answer["refusals"][0]["problems"][0]["message"] == 'its "scenarios" is no list'
+
+
 def test_every_refusal_is_told_with_its_place_and_the_others_are_added(
     home: Home, tmp_path: Path
 ) -> None:
@@ -415,6 +457,8 @@ def test_stopped_by_a_signal_what_was_added_stays_and_it_goes_on_when_asked_agai
     process = subprocess.Popen(
         [*SCENARIODCTL, "--root", str(home.path), "import", source, "--json"],
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
     )
 
     def begun() -> bool:
@@ -422,10 +466,10 @@ def test_stopped_by_a_signal_what_was_added_stays_and_it_goes_on_when_asked_agai
             return library.count() > 0
 
     wait_until(begun, "the first batch is there")
-    process.send_signal(number)
-    out, _ = process.communicate()
+    os.killpg(process.pid, number)  # as a terminal does: the unpacker hears it too
+    out, err = process.communicate()
 
-    assert process.returncode == 20
+    assert (process.returncode, err) == (20, b"")
     answer = json.loads(out)
     assert answer["interrupted"] is True
     assert 0 < answer["added"] < count

@@ -6,14 +6,15 @@ import json
 import os
 import signal
 import tempfile
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scenariod import clock, exporter, host, importer, journal, moment, terminal
+from scenariod import clock, exporter, fault, host, importer, journal, moment, terminal
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.errors import ExitCode, NotEnoughMemoryError, NotFoundError, RootUnusableError
+from scenariod.fault import Step, during
 from scenariod.journal import Event
 from scenariod.library import FileVerdict, Library, OnConflict
 from scenariod.names import printable
@@ -45,8 +46,7 @@ def import_(config: Config, asked: argparse.Namespace) -> Answer:
     listener = _Listener(refusals, source=_shown(source))
     on_conflict = OnConflict(config.library.on_conflict)
     try:
-        with _stop_on_signal() as stopping:
-            frames = unpack(source, bounds=bounds)
+        with _stop_on_signal() as stopping, closing(unpack(source, bounds=bounds)) as frames:
             if asked.dry_run:
                 summary = _foresee(config, frames, on_conflict, listener, stopping)
             else:
@@ -80,6 +80,7 @@ def export(config: Config, asked: argparse.Namespace) -> Answer:
         with (
             Library.open_read_only(config.database, busy_timeout_s=READ_TIMEOUT_S) as library,
             library.snapshot() as snapshot,
+            during(Step.EXPORTING, folder.parent),
         ):
             done = exporter.export(snapshot, folder, before=before, pack_size=asked.pack_size)
     except (PermissionError, FileNotFoundError) as error:
@@ -165,6 +166,8 @@ class _Told:
     @property
     def code(self) -> ExitCode:
         """The exit code of the command."""
+        if self._summary.fault is not None:
+            return getattr(self._summary.fault, "exit_code", ExitCode.PAUSED)
         if self._summary.stopped:
             return ExitCode.INTERRUPTED
         refused = self._summary.counts[FileVerdict.REFUSED]
@@ -203,6 +206,7 @@ class _Told:
             "backup": _name_of(summary.backup),
             "closing_backup": _name_of(summary.closing_backup),
             "interrupted": summary.stopped,
+            "fault": None if summary.fault is None else str(fault.of(summary.fault)),
         }
 
     def _closing(self) -> Iterator[str]:
@@ -219,14 +223,18 @@ class _Told:
             return
         many = len(summary.batches)
         yield f"imported {self._source}: {what}, in {many} batch{'' if many == 1 else 'es'}"
-        if summary.stopped:
+        if summary.fault is not None:
+            yield f"stopped before the end: {fault.of(summary.fault)}"
+            yield "what was added stays; the same command goes on"
+        elif summary.stopped:
             yield "stopped before the end: what was added stays; the same command goes on"
         if summary.batches:
             first = summary.batches[0]
             backup = (
                 "" if summary.backup is None else f", or scenariodctl restore {summary.backup.name}"
             )
-            yield f"published {self._published}"
+            if summary.published:
+                yield f"published {self._published}"
             yield f"to go back: scenariodctl restore batch:{first}{backup}"
 
 

@@ -36,10 +36,27 @@ class Slice:
     content: bytes | None
 
 
+class Rest:
+    """The bytes of a file after its list, from line `line` on, for whoever reads binary files."""
+
+    def __init__(self, start: bytes, file: BinaryIO, *, line: int) -> None:
+        self.line = line
+        self._start = start
+        self._file = file
+
+    def read(self, size_bytes: int = _CHUNK_BYTES) -> bytes:
+        """Return at most so many of the next bytes; none at the end."""
+        if not self._start:
+            return self._file.read(size_bytes)
+        piece, self._start = self._start[:size_bytes], self._start[size_bytes:]
+        return piece
+
+
 class Slicer:
     """The list of scenarios of one file: itself a list, or the object's member `member`.
 
-    Once it was iterated to its end, `whole` says whether the list has ended too.
+    Once it was iterated to its end, `whole` says whether the list has ended too; what stands after
+    it can be read from `rest` then.
     """
 
     def __init__(self, file: BinaryIO, *, member: str | None, most_bytes: int) -> None:
@@ -68,11 +85,17 @@ class Slicer:
             content = self._taken()
             if ended is None and not content and not self._size:
                 return
-            if ended == _COMMA or content or self._size:
+            if ended == _COMMA or content or self._size or number > 1:
                 yield self._slice(number, line, content)
             if ended is None:
                 return
             self.whole = ended != _COMMA
+
+    def rest(self) -> Rest:
+        """Return what stands after the list, but for the white space that it begins with."""
+        self._skip_white()
+        self._note()
+        return Rest(self._data[self._at :], self._file, line=self._line)
 
     def _slice(self, number: int, line: int, content: bytes) -> Slice:
         too_large = self._size > self._most_bytes

@@ -15,12 +15,13 @@ import ijson
 
 SCENARIOS = "scenarios"
 PACK_INFO = "packInfo"
+_ID = "id"
 _OURS = "backup"
 """The trailer of a backup of scenariod: it is about that file, not about its scenarios."""
 _MOST_EVENTS = 10_000
 _MOST_CHARACTERS = 1 << 20
-_OPENING = {"start_map", "start_array"}
-_CLOSING = {"end_map", "end_array"}
+OPENING = {"start_map", "start_array"}
+CLOSING = {"end_map", "end_array"}
 
 
 class Shape(StrEnum):
@@ -35,14 +36,16 @@ class Shape(StrEnum):
 class Survey:
     """What a file is: `count` scenarios, and `about` its pack as JSON text, None if it is none.
 
-    `lists` is how many lists of scenarios there are: more than one is one too many. A file that
-    is no whole JSON is told as far as it is.
+    `lists` is how many lists of scenarios there are: more than one is one too many. `is_misshapen`:
+    it should have one, but what stands there is none. A file that is no whole JSON is told as far
+    as it is.
     """
 
     shape: Shape
     count: int = 1
     about: str | None = None
     lists: int = 1
+    is_misshapen: bool = False
 
 
 def survey(file: BinaryIO) -> Survey:
@@ -67,6 +70,7 @@ class _Found:
         self._key: str | None = None
         self._count = 0
         self._lists = 0
+        self._keys: set[str] = set()
         self._about: dict[str, Any] = {}
         self._builder: ijson.ObjectBuilder | None = None
         self._events = 0
@@ -74,10 +78,11 @@ class _Found:
 
     def note(self, event: str, value: Any) -> None:
         """Take in one event."""
-        if event in _CLOSING:
+        if event in CLOSING:
             self._depth -= 1
         if event == "map_key" and self._depth == 1:
             self._key = value
+            self._keys |= {value} & {SCENARIOS, _ID}
             self._builder = None
         elif self._depth == 0 and event == "start_array":
             self._shape, self._lists = Shape.LIST, 1
@@ -88,14 +93,14 @@ class _Found:
             self._count += 1
         elif self._depth >= 1 and self._key not in {None, SCENARIOS, _OURS}:
             self._keep(event, value)
-        if event in _OPENING:
+        if event in OPENING:
             self._depth += 1
 
     def _is_list(self, event: str) -> bool:
         return self._depth == 1 and self._key == SCENARIOS and event == "start_array"
 
     def _is_element(self, event: str) -> bool:
-        if event in _CLOSING or event == "map_key":
+        if event in CLOSING or event == "map_key":
             return False
         if self._shape is Shape.LIST:
             return self._depth == 1
@@ -111,18 +116,18 @@ class _Found:
             self._builder = None
             return
         if self._builder is None:
-            if self._depth > 1 or event in _CLOSING:
+            if self._depth > 1 or event in CLOSING:
                 return
             self._builder = ijson.ObjectBuilder()
         self._builder.event(event, value)
-        if self._depth == 1 and event not in _OPENING:
+        if self._depth == 1 and event not in OPENING:
             self._about[str(self._key)] = self._builder.value
             self._builder = None
 
     def survey(self) -> Survey:
         """Return all that is known."""
         if self._shape is Shape.SINGLE:
-            return Survey(Shape.SINGLE)
+            return Survey(Shape.SINGLE, is_misshapen=self._keys == {SCENARIOS})
         about = None
         if isinstance(self._about.get(PACK_INFO), dict):
             about = json.dumps(self._about, ensure_ascii=False)
