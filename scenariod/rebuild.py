@@ -137,7 +137,13 @@ def rebuild(
         mark(config, damage)
         try:
             scenarios, taken_back = _built(config, good, show=show)
-        except BackupUnusableError:
+        except BackupUnusableError as error:
+            journal.tell(
+                Event.LIBRARY_DAMAGED,
+                f"{good.path.name} is whole, but no library can be made of it: {error}",
+                path=str(config.database),
+                backup=good.path.name,
+            )
             continue
         _set_aside(config, damage)
         _put_in_place(config)

@@ -7,6 +7,7 @@ import shutil
 import signal
 import sqlite3
 from contextlib import closing, suppress
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import psutil
@@ -163,6 +164,19 @@ def test_a_damaged_newest_backup_is_passed_over(home: Home) -> None:
     assert ended.code == 0
     assert bad.name not in ended.err.split("it is rebuilt from ")[1].splitlines()[0]
     assert {"old", "new-1", "new-2"} <= set(home.ids())
+
+
+def test_a_backup_of_which_no_library_can_be_made_is_named_and_passed_over(home: Home) -> None:
+    good = newest(home).path
+    now = datetime.now(UTC) + timedelta(days=1)
+    later = backup.write(home.backups, [[b'{"id": "no scenario"}']], batch=9, now=now).path
+    break_header(home)
+
+    ended = home.once()
+
+    assert ended.code == 0, ended.err
+    assert f"{later.name} is whole, but no library can be made of it: " in ended.err
+    assert f"the library was rebuilt from {good.name}" in ended.err
 
 
 def test_without_a_good_backup_nothing_is_touched(home: Home) -> None:
