@@ -75,7 +75,10 @@ def open_sound(config: Config, *, journal: Journal, show: Show) -> Library:
     if not config.library.auto_restore:
         raise _left_alone(config, damage)
     with during(Step.REBUILDING, config.database):
-        rebuild(config, damage, journal=journal, show=show)
+        try:
+            rebuild(config, damage, journal=journal, show=show)
+        finally:
+            show("")  # cut off by a fault, it is no longer being done
     return _opened(config, show=show)
 
 
@@ -147,7 +150,6 @@ def rebuild(
             continue
         _set_aside(config, damage)
         _put_in_place(config)
-        show("")
         done = Rebuilt(good.path, damage.aside, scenarios, taken_back)
         journal.tell(
             Event.LIBRARY_REBUILT,

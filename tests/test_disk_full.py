@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import Finished, Home, mounted
+from conftest import Finished, Home, mounted, wait_until
 from library_makers import document, held, open_library
 from test_settle import RUN, Bench, good
 
@@ -173,6 +173,32 @@ def test_a_disk_that_is_full_at_any_write_of_a_rebuild_pauses_it_and_it_goes_on(
         pages += 6
     assert sizes > 5
     record_property("sizes of a full disk while rebuilding", sizes)
+
+
+def test_a_rebuild_on_a_full_disk_pauses_the_daemon_until_there_is_room(
+    home: Home, used: Path
+) -> None:
+    shutil.copytree(used / "library", home.path / "kept")
+    shutil.copytree(used, home.path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("library"))
+    home.library.mkdir()
+    with mounted("-t", "tmpfs", "-o", "size=4m", "scenariod-test", at=home.library):
+        shutil.copytree(home.path / "kept", home.library, dirs_exist_ok=True)
+        with home.database.open("r+b") as file:
+            file.write(b"not SQLite at all")
+        ballast = leave_free(home.library, pages=4)
+
+        daemon = home.launch()
+        paused = daemon.wait_for_status(lambda s: s["state"] == "paused")
+        ballast.unlink()
+        daemon.wait_for_status(lambda s: s["state"] == "idle" and s["scenarios"] == 4)
+
+        assert "No space left on device" in paused["detail"]
+        assert "rebuilding the library" in paused["detail"]
+        assert "intake goes on; it was: " in daemon.journal()
+        wait_until(lambda: len(home.ids()) == 4, "it is published")
+        assert sorted(home.ids()) == sorted([*OLD, "new-1", "new-2"])
+        assert home.names("failed") == home.names("inbox") == []
+        assert daemon.terminate() == 0
 
 
 def home_taken_back(home: Home) -> list[str]:

@@ -340,14 +340,20 @@ def test_a_worker_that_goes_on_growing_is_frozen_and_killed_at_90_percent(job: J
     assert max(r.peak_bytes for r in readings) > LIMIT_BYTES * 9 // 10
 
 
-def test_a_worker_that_grows_within_one_call_into_c_is_ended_before_its_limit(job: Job) -> None:
-    # Within one call into C no handler of Python's runs until it is over.
-    fill = (
-        f"signal.signal(15, lambda *_: sys.exit(75))\nheld = b'x' * ({LIMIT_BYTES} * 92 // 100)\n"
-    )
-    busy = "sum(range(10**12))\n"
+DEQUE_BLOCK_BYTES = 8 * 66
+"""What 64 items take: each a pointer, and one to each neighbour (CPython's `deque`)."""
 
-    ended, _ = run(ScriptLauncher(READY + fill + busy), replace(job, stop_grace_s=60.0))
+
+def test_a_worker_that_grows_within_one_call_into_c_is_ended_before_its_limit(job: Job) -> None:
+    # Within one call into C no handler of Python's runs until it is over: it grows, then spins.
+    growing = (
+        "signal.signal(15, lambda *_: sys.exit(75))\n"
+        "from collections import deque; from itertools import chain, repeat\n"
+        f"items = {LIMIT_BYTES} * 92 // 100 * 64 // {DEQUE_BLOCK_BYTES}\n"
+        "deque(chain(repeat(0, items), filter(None, repeat(0))))\n"
+    )
+
+    ended, _ = run(ScriptLauncher(READY + growing), replace(job, stop_grace_s=60.0))
 
     assert judge(ended.evidence) is Outcome.OUT_OF_MEMORY
     assert ended.evidence.exit_status == -signal.SIGKILL

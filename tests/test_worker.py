@@ -428,11 +428,12 @@ def test_asked_to_stop_the_worker_finishes_the_file_at_hand_and_tells_what_it_di
     with started(tmp_path) as busy:
         busy.event()
         busy.hand_over(*names)
-        at_hand = busy.event()
+        at_hand, large = busy.event(), busy.event()
         busy.process.send_signal(signal.SIGTERM)
         status, events = busy.end()
 
     assert at_hand == {"event": "file", "name": names[0]}
+    assert large == {"event": "content", "name": names[0], "objects": 400_002}
     assert (status, events) == (EXIT_SOFT_STOP, ["done"])
     assert [v.name for v in verdicts(tmp_path)] == names[:1]
 
