@@ -5,7 +5,6 @@ Wires scope, work and settle for one batch. Never claims, never admits, never wa
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -71,6 +70,7 @@ class Attempts:
         self._journal = journal
         self._budget = budget
         self._show = show
+        self._overcounted: set[int] = set()
 
     async def take(self, batch: Batch, *, stop: asyncio.Event) -> Concluded:
         """Run the batch's worker and do what its end asks for.
@@ -84,6 +84,8 @@ class Attempts:
         names = batch.names()
         if finished is not None or not names:
             return await self._tidy(batch, finished or Settled())
+        if batch.id in self._overcounted:
+            batch = replace(batch, attempts=max(batch.attempts - 1, 0))
         if batch.attempts >= MAX_ATTEMPTS:
             words = f"its processing was cut off {batch.attempts} times"
             return await self._isolate(batch, Outcome.CRASH, ended=None, detail=words)
@@ -91,6 +93,7 @@ class Attempts:
             self._work.forget_verdict(batch)
             reached(KillPoint.VERDICT_FORGOTTEN)
             counted = self._work.count_attempt(batch)
+            self._overcounted.discard(batch.id)
             reached(KillPoint.ATTEMPT_COUNTED)
         try:
             ended = await self._run_worker(counted, names, stop=stop)
@@ -99,9 +102,16 @@ class Attempts:
             return self._set_aside(counted, str(error.filename))
         except ENVIRONMENT_FAULTS:
             # No fault of the files: only a supervisor that dies may use up their attempts.
-            with suppress(OSError):  # a disk too full for this is too full to launch again, too
-                self._work.count_attempt(counted, by=-1)
+            self._take_back(counted)
             raise
+
+    def _take_back(self, batch: Batch) -> Batch:
+        """Take back an attempt; where the disk fails at that too, when the batch is taken again."""
+        try:
+            return self._work.count_attempt(batch, by=-1)
+        except OSError:
+            self._overcounted.add(batch.id)
+            return batch
 
     async def _run_worker(
         self, batch: Batch, names: list[str], *, stop: asyncio.Event
@@ -192,7 +202,7 @@ class Attempts:
 
     def _put_off(self, batch: Batch, step: Step, *, ended: scope.Ended) -> Concluded:
         """Have a batch run later: the environment is at fault, or the daemon ends."""
-        uncounted = self._work.count_attempt(batch, by=-1)
+        uncounted = self._take_back(batch)
         pause = blame.of_environment(ended, batch) if step is Step.PAUSE else None
         return Concluded(Settled(), again=[uncounted], pause=pause)
 
@@ -203,7 +213,7 @@ class Attempts:
         if not batch.names():
             self._work.remove(batch)
             return Concluded(Settled(), damaged=damaged)
-        uncounted = self._work.count_attempt(batch, by=-1)
+        uncounted = self._take_back(batch)
         return Concluded(Settled(), again=[uncounted], damaged=damaged)
 
     async def _isolate(

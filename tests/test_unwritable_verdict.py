@@ -1,0 +1,155 @@
+"""The disk fails between a claim and the worker's verdict: no file fails, no attempt is spent.
+
+Each worker stands still before it has written anything, the disk is made to fail, for real, and
+the worker goes on.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import subprocess
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from conftest import AS_ROOT, POWERLESS, Home, mounted, scenario, wait_until
+from test_environment import immutable, read_only, unwritable
+
+from scenariod.outcome import MAX_ATTEMPTS
+from scenariod.verdict import VERDICT_FILE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    import psutil
+    from conftest import Daemon
+
+pytestmark = [pytest.mark.slow, AS_ROOT]
+
+DROPPED = {"scenario-1.json": scenario("one"), "scenario-2.json": b"{"}
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Home]:
+    """Return a root folder on a disk of 4 MB of its own."""
+    where = tmp_path / "small"
+    where.mkdir()
+    with mounted("-t", "tmpfs", "-o", "size=4m", "scenariod-test", at=where):
+        made = Home(where / "root")
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+@contextmanager
+def full(home: Home) -> Iterator[None]:
+    """Leave no byte of the disk free."""
+    ballast = home.path / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        free = os.statvfs(home.path)
+        os.posix_fallocate(file.fileno(), 0, free.f_bavail * free.f_frsize)
+    try:
+        yield
+    finally:
+        ballast.unlink()
+
+
+FAULTS: dict[str, tuple[Callable[[Home, Path], AbstractContextManager[None]], str]] = {
+    "full": (lambda home, _: full(home), "No space left on device"),
+    "read-only": (lambda home, _: read_only(home.path), "Read-only file system"),
+    "not writable": (lambda _, folder: unwritable(folder), "Permission denied"),
+    "immutable": (lambda _, folder: immutable(folder), "Operation not permitted"),
+}
+
+
+@pytest.mark.parametrize("what", FAULTS)
+def test_a_verdict_that_cannot_be_written_is_waited_for_and_spends_no_attempt(
+    small: Home, what: str
+) -> None:
+    fault, words = FAULTS[what]
+    daemon = started(small)
+    small.drop_all(DROPPED)
+
+    for _ in range(MAX_ATTEMPTS + 1):
+        worker, folder = stopped_worker(daemon)
+        with fault(small, folder):
+            worker.resume()
+            worker.wait()
+            paused = daemon.wait_for_status(lambda s: s["state"] == "paused")
+            failed = small.names("failed")
+        assert failed == []
+        assert words in paused["detail"]
+        assert str(folder) in paused["detail"]
+
+    told = f"intake pauses, and nothing is lost: {words}: {folder} (judging the files)"
+    assert told in daemon.journal()
+    settle_everything(daemon)
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace makes calls fail")
+@pytest.mark.parametrize("code", ["EIO", "ENOSPC", "EROFS", "EACCES"])
+@pytest.mark.parametrize("call", ["openat", "fsync", "rename"])
+def test_a_verdict_at_any_call_of_which_the_disk_fails_is_waited_for_and_spends_no_attempt(
+    home: Home, call: str, code: str
+) -> None:
+    daemon = started(home)
+    home.drop_all(DROPPED)
+
+    worker, folder = stopped_worker(daemon)
+    place = folder / f".{VERDICT_FILE}.{worker.pid}.part"
+    with failing(worker, call, code, at=place):
+        worker.resume()
+        worker.wait()
+    words = os.strerror(getattr(errno, code))
+    daemon.wait_for(f"and nothing is lost: {words}: {folder} (judging the files)")
+    assert home.names("failed") == []
+    settle_everything(daemon)
+
+
+def started(home: Home) -> Daemon:
+    daemon = home.start(before=POWERLESS)
+    wait_until((home.backups / ".prepared-backup.json").exists, "the daemon is at rest")
+    return daemon
+
+
+def stopped_worker(daemon: Daemon) -> tuple[psutil.Process, Path]:
+    """Stop the next worker before it has written anything; return it, and its batch's folder."""
+    worker = daemon.wait_for_worker()
+    worker.suspend()
+    (folder,) = daemon.home.work.iterdir()
+    assert not (folder / VERDICT_FILE).exists()
+    return worker, folder
+
+
+def settle_everything(daemon: Daemon) -> None:
+    """Have all of it be settled now that the disk is well: as if nothing had been."""
+    home = daemon.home
+    daemon.wait_for_status(lambda s: (s["added"], s["refused"], s["state"]) == (1, 1, "idle"))
+    assert "intake goes on; it was: " in daemon.journal()
+    assert home.names("done") == ["scenario-1.json"]
+    assert home.names("failed") == ["scenario-2.json"]
+    assert home.reason("scenario-2.json")["attempts"] == 1
+    assert home.names("work") == []
+    assert [s["id"] for s in json.loads(home.ctl("list", "--json").out)] == ["one"]
+    assert daemon.terminate() == 0
+
+
+@contextmanager
+def failing(process: psutil.Process, call: str, code: str, *, at: Path) -> Iterator[None]:
+    """Have a system call of this process on one path fail."""
+    inject = f"inject={call}:error={code}"
+    command = ["strace", "-o", "/dev/null", "-e", inject, "-P", str(at), "-p", str(process.pid)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as strace:
+        assert strace.stderr is not None
+        assert b"attached" in strace.stderr.readline()
+        try:
+            yield
+        finally:
+            strace.terminate()
+            strace.stderr.read()
