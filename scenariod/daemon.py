@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenariod import __version__, budget, config, scope, summary
+from scenariod import __version__, budget, config, fault, scope, summary
 from scenariod.errors import EXIT_CODE_MEANING, ExitCode, ScenariodError
 from scenariod.journal import Event, Notifier, open_journal
 from scenariod.root import Lock, prepare
@@ -44,8 +44,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Notifier(os.environ).status(f"ended: {error}; {error.hint}")
         return error.exit_code
     except OSError as error:
-        hint = "nothing was lost; mend the cause, then start again"
-        journal.tell(Event.FAILED, f"cannot start: {error}; {hint}", exit_code=ExitCode.PAUSED)
+        told = fault.of(error)
+        hint = told.cure or "mend the cause, then start again"
+        journal.tell(
+            Event.FAILED,
+            f"cannot start, and nothing was lost: {told.words}; {hint}",
+            path=told.path,
+            hint=hint,
+            exit_code=ExitCode.PAUSED,
+        )
         return ExitCode.PAUSED
 
 

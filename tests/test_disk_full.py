@@ -201,6 +201,20 @@ def test_a_rebuild_on_a_full_disk_pauses_the_daemon_until_there_is_room(
         assert daemon.terminate() == 0
 
 
+def test_once_on_a_full_disk_names_it_and_what_helps(disk: Path, used: Path) -> None:
+    shutil.copytree(used, disk / "root")
+    home = Home(disk / "root")
+    with home.database.open("r+b") as file:
+        file.write(b"not SQLite at all")
+    leave_free(disk, pages=4)
+
+    ended = home.once()
+
+    assert ended.code == 17
+    assert "cannot start, and nothing was lost: No space left on device: " in ended.err
+    assert f"`df -h {home.library}`" in ended.err
+
+
 def home_taken_back(home: Home) -> list[str]:
     """Return the scenario that waits in the inbox, or is there: it came after the backup."""
     assert home.names("inbox") in ([], ["scenario-2.json"])
