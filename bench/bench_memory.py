@@ -2,8 +2,10 @@
 
     .venv/bin/python bench/bench_memory.py [--few 1000] [--many 100000]
 
-Each step is the real command in a process of its own: import, export, restore, diff, and the
-daemon, which settles a pair in a library of that size, with backup and publishing.
+Each step is the real command in a process of its own: import, export, restore, diff, verify, and
+the daemon, which settles a pair in a library of that size, with backup and publishing, and rebuilds
+a damaged one. A step's figure is that of the larger one of the command and what it starts (the
+unpacker, the builder, a worker); see RUSAGE_CHILDREN in getrusage(2).
 """
 
 from __future__ import annotations
@@ -20,13 +22,14 @@ from pathlib import Path
 WANTED_MIB = 64
 STORY = "The argument went on until the kettle boiled, and nobody had defined a thing. " * 25
 WATCHED = """
-import sys
+import resource, sys
 from pathlib import Path
 from scenariod import ctl, daemon
 main = ctl.main if sys.argv[1] == "ctl" else daemon.main
 code = main(sys.argv[2:])
 status = Path("/proc/self/status").read_text()
-sys.stderr.write("PEAK " + status.split("VmHWM:")[1].split()[0] + "\\n")
+children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+sys.stderr.write("PEAK " + status.split("VmHWM:")[1].split()[0] + " " + str(children) + "\\n")
 sys.exit(code)
 """
 
@@ -59,9 +62,17 @@ def step(name: str, root: Path, *arguments: str, program: str = "ctl") -> float:
     seconds = time.perf_counter() - begun
     if done.returncode not in {0, 3}:
         raise SystemExit(f"{name}: {done.returncode}\n{done.stdout}\n{done.stderr}")
-    peak = int(done.stderr.rsplit("PEAK ", 1)[1]) / 1024
-    print(f"  {name}: {seconds:.1f} s, peak {peak:.1f} MiB", flush=True)
-    return peak
+    own, children = (int(kib) / 1024 for kib in done.stderr.rsplit("PEAK ", 1)[1].split())
+    started = f", what it starts {children:.1f} MiB" if children else ""
+    print(f"  {name}: {seconds:.1f} s, peak {own:.1f} MiB{started}", flush=True)
+    return max(own, children)
+
+
+def settle_a_pair(root: Path, *names: str) -> float:
+    for name in names:
+        content = json.dumps({**document(0), "id": f"new-{name}"})
+        (root / "inbox" / f"scenario-{name}.json").write_text(content)
+    return step("supervisor, a pair", root, "--once", program="daemon")
 
 
 def measure(folder: Path, count: int) -> dict[str, float]:
@@ -75,14 +86,17 @@ def measure(folder: Path, count: int) -> dict[str, float]:
     peaks["import of what is there"] = step("import of what is there", root, "import", str(bundle))
     peaks["import --dry-run"] = step("import --dry-run", root, "import", str(bundle), "--dry-run")
     peaks["export"] = step("export", root, "export", "--output", str(folder / "out"))
-    for name in ("a", "b"):
-        content = json.dumps({**document(0), "id": f"new-{name}"})
-        (root / "inbox" / f"scenario-{name}.json").write_text(content)
-    peaks["supervisor"] = step("supervisor, a pair", root, "--once", program="daemon")
+    peaks["supervisor"] = settle_a_pair(root, "a", "b")
     peaks["restore to empty"] = step("restore to empty", root, "restore", "batch:1", "--yes")
     peaks["restore of all"] = step("restore of all", root, "restore", "latest", "--yes")
     latest = str(count // 500 + 3)
     peaks["diff"] = step("diff", root, "diff", f"batch:{latest}", "now", "--json")
+    settle_a_pair(root, "c", "d")  # backs up all that was restored
+    peaks["backups verify"] = step("backups verify", root, "backups", "verify", "latest")
+    peaks["library verify"] = step("library verify", root, "library", "verify")
+    with (root / "library" / "scenarios.db").open("r+b") as file:
+        file.write(b"not SQLite at all")
+    peaks["rebuild"] = step("rebuild", root, "--once", program="daemon")
     return peaks
 
 
