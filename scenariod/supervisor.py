@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -16,15 +15,15 @@ from scenariod.admission import Waits
 from scenariod.attempt import Attempts
 from scenariod.board import Board
 from scenariod.budget import Budget
-from scenariod.errors import ENVIRONMENT_FAULTS, ExitCode, LibraryDamagedError, ScenariodError
-from scenariod.fault import Fault, Step, during
+from scenariod.errors import ENVIRONMENT_FAULTS, ExitCode, LibraryDamagedError
+from scenariod.fault import Step, during
 from scenariod.intake import Intake
 from scenariod.journal import Event
 from scenariod.killpoint import KillPoint, reached
-from scenariod.pause import Pause
 from scenariod.roster import Roster
 from scenariod.stop import Stop
 from scenariod.tidy import Tidier
+from scenariod.trouble import Trouble
 
 if TYPE_CHECKING:
     from scenariod import scope
@@ -82,7 +81,6 @@ class Supervisor:
         self._closing: asyncio.Task[None] | None = None
         self._close_due = 0.0
         self._drain_ended = False
-        self._pause = Pause(journal=journal)
         self._board = Board(
             config,
             intake=self._intake,
@@ -93,10 +91,15 @@ class Supervisor:
             doing=lambda: settler.doing,
         )
         self._status = self._board.status
-        self._fatal: ScenariodError | None = None
-        self._damage: LibraryDamagedError | None = None
-        self._rebuilds = 0
         self._wake = asyncio.Event()
+        self._trouble = Trouble(
+            board=self._board,
+            journal=journal,
+            mends_library=config.library.auto_restore,
+            wake=self._wake.set,
+        )
+        self._pause = self._trouble.pause
+        self._rebuilds = 0
         self._stop = Stop(grace_s=config.worker.stop_grace_s, journal=journal, wake=self._wake.set)
 
     async def run(self) -> ExitCode:
@@ -121,8 +124,8 @@ class Supervisor:
             await self._tidier.stop()
             await self._settler.close()
             await self._launcher.sweep(self._config.root)
-        if self._fatal is not None:
-            raise self._fatal
+        if self._trouble.fatal is not None:
+            raise self._trouble.fatal
         return self._exit_code()
 
     async def _loop(self) -> None:
@@ -141,13 +144,13 @@ class Supervisor:
     async def tick(self, *, now: float) -> float:
         """Do all that can be done at `now` (monotonic seconds); return when to come back, in s."""
         self._show_stop()
-        if self._stop.is_asked or self._fatal is not None:
+        if self._stop.is_asked or self._trouble.fatal is not None:
             return self._config.intake.rescan_s
         if (left_s := self._pause.left_s(now)) > 0:
             return left_s
         try:
-            if self._damage is not None:
-                return await self._rebuild_if_at_rest(self._damage)
+            if self._trouble.damage is not None:
+                return await self._rebuild_if_at_rest(self._trouble.damage)
             wait_s = await self._start_what_may(now)
             if self._is_drained() and self._closing is None and now >= self._close_due:
                 self._close_due = now + self._config.intake.rescan_s
@@ -155,9 +158,9 @@ class Supervisor:
             if self._drain_ended:
                 self._tidier.begin_if_due(now, on_end=self._wake.set)
         except ENVIRONMENT_FAULTS as error:
-            return self._pause_for(fault.of(error))
+            return self._trouble.pause_for(fault.of(error))
         except LibraryDamagedError as error:
-            self._take_failure(error, batch=None)
+            self._trouble.take(error, batch=None)
             return 0.0
         return wait_s
 
@@ -193,7 +196,7 @@ class Supervisor:
     def _finished(self) -> bool:
         if self._running or self._closing is not None:
             return False
-        if self._stop.is_asked or self._fatal is not None:
+        if self._stop.is_asked or self._trouble.fatal is not None:
             return True
         if not self._once:
             return False
@@ -218,7 +221,7 @@ class Supervisor:
 
     async def _start_what_may(self, now: float) -> float:
         """Start the batches that may be started; return when to come back, in s."""
-        while self._budget.has_place() and not self._stop.is_asked and self._fatal is None:
+        while self._budget.has_place() and not self._stop.is_asked and self._trouble.fatal is None:
             wait_s = await self._start_next(now)
             if wait_s is not None:
                 return wait_s
@@ -289,7 +292,7 @@ class Supervisor:
         except Exception as error:  # noqa: BLE001  the loop's per-batch border: attempts count
             self._roster.end(batch)
             self._derive_queue(batch)
-            self._take_failure(error, batch=batch.id)
+            self._trouble.take(error, batch=batch.id)
             return
         self._roster.end(batch)
         self._roster.put_first(concluded.again)
@@ -299,7 +302,7 @@ class Supervisor:
         if concluded.pause is None:
             self._pause.end_if_over()
         else:
-            self._pause_for(concluded.pause)
+            self._trouble.pause_for(concluded.pause)
 
     def _derive_queue(self, batch: Batch) -> None:
         """Queue what is in work/: after a failure, as in the middle of a split, only that tells."""
@@ -321,7 +324,7 @@ class Supervisor:
             except ENVIRONMENT_FAULTS as error:
                 if self._once:
                     raise
-                pause_s = self._pause_for(fault.of(error))
+                pause_s = self._trouble.pause_for(fault.of(error))
                 self._notifier.ready()  # it is up, and says what it waits for
             await self._sleep(pause_s)
         return None
@@ -345,11 +348,11 @@ class Supervisor:
         if self._running or self._closing is not None:
             return self._config.intake.rescan_s
         if self._rebuilds == MOST_REBUILDS:
-            self._fatal = damage
+            self._trouble.fatal = damage
             return 0.0
         await self._settler.rebuild(str(damage))
         self._rebuilds += 1
-        self._damage = None
+        self._trouble.damage = None
         self._drain_ended = False
         self._pause.end_if_over()
         self._roster.replace(self._work.batches())
@@ -364,7 +367,7 @@ class Supervisor:
                 await self._settler.prepare_backup()
         except Exception as error:  # noqa: BLE001  the same border as for a batch
             self._close_due = 0.0
-            self._take_failure(error, batch=None)
+            self._trouble.take(error, batch=None)
         else:
             self._pause.end_if_over()
             self._board.show_library(self._settler)  # a command may have changed it
@@ -372,28 +375,6 @@ class Supervisor:
         finally:
             self._closing = None
             self._wake.set()
-
-    def _take_failure(self, error: Exception, *, batch: int | None) -> None:
-        """Pause for what may pass, end for what will not, and tell of our own defects."""
-        if isinstance(error, ENVIRONMENT_FAULTS):
-            self._pause_for(fault.of(error))
-        elif isinstance(error, LibraryDamagedError) and self._config.library.auto_restore:
-            self._damage = error
-            self._wake.set()
-        elif isinstance(error, ScenariodError):  # it can only get worse
-            self._fatal = error
-        else:
-            where = "ending the drain" if batch is None else f"batch {batch}"
-            words = f"{where}: a defect in scenariod: {type(error).__name__}: {error}"
-            trace = " | ".join("".join(traceback.format_exception(error)).splitlines())
-            self._journal.tell(Event.FAILED, words, batch=batch, traceback=trace)
-            self._pause_for(Fault(words, cure="see the journal; it may be worth a report"))
-
-    def _pause_for(self, reason: Fault) -> float:
-        """Pause intake; return for how long, in seconds."""
-        delay_s = self._pause.begin(reason)
-        self._board.set_state(status.State.PAUSED, str(reason))
-        return delay_s
 
     def _end_pause(self) -> None:
         """Try again now: what was in the way may be gone."""

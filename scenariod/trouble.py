@@ -1,0 +1,58 @@
+"""What follows from what goes wrong: a pause for what may pass, an end for what will not.
+
+Owns what is to be waited for, mended, or to end with. Never waits, mends or ends anything itself.
+"""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING
+
+from scenariod import fault, status
+from scenariod.errors import ENVIRONMENT_FAULTS, LibraryDamagedError, ScenariodError
+from scenariod.fault import Fault
+from scenariod.journal import Event
+from scenariod.pause import Pause
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scenariod.board import Board
+    from scenariod.journal import Journal
+
+
+class Trouble:
+    """What a run has met with: the pause, the `damage` of its library, what is `fatal` to it."""
+
+    def __init__(
+        self, *, board: Board, journal: Journal, mends_library: bool, wake: Callable[[], None]
+    ) -> None:
+        self._board = board
+        self._journal = journal
+        self._mends_library = mends_library
+        self._wake = wake
+        self.pause = Pause(journal=journal)
+        self.fatal: ScenariodError | None = None
+        self.damage: LibraryDamagedError | None = None
+
+    def take(self, error: Exception, *, batch: int | None) -> None:
+        """Take in an error, of a batch or of the end of a drain; tell of our own defects."""
+        if isinstance(error, ENVIRONMENT_FAULTS):
+            self.pause_for(fault.of(error))
+        elif isinstance(error, LibraryDamagedError) and self._mends_library:
+            self.damage = error
+            self._wake()
+        elif isinstance(error, ScenariodError):  # it can only get worse
+            self.fatal = error
+        else:
+            where = "ending the drain" if batch is None else f"batch {batch}"
+            words = f"{where}: a defect in scenariod: {type(error).__name__}: {error}"
+            trace = " | ".join("".join(traceback.format_exception(error)).splitlines())
+            self._journal.tell(Event.FAILED, words, batch=batch, traceback=trace)
+            self.pause_for(Fault(words, cure="see the journal; it may be worth a report"))
+
+    def pause_for(self, reason: Fault) -> float:
+        """Have intake pause, and show it; return for how long, in seconds."""
+        delay_s = self.pause.begin(reason)
+        self._board.set_state(status.State.PAUSED, str(reason))
+        return delay_s
