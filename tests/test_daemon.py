@@ -5,8 +5,6 @@ import os
 import socket
 import sqlite3
 import stat
-import subprocess
-import sys
 import time
 from contextlib import closing, suppress
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from conftest import AS_ROOT, POWERLESS, SCENARIOD, Finished, Home, mounted, run, scenario
+from library_lock import held
 
 from scenariod import __version__
 from scenariod.errors import EXIT_CODE_MEANING
@@ -21,13 +20,8 @@ from scenariod.errors import EXIT_CODE_MEANING
 pytestmark = pytest.mark.slow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    pass
 
-HOLD_LIBRARY = (
-    "import sqlite3, sys\n"
-    "db = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
-    "db.execute('BEGIN IMMEDIATE'); print('held', flush=True); sys.stdin.readline()\n"
-)
 REAL_DATA = os.environ.get("SCENARIOD_REAL_DATA")
 
 
@@ -427,28 +421,12 @@ def test_as_many_files_go_together_as_the_configuration_says(home: Home, size: i
 # The environment's fault fails no file
 
 
-@pytest.fixture
-def held_library(home: Home) -> Iterator[subprocess.Popen[bytes]]:
-    """Hold the library's write lock in another process."""
+def test_a_locked_library_fails_no_file(home: Home) -> None:
     home.once()
-    holder = subprocess.Popen(
-        [sys.executable, "-c", HOLD_LIBRARY, str(home.database)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    with holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == b"held\n"
-        yield holder
-        holder.kill()
-
-
-def test_a_locked_library_fails_no_file(home: Home, held_library: subprocess.Popen[bytes]) -> None:
     home.drop_many(range(1, 4))
 
-    blocked = home.once()
-    held_library.kill()
-    held_library.wait()
+    with held(home.database):
+        blocked = home.once()
     freed = home.once()
 
     assert blocked.code == 17, blocked.err

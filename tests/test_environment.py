@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 from conftest import AS_ROOT, POWERLESS, Home, mounted, run, scenario, wait_until
+from library_lock import held
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,11 +28,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 OUT_OF_FILES = "too many files are open"
-HOLD_LIBRARY = (
-    "import sqlite3, sys\n"
-    "db = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
-    "db.execute('BEGIN IMMEDIATE'); print('held', flush=True); sys.stdin.readline()\n"
-)
 
 
 @contextmanager
@@ -70,18 +66,6 @@ def no_more_files(daemon: Daemon) -> Iterator[None]:
         yield
     finally:
         process.rlimit(resource.RLIMIT_NOFILE, before)
-
-
-@contextmanager
-def locked(database: Path) -> Iterator[None]:
-    command = [sys.executable, "-c", HOLD_LIBRARY, str(database)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == b"held\n"
-        try:
-            yield
-        finally:
-            holder.kill()
 
 
 FAULTS: dict[str, tuple[Callable[[Daemon], AbstractContextManager[None]], tuple[str, ...]]] = {

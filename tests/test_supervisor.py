@@ -25,17 +25,13 @@ from conftest import (
     scenario,
     wait_until,
 )
+from library_lock import held
 
 pytestmark = pytest.mark.slow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HOLD_LIBRARY = (
-    "import sqlite3, sys\n"
-    "db = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
-    "db.execute('BEGIN IMMEDIATE'); print('held', flush=True); sys.stdin.readline()\n"
-)
 LIMIT_OF_DAEMON_BYTES = 64 << 20
 
 
@@ -330,17 +326,9 @@ def test_killed_again_and_again_in_the_middle_of_ten_batches_loses_and_doubles_n
 
 def test_a_locked_library_pauses_intake_until_it_is_free(home: Home) -> None:
     daemon = home.start()
-    holder = subprocess.Popen(
-        [sys.executable, "-c", HOLD_LIBRARY, str(home.database)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    with holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == b"held\n"
+    with held(home.database):
         home.drop_many(range(1, 4))
         paused = daemon.wait_for_status(lambda s: s["state"] == "paused")
-        holder.kill()
 
     daemon.wait_for_status(lambda s: s["added"] == 3)
 
@@ -349,31 +337,11 @@ def test_a_locked_library_pauses_intake_until_it_is_free(home: Home) -> None:
     assert home.names("failed") == []
 
 
-@pytest.fixture
-def locked_library(home: Home) -> Iterator[subprocess.Popen[bytes]]:
-    """Have a library that is locked before the daemon could make its tables."""
-    home.library.mkdir()
-    holder = subprocess.Popen(
-        [sys.executable, "-c", HOLD_LIBRARY, str(home.database)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    with holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == b"held\n"
-        yield holder
-        holder.kill()
-
-
-def test_a_library_that_is_locked_at_the_start_is_waited_for(
-    home: Home, locked_library: subprocess.Popen[bytes]
-) -> None:
+def test_a_library_that_is_locked_at_the_start_is_waited_for(home: Home) -> None:
     home.drop_many(range(1, 4))
-    daemon = home.launch()
-    paused = daemon.wait_for_status(lambda s: s["state"] == "paused")
-
-    locked_library.kill()
-    locked_library.wait()
+    with held(home.database):
+        daemon = home.launch()
+        paused = daemon.wait_for_status(lambda s: s["state"] == "paused")
 
     daemon.wait_for_status(lambda s: s["added"] == 3)
     assert "locked by another command (opening the library)" in paused["detail"]
@@ -381,25 +349,23 @@ def test_a_library_that_is_locked_at_the_start_is_waited_for(
     assert daemon.terminate() == 0
 
 
-def test_a_start_that_waits_for_the_library_can_be_ended(
-    home: Home, locked_library: subprocess.Popen[bytes]
-) -> None:
+def test_a_start_that_waits_for_the_library_can_be_ended(home: Home) -> None:
     home.drop_many(range(1, 3))
-    daemon = home.launch()
-    daemon.wait_for_status(lambda s: s["state"] == "paused")
+    with held(home.database):
+        daemon = home.launch()
+        daemon.wait_for_status(lambda s: s["state"] == "paused")
 
-    code = daemon.terminate()
+        code = daemon.terminate()
 
     assert code == 0
     assert home.names("inbox") == ["scenario-1.json", "scenario-2.json"]
 
 
-def test_once_ends_where_the_library_is_locked_at_the_start(
-    home: Home, locked_library: subprocess.Popen[bytes]
-) -> None:
+def test_once_ends_where_the_library_is_locked_at_the_start(home: Home) -> None:
     home.drop_many(range(1, 3))
 
-    ended = home.once()
+    with held(home.database):
+        ended = home.once()
 
     assert ended.code == 11
     assert "locked by another command" in ended.err
