@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import signal
@@ -292,6 +293,34 @@ def test_an_undo_while_the_daemon_processes_takes_back_that_batch_only(home: Hom
     assert daemon.terminate() == 0
     assert set(home.ids()) == {"zero"} | {f"s-{n}" for n in range(3, 13)}
     assert home.names("failed") == []
+
+
+def test_an_undo_of_a_replacement_brings_the_old_version_back_and_publishes_it(home: Home) -> None:
+    home.configure(library={"on_conflict": "replace"}, intake={"rescan_s": 1})
+    first, second = scenario("one", title="The old"), scenario("one", title="The new")
+    home.drop_all({"scenario-1.json": first, "scenario-2.json": scenario("two")})
+    daemon = home.start()
+    daemon.wait_for("published 2 scenarios")
+    home.drop("scenario-1.json", second)
+    daemon.wait_for("replaced one by a new version from scenario-1.json")
+    daemon.wait_for("published 2 scenarios", times=2)
+    replaced, shown = titles(home), home.ctl("show", "one", "--json").json()
+
+    undone = home.ctl("undo", "2", "--json")
+
+    wait_until(lambda: titles(home) != replaced, "what the undo left is published")
+    assert replaced == {"one": "The new", "two": "Title of two"}
+    assert shown["scenario"] == json.loads(second)
+    assert undone.code == 0, undone.err
+    assert titles(home) == {"one": "The old", "two": "Title of two"}
+    assert home.ctl("show", "one", "--json").json()["scenario"] == json.loads(first)
+    assert daemon.terminate() == 0
+    assert len(home.names("done")) == 3
+    assert home.names("failed") == []
+
+
+def titles(home: Home) -> dict[str, str]:
+    return {published["id"]: published["title"] for published in home.scenarios()}
 
 
 def test_the_daemon_notices_what_a_command_changed(home: Home) -> None:
