@@ -85,6 +85,25 @@ def test_foreign_things_in_work_hold_up_nobody_and_are_kept(home: Home) -> None:
     assert (home.work / "000001.foreign" / "note.txt").read_text() == "mine"
 
 
+def test_foreign_things_in_work_are_kept_beside_earlier_ones_of_the_same_number(
+    home: Home,
+) -> None:
+    for name in ("000001.foreign", "000001.foreign-2", "000001"):
+        (home.work / name).mkdir(parents=True)
+        (home.work / name / "note.txt").write_text(name)
+    home.drop("scenario-3.json")
+
+    ended = home.once()
+
+    assert ended.code == 0, ended
+    kept = {path.name: (path / "note.txt").read_text() for path in home.work.iterdir()}
+    assert kept == {
+        "000001.foreign": "000001.foreign",
+        "000001.foreign-2": "000001.foreign-2",
+        "000001.foreign-3": "000001",
+    }
+
+
 def test_files_that_are_held_up_hold_up_no_other(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))

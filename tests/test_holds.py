@@ -1,0 +1,104 @@
+"""Why a file waits in the inbox: as status and `explain` tell it, and that it goes on by itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from conftest import AS_ROOT, POWERLESS, Home, scenario, wait_until
+
+from scenariod.readiness import Hold
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+pytestmark = [pytest.mark.slow, AS_ROOT]
+
+NOBODY = 65534
+ALONE = scenario("alone")
+
+
+@dataclass(frozen=True)
+class Case:
+    """How a file comes to be held, what ends that, and whether the journal tells of it."""
+
+    begin: Callable[[Path], object]
+    end: Callable[[Path], object]
+    told: bool = False
+
+
+def of_somebody_else(path: Path) -> None:
+    """Make it a file that only its owner may move, though everybody may read it."""
+    os.chown(path.parent, NOBODY, NOBODY)
+    path.parent.chmod(0o1777)
+    os.chown(path, NOBODY, NOBODY)
+
+
+def cut_off(path: Path) -> None:
+    """Leave it in the middle, as somebody of whom no lease can tell whether he still writes."""
+    os.chown(path, NOBODY, NOBODY)
+    path.write_bytes(ALONE[:-2])
+
+
+CASES = {
+    Hold.HALF_WRITTEN: Case(cut_off, lambda path: path.write_bytes(ALONE)),
+    Hold.LINKED: Case(
+        lambda path: (path.parent.parent / "other").hardlink_to(path),
+        lambda path: (path.parent.parent / "other").unlink(),
+    ),
+    Hold.UNREADABLE: Case(lambda path: path.chmod(0), lambda path: path.chmod(0o640), told=True),
+    Hold.UNMOVABLE: Case(of_somebody_else, lambda path: os.chown(path.parent, 0, 0), told=True),
+}
+"""The others are tested where they are made: WRITING in test_files.py, DAMAGED in
+test_environment.py, SETTLING in test_readiness.py."""
+
+
+@pytest.mark.parametrize("hold", CASES, ids=lambda hold: hold.name.lower())
+def test_a_file_that_waits_is_told_with_the_reason_and_taken_once_that_is_over(
+    home: Home, hold: Hold
+) -> None:
+    case = CASES[hold]
+    home.configure(intake={"settle_s": 1.0, "rescan_s": 1.0})
+    aside = home.path / "scenario-1.json"
+    aside.write_bytes(ALONE)
+    dropped = home.inbox / aside.name
+    daemon = home.start(before=POWERLESS)
+    daemon.signal(signal.SIGSTOP)  # it sees the file only once that is as it is to be
+    aside.rename(dropped)
+    case.begin(dropped)
+    daemon.signal(signal.SIGCONT)
+
+    shown = daemon.wait_for_status(lambda s: [w["reason"] for w in s["waiting"]] == [hold])
+    explained = home.ctl("explain", dropped.name)
+    case.end(dropped)
+    daemon.wait_for_status(lambda s: s["added"] == 1)
+
+    assert shown["waiting"][0]["file"] == dropped.name
+    assert f"inbox/{dropped.name}: waits: {hold}\n" in explained.out
+    assert (f"{dropped.name} waits in the inbox: {hold}" in daemon.journal()) is case.told
+    assert home.everywhere() == home.names("done") == [dropped.name]
+
+
+def test_a_file_refused_for_its_other_name_is_added_by_a_retry_once_that_is_gone(
+    home: Home,
+) -> None:
+    daemon = home.start()
+    kept = home.path / "kept.json"
+    kept.write_bytes(ALONE)
+    (home.inbox / "scenario-1.json").hardlink_to(kept)
+    daemon.wait_for("refused scenario-1.json (hard-linked)")
+    wait_until(lambda: home.names("work") == [], "the batch is over")
+
+    explained = home.ctl("explain", "scenario-1.json")
+    kept.unlink()
+    retried = home.ctl("retry", "scenario-1.json")
+    daemon.wait_for("added alone from scenario-1.json")
+
+    assert "hard-linked" in explained.out
+    assert "scenariodctl retry scenario-1.json" in explained.out
+    assert retried.code == 0
+    assert list(home.failed.iterdir()) == []
