@@ -2,7 +2,7 @@
 
 What makes things durable is scenariod's own, in scenariod's order; only the workers are left out,
 since one takes seconds to start in the machine: so most cuts fall between two durable steps, not
-into waiting. It gets ready, then waits for one line: the root folder, and a seed.
+into waiting. It gets ready, then waits for one line: the root folder, a seed, and what to do often.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ import os
 import random
 import sys
 import tempfile
+import threading
 from contextlib import redirect_stdout
 from dataclasses import replace
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from scenariod import clock, config, ctl, durable, importer, root
+from scenariod import backup, clock, config, ctl, durable, importer, publish, restore, root
+from scenariod.answers import backups
 from scenariod.bundle import frames
 from scenariod.journal import Event, SystemdJournal
 from scenariod.library import Library, OnConflict
@@ -30,22 +33,40 @@ from scenariod.work import Work
 from systemd import journal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from scenariod.bundle.frames import Frame
     from scenariod.config import Config
     from scenariod.library import FileResult
     from scenariod.work import Batch
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 MANY_ROUNDS = 1_000_000
 """More than the power ever lasts."""
+STEPS = (
+    (Settler, "_settle", "adding"),
+    (backup, "write", "backing up"),
+    (backup, "prepare", "backing up"),
+    (backup, "take", "backing up"),
+    (publish, "publish", "publishing"),
+    (restore, "publish", "publishing"),
+    (importer, "publish", "publishing"),
+    (backups, "restore_moment", "restoring"),
+    (importer, "bring_in", "importing"),
+)
+"""What is told of when it begins and ends: where the function is found, and what doing it is."""
 
 
 class Activity:
     """What goes on in one root folder, in an order that `chance` chooses."""
 
-    def __init__(self, loaded: Config, *, name: str, chance: random.Random) -> None:
+    def __init__(
+        self, loaded: Config, *, name: str, chance: random.Random, often: str = ""
+    ) -> None:
         self._config = loaded
+        self._often = often
         self._name = name
         self._chance = chance
         self._count = 0
@@ -65,9 +86,9 @@ class Activity:
             await asyncio.gather(self._settler.end_drain(), self._next_batch())
             if self._chance.random() < 0.5:
                 await self._settler.prepare_backup()
-            if self._chance.random() < 0.4:
+            if self._often == "restoring" or self._chance.random() < 0.4:
                 await asyncio.gather(asyncio.to_thread(self._restore), self._next_batch())
-            if self._chance.random() < 0.3:
+            if self._often == "importing" or self._chance.random() < 0.3:
                 await asyncio.gather(asyncio.to_thread(self._import), self._next_batch())
         await self._settler.close()
 
@@ -163,15 +184,53 @@ class _Teller:
         SystemdJournal().tell(Event.IMPORTED, "imported", batch=batch, scenarios=added)
 
 
-def settle_until_the_power_goes(folder: Path, *, seed: str, rounds: int = MANY_ROUNDS) -> None:
-    """Work in the root folder `folder`; its files are named for the seed."""
+def settle_until_the_power_goes(
+    folder: Path, *, seed: str, often: str = "", rounds: int = MANY_ROUNDS
+) -> None:
+    """Work in the root folder `folder`; its files are named for the seed.
+
+    `often` is what is to be done in each round, "restoring" or "importing"; else chance says.
+    """
     write_config(folder)
     loaded = config.load(config=None, root=folder, cwd=folder)
     all_of_them = config.Backups(keep_last=config.MOST_BACKUPS, max_total_mb=0)
     loaded = replace(loaded, backup=all_of_them)  # each that was reported is looked for
     root.prepare(loaded)
-    activity = Activity(loaded, name=seed, chance=random.Random(seed))
+    activity = Activity(loaded, name=seed, chance=random.Random(seed), often=often)
     asyncio.run(activity.go_on(rounds=rounds))
+
+
+def tell_of_steps() -> None:
+    """Have the journal told from now on what each thread is doing, the innermost step of it.
+
+    So the backup that a restore begins with is backing up, and what is left of it restoring.
+    """
+    doing = threading.local()
+    for owner, name, step in STEPS:
+        setattr(owner, name, _telling(step, getattr(owner, name), doing=doing))
+
+
+def _telling(step: str, do: Callable[P, T], *, doing: threading.local) -> Callable[P, T]:
+    @wraps(do)
+    def told(*args: P.args, **kwargs: P.kwargs) -> T:
+        around = getattr(doing, "step", "nothing")
+        _tell_step(doing, step)
+        try:
+            return do(*args, **kwargs)
+        finally:
+            _tell_step(doing, around)
+
+    return told
+
+
+def _tell_step(doing: threading.local, step: str) -> None:
+    doing.step = step
+    journal.send(
+        step,
+        SYSLOG_IDENTIFIER="settler",
+        SCENARIOD_THREAD=str(threading.get_ident()),
+        SCENARIOD_STEP=step,
+    )
 
 
 def write_config(folder: Path) -> None:
@@ -183,12 +242,13 @@ def write_config(folder: Path) -> None:
 
 def main(ready: Path, orders: Path) -> None:
     """Do all once in a folder that nobody looks at, say that this is ready, wait for orders."""
+    tell_of_steps()
     with tempfile.TemporaryDirectory() as folder:
         settle_until_the_power_goes(Path(folder), seed="rehearsal", rounds=4)
     os.mkfifo(orders)
     ready.touch()
-    folder_name, seed = orders.read_text().split()
-    settle_until_the_power_goes(Path(folder_name), seed=seed)
+    folder_name, seed, often = orders.read_text().split(maxsplit=2)
+    settle_until_the_power_goes(Path(folder_name), seed=seed, often=often.strip())
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
 What is reported leaves the machine at once (`Machine.report_journal`), so that it is known here
 whatever the cut takes. After each cut the disk is read on the host (aftermath.py); the next
-machine goes on with it. `make soak CUTS=1000` makes more of them.
+machine goes on with it. What the settler was doing when it was struck is told by its own entries,
+the last that had left the machine; each kind of step must have been struck.
+`make soak CUTS=1000` makes more of them.
 """
 
 from __future__ import annotations
@@ -30,10 +32,13 @@ SERVICE_CUTS = max(CUTS // 5, 1)
 CUTS_A_DISK = 25
 FILES_A_CUT = 4
 LONGEST_ACTIVITY_S = 3.0
+LONGEST_STEP_S = 0.2
 SEED = int(os.environ.get("SCENARIOD_SEED", str(random.SystemRandom().randrange(1 << 32))))
 GUEST_SETTLER = Path(__file__).with_name("guest_settler.py")
 READY, ORDERS = "/run/settler/ready", "/run/settler/orders"
-JOURNAL = "SYSLOG_IDENTIFIER=scenariod SYSLOG_IDENTIFIER=dropper"
+JOURNAL = f"SYSLOG_IDENTIFIER=scenariod SYSLOG_IDENTIFIER=dropper SYSLOG_IDENTIFIER={told.SETTLER}"
+STEPS = ("adding", "backing up", "publishing", "restoring", "importing")
+"""What a cut is to fall into, each in its turn; each of them is to be struck by some."""
 SERVICE_MOMENTS = (
     Event.FILE_ADDED,
     Event.BATCH_STARTED,
@@ -107,8 +112,8 @@ class Cuts:
         machine.mount(self.disk, at=ROOT)
         machine.check(f"chown scenariod: {ROOT} && systemd-tmpfiles --create scenariod.conf")
 
-    def cut(self, machine: Machine) -> None:
-        """Take the power away, and see that what was reported is there."""
+    def cut(self, machine: Machine) -> list[told.Entry]:
+        """Take the power away, and see that what was reported is there; return what was."""
         machine.power_cut()
         entries = machine.reported()
         self.reports.note(entries)
@@ -118,27 +123,35 @@ class Cuts:
         print(f"cut after {lit_s:.1f} s; reported: {told.summary(entries)}")  # noqa: T201
         with aftermath.read(self.disk, self._folder) as left:
             aftermath.check(left, self.reports)
+        return entries
 
 
 def test_cuts_while_batches_are_settled_backed_up_published_restored_and_imported_lose_nothing(
     settling: Frozen, frozen: Frozen, tmp_path: Path, record_property: RecordProperty
 ) -> None:
     cuts = Cuts(tmp_path, seed=SEED)
+    struck: Counter[str] = Counter()
 
     for number in range(CUTS):
         if number % CUTS_A_DISK == 0:
             cuts.new_disk()
         with Machine.thaw(settling) as machine:
             cuts.mount(machine)
-            machine.check(f"echo {ROOT} cut{number} > {ORDERS}")
-            if number % 5:  # the others may fall into the taking up of what the last cut left
-                told.wait_for_any(machine)
-            time.sleep(cuts.chance.uniform(0, LONGEST_ACTIVITY_S))  # the random moment itself
-            cuts.cut(machine)
+            step = (*STEPS, "anything")[number % (len(STEPS) + 1)]
+            machine.check(f"echo {ROOT} cut{number} {step} > {ORDERS}")
+            if step in STEPS:
+                told.wait_for_step(machine, step)
+                time.sleep(cuts.chance.uniform(0, LONGEST_STEP_S))  # the random moment itself
+            else:  # may fall into the taking up of what the last cut left
+                time.sleep(cuts.chance.uniform(0, LONGEST_ACTIVITY_S))
+            struck.update(told.under_way(cuts.cut(machine)) or {"doing none of these"})
 
     assert cuts.reports.added
     finish_by_itself(frozen, cuts)
+    assert [step for step in STEPS if not struck[step]] == []
     record_property("power cuts while settling, backing up, publishing, restoring, importing", CUTS)
+    for step, count in struck.items():  # a cut may strike two at once
+        record_property(f"power cuts that struck it {step}", count)
     for kind, count in sorted(cuts.told.items()):
         record_property(f"reported before power cuts, and there after them: {kind}", count)
 
@@ -163,6 +176,9 @@ def test_cuts_of_the_whole_service_lose_nothing_reported(
     assert len(cuts.reports.dropped) == FILES_A_CUT * SERVICE_CUTS
     finish_by_itself(frozen, cuts)
     record_property("power cuts of the whole service", SERVICE_CUTS)
+    for number in range(SERVICE_CUTS):
+        moment = SERVICE_MOMENTS[number % len(SERVICE_MOMENTS)].name.lower()
+        record_property(f"power cuts of the whole service soon after {moment}", 1)
 
 
 def drop_synced(machine: Machine, name: str, *, count: int) -> None:

@@ -17,6 +17,8 @@ Entry = dict[str, Any]
 
 DEADLINE_S = 300.0
 JOURNAL = "SYSLOG_IDENTIFIER=scenariod"
+SETTLER = "settler"
+"""The journal's identifier of what guest_settler.py tells of its steps."""
 _NAMES = {event.message_id: event.name for event in Event}
 
 
@@ -45,6 +47,25 @@ def wait_for_any(machine: Machine) -> None:
         if time.monotonic() > end:
             pytest.fail("nothing was told")
         time.sleep(0.02)
+
+
+def wait_for_step(machine: Machine, step: str) -> None:
+    """Wait until the guest's settler has told that it is doing this."""
+    end = time.monotonic() + DEADLINE_S
+    while step not in under_way(machine.reported()):
+        if time.monotonic() > end:
+            pytest.fail(f"no {step}; told: {summary(machine.reported())}")
+        time.sleep(0.005)
+
+
+def under_way(entries: Iterable[Entry]) -> set[str]:
+    """Return what the threads of the guest's settler were doing by the last that each told."""
+    last = {
+        entry["SCENARIOD_THREAD"]: entry["SCENARIOD_STEP"]
+        for entry in entries
+        if entry.get("SYSLOG_IDENTIFIER") == SETTLER
+    }
+    return set(last.values()) - {"nothing"}
 
 
 def at(entry: Entry) -> float:
