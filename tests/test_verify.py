@@ -68,11 +68,17 @@ def make_foreign(path: Path) -> None:
     path.write_bytes(b'{"packInfo": {}, "scenarios": []}\n')
 
 
+def put_a_folder_there(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
 DAMAGES = {
     DefectKind.CUT_OFF: (cut_off, "copy it anew"),
     DefectKind.ALTERED: (flip_a_bit, "journalctl -k"),
     DefectKind.WRONG_COUNT: (say_a_wrong_count, "jq '.scenarios | length'"),
     DefectKind.FOREIGN: (make_foreign, "head -c 200"),
+    DefectKind.UNREADABLE: (put_a_folder_there, "see its owner and mode"),
 }
 
 
@@ -89,6 +95,7 @@ def test_each_damage_is_told_apart_with_what_helps_and_the_newest_good_one(
     json_code = ask(folder, "--json", "backups", "verify", "--all")
     entries = json.loads(capsys.readouterr().out)
 
+    assert set(DAMAGES) == set(DefectKind)
     assert code == json_code == 16
     assert f"{bad.name}  {kind}: " in said
     assert advice in said
