@@ -69,6 +69,12 @@ def test_killed_at_a_dozen_points_the_service_settles_every_file_and_leaves_noth
     restarts = machine.check("systemctl show --property=NRestarts --value scenariod")
     assert int(restarts) == sum(len(kills) for kills in WAVES)
     machine.check("systemctl stop scenariod", timeout_s=180)
+    nothing_of_ours_runs(machine)
+
+
+def nothing_of_ours_runs(machine: Machine) -> None:
+    """Fail where the stopped service has left a scope, a slice or a worker behind."""
+    assert machine.check("find /sys/fs/cgroup -name 'scenariod-b*.scope'") == ""
     assert machine.check("find /sys/fs/cgroup -name 'scenariod-*.slice'") == ""
     units = "systemctl --user list-units --all --plain --no-legend 'scenariod-*'"
     assert machine.check(units, user="scenariod") == ""

@@ -1,23 +1,29 @@
-"""The service is restarted and killed, over and over, while somebody drops files all the time."""
+"""The service is restarted and killed, over and over, while somebody drops files all the time.
+
+Two hundred times without a machine is tests/test_restarts.py; here each takes seven seconds, so
+`make test` does it less often, and `make soak` two hundred times.
+"""
 
 from __future__ import annotations
 
 import os
 import random
-import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 
 from scenariod.journal import Event
 
-from . import told
 from .machine import Machine
 from .test_faults_of_the_inbox import drop_in
+from .test_kill_points import nothing_of_ours_runs
 from .test_power_cuts import SEED
-from .test_whole_path import DEADLINE_S, ROOT, library_ids, names_in, scenario
+from .test_whole_path import DEADLINE_S, ROOT, journal, library_ids, names_in, scenario
 
-RESTARTS = int(os.environ.get("SCENARIOD_RESTARTS", "40"))
-LONGEST_LIFE_S = 5.0
+RESTARTS = int(os.environ.get("SCENARIOD_RESTARTS", "30"))
+LONGEST_LIFE_S = 6.0
+"""So long after its process began a daemon is killed at most: it takes half of that to start."""
 CONFIG = "/etc/scenariod/scenariod.toml"
+SETTINGS = "s/^# batch_size = .*/batch_size = 8/; s/^# settle_s = .*/settle_s = 0.2/"
 
 WRITER = f"""
 n=0
@@ -33,6 +39,24 @@ done
 echo $n
 """
 
+MAIN = "systemctl show --property=MainPID --value scenariod"
+KILL = f"""
+sleep $LIFE
+old=$({MAIN})
+systemctl kill --signal=KILL --kill-whom=main scenariod
+until new=$({MAIN}) && [ $new != 0 ] && [ $new != $old ]; do sleep 0.02; done
+echo $old
+"""
+RESTART = f"""
+systemctl is-active --quiet scenariod || systemctl start scenariod
+sleep $LIFE
+old=$({MAIN})
+systemctl restart scenariod
+echo $old
+"""
+SETTLING = {Event.BACKUP_WRITTEN, Event.FILE_ADDED, Event.FILE_ALREADY_ADDED}
+STATES = ("starting", "collecting", "running a worker", "settling")
+
 
 def test_restarts_under_a_continuous_writer_lose_and_double_nothing(
     machine: Machine, record_property: Callable[[str, object], None]
@@ -40,28 +64,56 @@ def test_restarts_under_a_continuous_writer_lose_and_double_nothing(
     chance = random.Random(SEED)
     print(f"SCENARIOD_SEED={SEED}")  # noqa: T201 - shown where the test fails
     drop_in(machine, "[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestartSec=100ms\n")
-    machine.check(f"sed -i 's/^# batch_size = 2/batch_size = 8/' {CONFIG}")
+    machine.check(f"sed -i '{SETTINGS}' {CONFIG}")
     machine.check("useradd -m alice && usermod -aG scenariod alice")
     machine.put(scenario(0).encode(), "/tmp/scenario.json")
     machine.put(WRITER.encode(), "/tmp/writer")
-    machine.report_journal(told.JOURNAL)
     machine.check("systemctl start scenariod", timeout_s=DEADLINE_S)
     writer = machine.start("sh /tmp/writer", user="alice")
 
-    for restart in range(1, RESTARTS + 1):
-        time.sleep(chance.uniform(0, LONGEST_LIFE_S))  # the random moment itself
-        if restart % 2:
-            machine.check("systemctl kill --signal=KILL --kill-whom=main scenariod")
-        else:
-            machine.check("systemctl restart scenariod", timeout_s=DEADLINE_S)
-        told.wait_for(machine, Event.STARTED, times=restart + 1)
+    struck = []
+    for restart in range(RESTARTS):
+        script = KILL if restart % 3 else RESTART
+        life_s = chance.uniform(0, LONGEST_LIFE_S)
+        struck += machine.check(f"LIFE={life_s:.3f}; {script}", timeout_s=DEADLINE_S).split()
+    assert writer.poll() is None, "it has dropped files all along"
     machine.check("touch /tmp/enough")
     written = int(writer.wait().output)
     left = f"find {ROOT}/inbox {ROOT}/work -name 'scenario-*.json'"
     machine.wait_until(f'test -z "$({left})"', timeout_s=4 * DEADLINE_S)
     machine.check("systemctl stop scenariod", timeout_s=DEADLINE_S)
 
-    assert sorted(library_ids(machine)) == sorted(f"writer-{n}" for n in range(1, written + 1))
-    assert machine.check(f"ls {ROOT}/done | wc -l").strip() == str(written)
+    numbers = range(1, written + 1)
+    assert sorted(library_ids(machine)) == sorted(f"writer-{n}" for n in numbers)
+    assert sorted(names_in(machine, "done")) == sorted(
+        f"{ROOT}/done/scenario-{n}.json" for n in numbers
+    )
     assert names_in(machine, "inbox", "work", "failed") == []
+    nothing_of_ours_runs(machine)
+    assert len(struck) == len(set(struck)) == RESTARTS
+    entries = journal(machine, match="--identifier=scenariod")
+    states = Counter(state_of(pid, entries) for pid in struck)
+    print(f"{written} files; struck while {dict(states)}")  # noqa: T201 - shown where it fails
     record_property("restarts and kills under a writer", RESTARTS)
+    record_property("files dropped meanwhile, each added once", written)
+    for state in STATES:
+        record_property(f"restarts and kills under a writer, struck while {state}", states[state])
+
+
+def state_of(pid: str, entries: Iterable[Mapping[str, str]]) -> str:
+    """Return what the daemon was doing when it was struck, by what it had told until then."""
+    state = "starting"
+    events = {event.message_id: event for event in Event}
+    for entry in entries:
+        if entry["_PID"] != pid:
+            continue
+        event = events.get(entry.get("MESSAGE_ID", ""))
+        if event is Event.STOPPING:
+            break
+        if event is Event.BATCH_STARTED:
+            state = "running a worker"
+        elif event in SETTLING:
+            state = "settling"
+        elif event is not Event.RECOVERED:
+            state = "collecting"
+    return state
