@@ -8,6 +8,8 @@ from __future__ import annotations
 import fcntl
 import os
 import pwd
+from contextlib import suppress
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from scenariod.errors import AlreadyRunningError, RootUnusableError
@@ -43,14 +45,15 @@ def prepare(config: Config) -> None:
 
 
 def _rename_through(folders: list[Path]) -> None:
-    """Move an empty file through the folders: a mount between any two of them shows only so."""
-    probe = folders[0] / f".scenariod-probe.{os.getpid()}"
-    probe.touch()
-    try:
-        for folder in folders[1:]:
-            probe = probe.rename(folder / probe.name)
-    finally:
-        probe.unlink()
+    """Raise where files cannot be renamed from each folder to the next; leave and write nothing.
+
+    A mount between any two of them shows only so. The kernel tells of it, and of one that is
+    read-only, before it looks for the file, so that none has to be there.
+    """
+    name = f".scenariod-probe.{os.getpid()}"
+    for here, there in pairwise(folders):
+        with suppress(FileNotFoundError):
+            (here / name).rename(there / name)
 
 
 def _make(folder: Path) -> None:

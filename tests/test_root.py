@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,38 @@ def test_the_folders_that_are_missing_are_made(tmp_path: Path) -> None:
 
     assert sorted(os.listdir(tmp_path)) == FOLDERS
     assert (tmp_path / "inbox" / "scenario-1.json").read_text() == "kept"
+
+
+@pytest.mark.parametrize("options", ["bind", "bind,ro"])
+@pytest.mark.parametrize("name", ["work", "done", "failed"])
+@AS_ROOT
+def test_a_mount_between_the_folders_is_told_though_it_is_one_file_system(
+    tmp_path: Path, name: str, options: str
+) -> None:
+    prepare(loaded(tmp_path))
+    folder = tmp_path / name
+
+    with (
+        mounted("-o", options, str(folder), at=folder),
+        pytest.raises(RootUnusableError, match=r"cannot be renamed between|is not writable"),
+    ):
+        prepare(loaded(tmp_path))
+
+
+@AS_ROOT
+def test_on_a_full_disk_the_folders_serve_and_nothing_is_written(tmp_path: Path) -> None:
+    where = tmp_path / "small"
+    where.mkdir()
+    with mounted("-t", "tmpfs", "-o", "size=1m,nr_inodes=16", "scenariod-test", at=where):
+        prepare(loaded(where))
+        with suppress(OSError):
+            for number in range(16):
+                (where / str(number)).touch()
+        before = [folder.stat().st_mtime_ns for folder in where.iterdir()]
+
+        prepare(loaded(where))
+
+        assert [folder.stat().st_mtime_ns for folder in where.iterdir()] == before
 
 
 def test_a_root_that_is_not_there_is_never_made(tmp_path: Path) -> None:
