@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import threading
+import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from conftest import SCENARIOD, Home, scenario
 from library_makers import add, document, open_library, sql
 
+from scenariod.library import Library
 from scenariod.library.connection import WAL_BYTES_KEPT
+from scenariod.library.wal import MOST_BYTES, PATIENCE_S
 
 pytestmark = pytest.mark.slow
 
@@ -84,3 +88,51 @@ def test_the_wal_that_a_long_reader_held_is_small_again_after_it(tmp_path: Path)
         assert 40 * 500_000 < held < 40 * 500_000 * 1.2
         assert wal_bytes(tmp_path) <= WAL_BYTES_KEPT
         assert sql(library.path, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_the_wal_stays_small_while_readers_follow_each_other_without_a_gap(tmp_path: Path) -> None:
+    with open_library(tmp_path) as library:
+        add(library, document("before"))
+        enough = threading.Event()
+        instants: list[int] = []
+
+        def read_on() -> None:
+            older = ExitStack()
+            while not enough.is_set():
+                newer = ExitStack()
+                instants.append(newer.enter_context(library.snapshot()).count)
+                older.close()
+                older = newer
+            older.close()
+
+        reader = threading.Thread(target=read_on)
+        reader.start()
+        largest = 0
+        for number in range(300):
+            add(library, document(f"s-{number}", text="x" * 200_000))
+            largest = max(largest, wal_bytes(tmp_path))
+        enough.set()
+        reader.join(timeout=10)
+
+        assert largest < MOST_BYTES + 1_000_000
+        assert len(set(instants)) > 50
+        assert library.count() == 301
+
+
+def test_one_who_reads_for_long_holds_up_the_writer_a_moment_each_16_mib(tmp_path: Path) -> None:
+    with Library.open(tmp_path / "scenarios.db", busy_timeout_s=30) as library:
+        add(library, document("before"))
+        waits: list[float] = []
+        with library.snapshot() as snapshot:
+            for number in range(80):
+                begun = time.monotonic()
+                add(library, document(f"held-{number}", text="x" * 700_000))
+                waits.append(time.monotonic() - begun)
+            held = wal_bytes(tmp_path)
+            assert snapshot.count == 1
+        add(library, document("after"))
+        add(library, document("after that"))
+
+        tries = (held - MOST_BYTES) // WAL_BYTES_KEPT + 1
+        assert len([wait for wait in waits if wait >= PATIENCE_S]) == tries
+        assert wal_bytes(tmp_path) <= WAL_BYTES_KEPT

@@ -28,6 +28,7 @@ from scenariod.library.failures import LibraryTooNewError, damaged, translating
 from scenariod.library.records import Kind, OnConflict, SettledBatch
 from scenariod.library.scenarios import current
 from scenariod.library.snapshot import Snapshot
+from scenariod.library.wal import Wal
 
 if TYPE_CHECKING:
     import sqlite3
@@ -62,6 +63,7 @@ class Library:
         self._db = db
         self._busy_timeout_s = busy_timeout_s
         self._lock = threading.RLock()
+        self._wal = Wal(path)
 
     @classmethod
     def open(cls, path: Path, *, busy_timeout_s: float) -> Self:
@@ -338,8 +340,11 @@ class Library:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, translating(self.path), transaction(self._db):
-            yield self._db
+        with self._lock, translating(self.path):
+            # Before the change: where the disk is full, it is then not made.
+            self._wal.cut_back(self._db, busy_timeout_s=self._busy_timeout_s)
+            with transaction(self._db):
+                yield self._db
 
 
 def _own_batch(
