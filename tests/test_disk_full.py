@@ -170,7 +170,7 @@ def test_a_disk_that_is_full_at_any_write_of_a_rebuild_pauses_it_and_it_goes_on(
         assert len(list(home.library.glob("damaged-*/scenarios.db"))) == 1
         shutil.rmtree(disk / "root")
         sizes += 1
-        pages += 6
+        pages += 4
     assert sizes > 5
     record_property("sizes of a full disk while rebuilding", sizes)
 

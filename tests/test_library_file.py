@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,28 @@ def test_an_empty_file_is_a_new_library(tmp_path: Path) -> None:
 
     with open_library(tmp_path) as library:
         assert library.count() == 1
+
+
+def test_a_new_library_has_small_pages_for_a_commit_writes_whole_ones(library: Library) -> None:
+    for number in range(20):
+        add(library, document(f"s-{number}"), document(f"t-{number}"))
+    wal = library.path.with_name("scenarios.db-wal").stat().st_size
+
+    assert sql(library.path, "PRAGMA page_size") == [(1024,)]
+    assert wal < 20 * 24 * (1024 + 24)
+
+
+def test_a_library_of_larger_pages_is_used_as_it_is(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "scenarios.db")) as db:
+        db.executescript("PRAGMA page_size = 4096; CREATE TABLE t (c); DROP TABLE t;")
+
+    with open_library(tmp_path) as library:
+        add(library, document("one"))
+        assert library._db.execute("PRAGMA wal_autocheckpoint").fetchone() == (1024,)
+
+    with open_library(tmp_path) as library:
+        assert list(held(library)) == ["one"]
+        assert sql(library.path, "PRAGMA page_size") == [(4096,)]
 
 
 @pytest.mark.parametrize("version", range(1, schema.VERSION))

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 WAL_BYTES_KEPT = 16 << 20
 """What a WAL that grew in a restore, or while a long read held it, is cut back to."""
-_PAGES_PER_CHECKPOINT = 1000
+_PAGE_BYTES = 1024
+"""Of a new library. A commit writes whole pages: a batch touches twenty, most of them a little."""
+_BYTES_PER_CHECKPOINT = 4 << 20
 _CACHE_KIB = 2048
 
 
@@ -110,13 +112,15 @@ def _open_readable(path: Path, query: str, *, busy_timeout_s: float) -> sqlite3.
 
 
 def _set_up(db: sqlite3.Connection) -> None:
+    db.execute(f"PRAGMA page_size = {_PAGE_BYTES}")  # does nothing where there are pages already
+    (page_bytes,) = db.execute("PRAGMA page_size").fetchone()
     for pragma in (
         "synchronous = FULL",
         "foreign_keys = ON",
         "trusted_schema = OFF",
         "cell_size_check = ON",
         f"cache_size = -{_CACHE_KIB}",
-        f"wal_autocheckpoint = {_PAGES_PER_CHECKPOINT}",
+        f"wal_autocheckpoint = {_BYTES_PER_CHECKPOINT // page_bytes}",
         f"journal_size_limit = {WAL_BYTES_KEPT}",
     ):
         db.execute(f"PRAGMA {pragma}")
