@@ -108,9 +108,7 @@ class Settler:
     async def reserve_batch(self) -> int:
         """Return the number of a new batch: larger than any given before, and than any in work/."""
         with during(Step.RECORDING, self._config.database):
-            return await self._call(
-                lambda: self._opened().reserve_batch(above=self._work.highest_id())
-            )
+            return await self._call(self._reserve_batch)
 
     async def finish(self, batch: Batch) -> Settled | None:
         """Make the moves of a batch that was settled before a crash; None if it was not."""
@@ -165,6 +163,11 @@ class Settler:
         if rebuild.pending(self._config) is None:
             rebuild.mark(self._config, rebuild.damage_of(self._config, damage))
         self._open()
+
+    def _reserve_batch(self) -> int:
+        with during(Step.CLAIMING, self._config.work):
+            highest = self._work.highest_id()
+        return self._opened().reserve_batch(above=highest)
 
     def _settle(self, batch: Batch, verdicts: list[Verdict], run: Run) -> Settled:
         library = self._opened()

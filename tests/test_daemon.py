@@ -136,6 +136,7 @@ def test_a_reason_tells_batch_attempts_time_figures_and_how_to_retry(
 
     assert (reason["batch"], reason["attempts"]) == (1, 1)
     assert reason["failed_at"].endswith("+00:00")
+    assert reason["dropped_at"] <= reason["claimed_at"] <= reason["failed_at"]
     assert reason["retry"] == "scenariodctl retry scenario-2.json"
     assert reason["memory_limit_bytes"] == 512 << 20
     assert 0 < reason["memory_peak_bytes"] < 512 << 20

@@ -40,6 +40,16 @@ def unwritable(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
+def gone(path: Path) -> Iterator[None]:
+    elsewhere = path.with_name("moved-away")
+    path.rename(elsewhere)
+    try:
+        yield
+    finally:
+        elsewhere.rename(path)
+
+
+@contextmanager
 def immutable(folder: Path) -> Iterator[None]:
     assert run(["chattr", "+i", str(folder)]).code == 0
     try:
@@ -88,6 +98,18 @@ FAULTS: dict[str, tuple[Callable[[Daemon], AbstractContextManager[None]], tuple[
     "failed/ may not be written": (
         lambda daemon: unwritable(daemon.home.failed),
         ("Permission denied", "scenario-2.json.reason.json", "moving the files", "namei -l"),
+    ),
+    "work/ is gone": (
+        lambda daemon: gone(daemon.home.work),
+        ("No such file or directory", "/work ", "claiming files", "ls -ld"),
+    ),
+    "backups/ is gone": (
+        lambda daemon: gone(daemon.home.backups),
+        ("No such file or directory", "/backups/", "writing the backup", "ls -ld"),
+    ),
+    "the library is gone": (
+        lambda daemon: gone(daemon.home.database),
+        ("No such file or directory", "/library/scenarios.db", "writing the backup", "ls -ld"),
     ),
     "the root folder is read-only": (
         lambda daemon: read_only(daemon.home.path),

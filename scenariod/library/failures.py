@@ -84,7 +84,7 @@ def _translated(error: sqlite3.Error, path: Path) -> Exception | None:
 
 
 def _why_not_opened(path: Path) -> int | None:
-    """Return why nothing can be opened where the library is; None where something can.
+    """Return why nothing can be opened where the library is; None where that is not known.
 
     Of the library itself this must not be tried: to close a file lets go of all locks on it.
     """
@@ -92,7 +92,7 @@ def _why_not_opened(path: Path) -> int | None:
         os.close(os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
     except OSError as error:
         return error.errno
-    return None
+    return None if os.path.lexists(path) else errno.ENOENT
 
 
 def _is_full(path: Path) -> bool:
