@@ -141,7 +141,7 @@ class Attempts:
             self._show(batch.id, None)
 
     async def _conclude(self, batch: Batch, names: list[str], ended: scope.Ended) -> Concluded:
-        blame.raise_if_one_file_is_damaged(ended, names)
+        blame.raise_if_one_file_is_lost(ended, names)
         with during(Doing.JUDGING, batch.folder):
             verdicts = _verdicts(self._work.verdict(batch), names)
         reached(KillPoint.VERDICT_READ)

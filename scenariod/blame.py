@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from scenariod import fault
 from scenariod.errors import DroppedFileError
-from scenariod.fault import DAMAGED, Fault, Step
+from scenariod.fault import OF_ONE_FILE, Fault, Step
 from scenariod.outcome import EXIT_ENVIRONMENT, Outcome
 from scenariod.reasons import Problem, Reason
 from scenariod.scope import HARD_LIMIT_PERCENT
@@ -73,10 +73,10 @@ def of_environment(ended: Ended, batch: Batch) -> Fault:
     return fault.of(error)
 
 
-def raise_if_one_file_is_damaged(ended: Ended, names: list[str]) -> None:
-    """Raise DroppedFileError where the worker met an error of the disk on one file, and left."""
+def raise_if_one_file_is_lost(ended: Ended, names: list[str]) -> None:
+    """Raise DroppedFileError where the worker could not read one file now, and left."""
     left = ended.evidence.exit_status == EXIT_ENVIRONMENT
-    if left and ended.errno in DAMAGED and ended.failed_file in names:
+    if left and ended.errno in OF_ONE_FILE and ended.failed_file in names:
         raise DroppedFileError(ended.errno, ended.detail, ended.failed_file)
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 DAMAGED = frozenset({errno.EIO, errno.EUCLEAN, errno.ENXIO})
 """What it means that a disk cannot tell of one file."""
+OF_ONE_FILE = DAMAGED | {errno.EAGAIN}
+"""What it means that one file cannot be read now: damaged, or under somebody's write lease."""
 
 
 class Step(StrEnum):

@@ -122,6 +122,8 @@ def _wait(
         file = os.open(f"/proc/self/fd/{place}", _READ_FLAGS)
     except PermissionError:
         return _Wait(Hold.UNREADABLE)
+    except BlockingIOError:  # a write lease is on it, as a file server has for its client
+        return _Wait(Hold.WRITING, rules.settle_s)
     except OSError as error:
         return _wait_of_error(error)
     try:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from scenariod import clock, publish, rebuild, refusal
 from scenariod.errors import DroppedFileError, LibraryDamagedError
-from scenariod.fault import DAMAGED, Step, during
+from scenariod.fault import OF_ONE_FILE, Step, during
 from scenariod.journal import Event
 from scenariod.killpoint import KillPoint, reached
 from scenariod.library import Entry, FileResult, FileVerdict, Library, OnConflict, SettledBatch
@@ -326,7 +326,7 @@ def _open(path: Path) -> BinaryIO | None:
 
 def _of_one_file(error: OSError, path: Path) -> OSError:
     """Return the error as one of this file alone, where it is."""
-    lost = error.errno in DAMAGED
+    lost = error.errno in OF_ONE_FILE
     return DroppedFileError(error.errno, error.strerror, path.name) if lost else error
 
 

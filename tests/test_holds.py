@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from conftest import AS_ROOT, POWERLESS, Home, scenario, wait_until
+from file_lease import write_lease
 
 from scenariod.readiness import Hold
 
@@ -81,6 +82,42 @@ def test_a_file_that_waits_is_told_with_the_reason_and_taken_once_that_is_over(
     assert f"inbox/{dropped.name}: waits: {hold}\n" in explained.out
     assert (f"{dropped.name} waits in the inbox: {hold}" in daemon.journal()) is case.told
     assert home.everywhere() == home.names("done") == [dropped.name]
+
+
+def test_a_file_that_a_file_server_holds_for_its_client_holds_up_no_other(home: Home) -> None:
+    daemon = home.start()
+    daemon.signal(signal.SIGSTOP)
+    home.drop_all({"scenario-1.json": ALONE, "scenario-2.json": scenario("two")})
+
+    with write_lease(home.inbox / "scenario-1.json"):
+        daemon.signal(signal.SIGCONT)
+        daemon.wait_for("added two from scenario-2.json")
+        shown = daemon.wait_for_status(lambda s: s["state"] == "waiting")
+    daemon.wait_for("added alone from scenario-1.json")
+
+    assert shown["waiting"] == [{"file": "scenario-1.json", "reason": Hold.WRITING}]
+    assert "intake pauses" not in daemon.journal()
+
+
+def test_a_file_that_is_held_once_it_is_claimed_goes_back_and_its_partner_goes_on(
+    home: Home,
+) -> None:
+    home.drop_all({"scenario-1.json": ALONE, "scenario-2.json": scenario("two")})
+    daemon = home.start()
+    worker = daemon.wait_for_worker()
+    worker.suspend()
+
+    with write_lease(home.work / "000001" / "scenario-1.json"):
+        worker.resume()
+        daemon.wait_for("added two from scenario-2.json")
+        daemon.wait_for_status(lambda s: bool(s["waiting"]))
+        inbox = home.names("inbox")
+    home.drop("scenario-1.json", ALONE)  # in its place: not left alone for a minute
+    daemon.wait_for("added alone from scenario-1.json")
+
+    assert inbox == ["scenario-1.json"]
+    assert "intake pauses" not in daemon.journal()
+    assert home.names("failed") == []
 
 
 def test_a_file_refused_for_its_other_name_is_added_by_a_retry_once_that_is_gone(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from conftest import POWERLESS, run
+from file_lease import write_lease
 
 from scenariod.readiness import LINK_WAIT_S, STALL_FACTOR, Hold, Rules, Seen, observe
 
@@ -93,6 +94,16 @@ def test_a_writer_that_comes_back_to_a_half_written_file_is_waited_for(place: Pl
     assert half is Hold.SETTLING
     assert stalled == [Hold.WRITING] * 3
     assert whole is None
+
+
+def test_a_file_that_a_file_server_holds_for_its_client_is_waited_for(place: Place) -> None:
+    place.path.write_bytes(WHOLE)
+
+    with write_lease(place.path):
+        held = [place.look(now=100.0 + n * 3600) for n in range(3)]
+
+    assert held == [Hold.WRITING] * 3
+    assert place.look(now=100_000.0) is None
 
 
 # Where it does not
