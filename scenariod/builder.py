@@ -65,6 +65,7 @@ def _build(asked: argparse.Namespace) -> int:
             documents = _counted(moment.saved_scenarios(file, asked.backup), of=checked.count)
             library.restore(
                 documents,
+                packs=moment.saved_packs(file, asked.backup),
                 unless_changed_since=0,
                 clock=clock.now,
                 note=f"restore {asked.backup.name}",

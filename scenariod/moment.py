@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from scenariod import backup, document
 from scenariod.errors import BackupUnusableError
-from scenariod.library import RestoredDocument
+from scenariod.library import Pack, RestoredDocument
 from scenariod.reasons import Problem
 
 if TYPE_CHECKING:
@@ -114,6 +114,18 @@ def saved_scenarios(file: BinaryIO, path: Path) -> Iterator[RestoredDocument]:
             content_sha256=document.content_sha256(read.members),
             document=content,
         )
+
+
+def saved_packs(file: BinaryIO, path: Path) -> Iterator[tuple[Pack, Iterable[str]]]:
+    """Yield the packs of an opened backup, each with its scenarios' ids, to be used up in turn.
+
+    Raises BackupUnusableError at what is none.
+    """
+    try:
+        for saved in backup.packs(file):
+            yield Pack(saved.name, saved.about), saved.ids
+    except ValueError as error:
+        raise _unusable(path, f"it holds what is no pack: {error}") from error
 
 
 def digests(saved: Iterable[RestoredDocument]) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,14 @@ from scenariod import backup
 from scenariod.errors import LibraryLockedError
 from scenariod.fault import Step, during
 from scenariod.killpoint import KillPoint, reached
-from scenariod.moment import Before, InBackup, Now, opened_backup, saved_scenarios
+from scenariod.moment import (
+    Before,
+    InBackup,
+    Now,
+    opened_backup,
+    saved_packs,
+    saved_scenarios,
+)
 from scenariod.publish import publish
 
 if TYPE_CHECKING:
@@ -85,7 +92,13 @@ def undo(
 def back_up(library: Library, folder: Path, *, now: datetime) -> backup.Verified:
     """Write a verified backup of `library` as it is now into `folder`."""
     with during(Step.BACKING_UP, folder), library.snapshot() as snapshot:
-        return backup.write(folder, snapshot.documents(), batch=snapshot.batch, now=now)
+        return backup.write(
+            folder,
+            snapshot.documents(),
+            batch=snapshot.batch,
+            now=now,
+            packs=snapshot.held_packs(),
+        )
 
 
 def _restored(
@@ -99,7 +112,11 @@ def _restored(
             def from_backup(state: int) -> Restored | None:
                 documents = saved_scenarios(file, moment.path)
                 return library.restore(
-                    documents, unless_changed_since=state, clock=clock, note=note
+                    documents,
+                    packs=saved_packs(file, moment.path),
+                    unless_changed_since=state,
+                    clock=clock,
+                    note=note,
                 )
 
             return _replace(library, from_backup, str(moment), backups=backups, clock=clock)

@@ -151,14 +151,22 @@ class Upkeep:
     def _prepare(self, library: Library) -> None:
         with library.snapshot() as snapshot:
             self._prepared = backup.prepare(
-                self._config.backups, snapshot.documents(), batch=snapshot.batch, now=clock.now()
+                self._config.backups,
+                snapshot.documents(),
+                batch=snapshot.batch,
+                now=clock.now(),
+                packs=snapshot.held_packs(),
             )
 
     def _write(self, library: Library) -> None:
         with library.snapshot() as snapshot:
             state, count = snapshot.batch, snapshot.count
             taken = self._take_prepared(state) or backup.write(
-                self._config.backups, snapshot.documents(), batch=state, now=clock.now()
+                self._config.backups,
+                snapshot.documents(),
+                batch=state,
+                now=clock.now(),
+                packs=snapshot.held_packs(),
             )
         self._shown = state
         self.newest, self.doubt = taken.path.name, ""

@@ -293,11 +293,11 @@ def test_a_format_of_the_future_is_not_taken_for_ours(tmp_path: Path) -> None:
     path = written(tmp_path, TWO)
     whole = path.read_bytes()[: -trailer.TAIL_BYTES]
 
-    path.write_bytes(signed(whole.replace(b'"format":1', b'"format":2')))
+    path.write_bytes(signed(whole.replace(b'"format":1', b'"format":3')))
 
     checked = backup.verify(path)
     assert isinstance(checked, Defect)
-    assert (checked.kind, "format is 2" in checked.message) == (DefectKind.FOREIGN, True)
+    assert (checked.kind, "format is 3" in checked.message) == (DefectKind.FOREIGN, True)
 
 
 def test_what_cannot_be_read_is_told_as_such(tmp_path: Path) -> None:

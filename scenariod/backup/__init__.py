@@ -1,8 +1,8 @@
 """Backups: each one whole JSON file of the library at one instant, verified.
 
-`trailer.py` has the format, `reader.py` verifies and reads, `folder.py` writes, lists and finds,
-`ledger.py` remembers what was verified, `retention.py` says which to keep, `pruning.py` removes the
-others.
+`trailer.py` and `packs.py` have the format, `reader.py` verifies and reads, `folder.py` writes,
+lists and finds, `ledger.py` remembers what was verified, `retention.py` says which to keep,
+`pruning.py` removes the others.
 """
 
 from scenariod.backup.folder import (
@@ -21,6 +21,7 @@ from scenariod.backup.folder import (
     write,
 )
 from scenariod.backup.ledger import Check
+from scenariod.backup.packs import SavedPack
 from scenariod.backup.pruning import planned, prune
 from scenariod.backup.reader import (
     Defect,
@@ -28,6 +29,7 @@ from scenariod.backup.reader import (
     Verified,
     documents,
     open_regular,
+    packs,
     verify,
     verify_file,
 )
@@ -44,12 +46,14 @@ __all__ = [
     "Plan",
     "Prepared",
     "Rules",
+    "SavedPack",
     "Verified",
     "documents",
     "find",
     "list_backups",
     "newest",
     "open_regular",
+    "packs",
     "planned",
     "prepare",
     "prepared_count",

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from scenariod import durable, lock
 from scenariod.backup import ledger, trailer
+from scenariod.backup import packs as packing
 from scenariod.backup.reader import Verified, open_regular, opening_of, verify
 from scenariod.errors import NotFoundError
 from scenariod.killpoint import KillPoint, reached
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from scenariod.backup.ledger import Check
+    from scenariod.backup.packs import Pack
     from scenariod.backup.reader import Defect
 
 LOCK_FILE = ".backup.lock"
@@ -58,7 +60,12 @@ class BackupFile:
 
 
 def write(
-    folder: Path, documents: Iterable[Iterable[bytes]], *, batch: int, now: datetime
+    folder: Path,
+    documents: Iterable[Iterable[bytes]],
+    *,
+    batch: int,
+    now: datetime,
+    packs: Iterable[Pack] = (),
 ) -> Verified:
     """Write a new backup into `folder`, read it back, and return it, verified and durable.
 
@@ -68,7 +75,8 @@ def write(
     """
     with lock.held(folder / LOCK_FILE):  # or two could choose one name, and rename() would replace
         _remove_leftovers(folder)
-        checked = _write_verified(_free_path(folder, now), documents, batch=batch, created=now)
+        path = _free_path(folder, now)
+        checked = _write_verified(path, documents, batch=batch, created=now, packs=packs)
         try:
             ledger.note(folder, [checked], now=now)
         except BaseException:
@@ -100,7 +108,12 @@ class Prepared:
 
 
 def prepare(
-    folder: Path, documents: Iterable[Iterable[bytes]], *, batch: int, now: datetime
+    folder: Path,
+    documents: Iterable[Iterable[bytes]],
+    *,
+    batch: int,
+    now: datetime,
+    packs: Iterable[Pack] = (),
 ) -> Prepared:
     """Write the backup that the next change will need, while nobody waits: `take` it then.
 
@@ -108,7 +121,8 @@ def prepare(
     """
     with lock.held(folder / LOCK_FILE):
         _remove_leftovers(folder)
-        verified = _write_verified(folder / PREPARED_FILE, documents, batch=batch, created=now)
+        path = folder / PREPARED_FILE
+        verified = _write_verified(path, documents, batch=batch, created=now, packs=packs)
         reached(KillPoint.BACKUP_PREPARED)
         return Prepared(verified, _identity(verified.path))
 
@@ -151,10 +165,15 @@ def _identity(path: Path) -> tuple[int, int, int, int]:
 
 
 def _write_verified(
-    path: Path, documents: Iterable[Iterable[bytes]], *, batch: int, created: datetime
+    path: Path,
+    documents: Iterable[Iterable[bytes]],
+    *,
+    batch: int,
+    created: datetime,
+    packs: Iterable[Pack],
 ) -> Verified:
     with durable.replacing(path) as file:
-        sha256 = _write(file, documents, batch=batch, created=created)
+        sha256 = _write(file, documents, batch=batch, created=created, packs=packs)
         reached(KillPoint.BACKUP_BEING_WRITTEN)
     reached(KillPoint.BACKUP_WRITTEN)
     _forget_cached(path)
@@ -217,7 +236,12 @@ def find(folder: Path, name: str) -> Path:
 
 
 def _write(
-    file: BinaryIO, documents: Iterable[Iterable[bytes]], *, batch: int, created: datetime
+    file: BinaryIO,
+    documents: Iterable[Iterable[bytes]],
+    *,
+    batch: int,
+    created: datetime,
+    packs: Iterable[Pack],
 ) -> str:
     """Write all of a backup; return the SHA-256 in its trailer."""
     digest = hashlib.sha256()
@@ -236,7 +260,12 @@ def _write(
             lengths[-1] += len(chunk)
     put(b"\n" if lengths else b"")
     put(trailer.FOOT)
-    put(trailer.opening(created=created, batch=batch, count=len(lengths)))
+    count = 0
+    for count, pack in enumerate(packs, 1):
+        for piece in packing.written(pack, is_first=count == 1):
+            put(piece)
+    put(packing.closing() if count else b"")
+    put(trailer.opening(created=created, batch=batch, count=len(lengths), packs=count))
     for piece in trailer.written_lengths(lengths):
         put(piece)
     put(trailer.BEFORE_DIGEST)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, BinaryIO
 
+from scenariod.backup import packs as packing
 from scenariod.backup import trailer
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from scenariod.backup.packs import SavedPack
     from scenariod.backup.trailer import Opening
 
 _CHUNK_BYTES = 64 << 10
@@ -86,8 +88,8 @@ def verify_file(file: BinaryIO, *, path: Path) -> Verified | Defect:
         return _broken_tail(file, path, line_start=line_start, size_bytes=size_bytes)
     if _digest(file, up_to=size_bytes - trailer.TAIL_BYTES) != sha256:
         return Defect(path, DefectKind.ALTERED, "its content is not what its trailer says: altered")
-    if opening.format != trailer.FORMAT:
-        known = f"its format is {opening.format}, this scenariod knows {trailer.FORMAT}"
+    if opening.format not in {trailer.FORMAT, trailer.FORMAT_WITH_PACKS}:
+        known = f"its format is {opening.format}, this scenariod knows 1 and 2"
         return Defect(path, DefectKind.FOREIGN, known)
     wrong = _wrong_count(file, opening, line_start=line_start)
     if wrong is not None:
@@ -104,6 +106,18 @@ def documents(file: BinaryIO) -> Iterator[bytes]:
     for length in lengths or ():
         yield _at(file, offset, length)
         offset += length + len(trailer.SEPARATOR)
+
+
+def packs(file: BinaryIO) -> Iterator[SavedPack]:
+    """Yield the packs of an opened backup that was verified; none where it tells of none.
+
+    The ids of each are gone once the next is asked for; nobody else may read the file meanwhile.
+    """
+    line_start = last_line_start(file, _size(file))
+    opening = trailer.parse_opening(_at(file, line_start, trailer.MAX_OPENING_BYTES))
+    lengths = None if opening is None else _lengths(file, opening, line_start=line_start)
+    if opening is not None and lengths is not None:
+        yield from _packs(file, opening, start=trailer.body_bytes(lengths), end=line_start)
 
 
 def opening_of(file: BinaryIO) -> Opening | None:
@@ -146,9 +160,25 @@ def _wrong_count(file: BinaryIO, opening: Opening, *, line_start: int) -> str | 
     lengths = _lengths(file, opening, line_start=line_start)
     if lengths is None or len(lengths) != opening.count:
         return f"it says that it holds {opening.count} scenarios, and gives other lengths"
-    if trailer.body_bytes(lengths) != line_start:
+    body_bytes = trailer.body_bytes(lengths)
+    if (body_bytes != line_start) if opening.packs == 0 else (body_bytes > line_start):
         return f"the lengths of its {opening.count} scenarios are not those of its content"
-    return None
+    try:
+        found = sum(1 for _ in _packs(file, opening, start=body_bytes, end=line_start))
+    except ValueError:
+        found = -1
+    return None if found == opening.packs else f"it does not hold {opening.packs} packs, as it says"
+
+
+def _packs(file: BinaryIO, opening: Opening, *, start: int, end: int) -> Iterator[SavedPack]:
+    if opening.packs:
+        file.seek(start)
+        yield from packing.parse(_lines(file, end=end))
+
+
+def _lines(file: BinaryIO, *, end: int) -> Iterator[bytes]:
+    while file.tell() < end and (line := file.readline()):
+        yield line
 
 
 def _lengths(file: BinaryIO, opening: Opening, *, line_start: int) -> array[int] | None:

@@ -6,7 +6,9 @@ r"""The format of a backup file: documents, then one line that tells what they m
     ],
     "backup":{"format":1,"created":"…Z","batch":7,"count":2,"lengths":[123,456],"sha256":"<hex>"}}
 
-The whole is one JSON document. The last line, the trailer, has no line break but its last byte.
+Where there are packs, packs.py has what stands before the last line, `format` is 2, and `count` is
+followed by `"packs":1`, their number. The whole is one JSON document. The last line, the trailer,
+has no line break but its last byte.
 `lengths` are the documents' in bytes. `sha256` is of all bytes before the digest itself, and all
 that follows the digest is `"}}\n`: so any byte that is flipped or missing shows.
 """
@@ -22,7 +24,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-FORMAT = 1
+FORMAT, FORMAT_WITH_PACKS = 1, 2
+"""A backup without packs is the one that the first scenariod wrote, byte for byte."""
 HEAD = b'{"scenarios":[\n'
 SEPARATOR = b",\n"
 FOOT = b"],\n"
@@ -31,11 +34,12 @@ AFTER_DIGEST = b'"}}\n'
 DIGEST_BYTES = 64
 TAIL_BYTES = DIGEST_BYTES + len(AFTER_DIGEST)
 MAX_OPENING_BYTES = 256
-"""No opening is longer: four numbers and a time."""
+"""No opening is longer: five numbers and a time."""
 
 _OPENING = re.compile(
     rb'"backup":\{"format":(?P<format>[0-9]{1,9}),"created":"(?P<created>[0-9TZ:.-]{1,40})",'
-    rb'"batch":(?P<batch>[0-9]{1,19}),"count":(?P<count>[0-9]{1,19}),"lengths":\['
+    rb'"batch":(?P<batch>[0-9]{1,19}),"count":(?P<count>[0-9]{1,19}),'
+    rb'(?:"packs":(?P<packs>[0-9]{1,19}),)?"lengths":\['
 )
 _TAIL = re.compile(rb'(?P<sha256>[0-9a-f]{64})"\}\}\n')
 _LENGTHS_AT_ONCE = 8192
@@ -49,15 +53,18 @@ class Opening:
     created: datetime
     batch: int
     count: int
+    packs: int
     size_bytes: int
 
 
-def opening(*, created: datetime, batch: int, count: int) -> bytes:
+def opening(*, created: datetime, batch: int, count: int, packs: int) -> bytes:
     """Return the trailer up to its lengths."""
     moment = created.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    number = FORMAT_WITH_PACKS if packs else FORMAT
+    also = f'"packs":{packs},' if packs else ""
     return (
-        f'"backup":{{"format":{FORMAT},"created":"{moment}","batch":{batch},"count":{count},'
-        f'"lengths":['
+        f'"backup":{{"format":{number},"created":"{moment}","batch":{batch},"count":{count},'
+        f'{also}"lengths":['
     ).encode("ascii")
 
 
@@ -75,6 +82,7 @@ def parse_opening(line: bytes) -> Opening | None:
         created=created,
         batch=int(found["batch"]),
         count=int(found["count"]),
+        packs=int(found["packs"] or 0),
         size_bytes=found.end(),
     )
 

@@ -14,13 +14,13 @@ from scenariod.killpoint import KillPoint, reached
 from scenariod.library import (
     history,
     memory,
-    packs,
     past,
     restoration,
     schema,
     settlement,
     soundness,
 )
+from scenariod.library import packs as packing
 from scenariod.library import undo as undoing
 from scenariod.library.blob import DocumentDamagedError
 from scenariod.library.connection import open_readable, open_writable, transaction, use_wal
@@ -173,7 +173,7 @@ class Library:
     def keep_pack(self, pack: Pack, ids: Iterable[str]) -> None:
         """Record that these scenarios came in `pack`, too: no batch, for no scenario changes."""
         with self._writing() as db:
-            packs.keep(db, pack, ids)
+            packing.keep(db, pack, ids)
 
     def settled(self, batch_id: int) -> list[FileResult] | None:
         """Return what was recorded of a batch's files; None if the batch is not settled."""
@@ -197,17 +197,23 @@ class Library:
         self,
         documents: Iterable[RestoredDocument],
         *,
+        packs: Iterable[tuple[Pack, Iterable[str]]] = (),
         unless_changed_since: int,
         clock: Callable[[], datetime],
         note: str,
     ) -> Restored | None:
         """Make the current scenarios exactly `documents`, as a batch of its own, durable on return.
 
-        Return None, with nothing changed, if `unless_changed_since` is not the latest change.
+        Those of `packs` that belong to none join these. Return None, with nothing changed, if
+        `unless_changed_since` is not the latest change.
         `clock` tells aware UTC. Raises BackupUnusableError if two documents have one id.
         """
         return self._replace(
-            lambda _: documents, unless_changed_since=unless_changed_since, clock=clock, note=note
+            lambda _: documents,
+            packs=packs,
+            unless_changed_since=unless_changed_since,
+            clock=clock,
+            note=note,
         )
 
     def restore_before(
@@ -300,6 +306,7 @@ class Library:
         self,
         wanted: Callable[[sqlite3.Connection], Iterable[RestoredDocument | ScenarioVersion]],
         *,
+        packs: Iterable[tuple[Pack, Iterable[str]]] = (),
         unless_changed_since: int,
         clock: Callable[[], datetime],
         note: str,
@@ -310,6 +317,8 @@ class Library:
                 return None
             batch_id = history.reserve(db, above=0)
             restored = restoration.replace_all(db, wanted(db), batch=batch_id)
+            for pack, ids in packs:
+                packing.keep(db, pack, ids)
             batch = _own_batch(batch_id, Kind.RESTORE, started_at, clock(), note=note)
             added, removed = restored.added, restored.removed
             replaced = restored.replaced

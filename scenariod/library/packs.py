@@ -50,6 +50,17 @@ def keep(db: sqlite3.Connection, pack: Pack, ids: Iterable[str]) -> None:
     )
 
 
+def ids(db: sqlite3.Connection, pack: int) -> Iterator[str]:
+    """Yield the current scenarios of a pack by its row, sorted."""
+    rows = db.execute(
+        "SELECT scenario_id FROM packed WHERE pack = ? AND EXISTS ("
+        "SELECT 1 FROM scenario WHERE id = scenario_id AND removed_batch IS NULL)"
+        " ORDER BY scenario_id",
+        (pack,),
+    )
+    return (scenario_id for (scenario_id,) in rows)
+
+
 def all_of(db: sqlite3.Connection) -> Iterator[tuple[int, Pack]]:
     """Yield the packs, each with its row, in the order in which they were imported."""
     for row, name, about in db.execute("SELECT row, name, about FROM pack ORDER BY row"):

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from scenariod.reasons import Problem
@@ -79,6 +80,15 @@ class Pack:
 
     name: str
     about: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPack:
+    """A pack, and the ids of those of its scenarios that the library holds."""
+
+    name: str
+    about: str
+    ids: Iterable[str]
 
 
 @dataclass(frozen=True, slots=True)

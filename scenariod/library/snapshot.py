@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from scenariod.library import blob, history, packs, past, scenarios
 from scenariod.library.failures import damaged
+from scenariod.library.records import HeldPack
 
 if TYPE_CHECKING:
     import sqlite3
@@ -70,6 +71,11 @@ class Snapshot:
     def packs(self) -> Iterator[tuple[int, Pack]]:
         """Yield the packs that were imported, each with its number, the first one first."""
         return packs.all_of(self._db)
+
+    def held_packs(self) -> Iterator[HeldPack]:
+        """Yield the packs in that order, each with the ids of its scenarios, sorted."""
+        for row, pack in packs.all_of(self._db):
+            yield HeldPack(pack.name, pack.about, packs.ids(self._db, row))
 
     def versions_of(
         self, pack: int | None, *, before: int | None = None
