@@ -224,9 +224,14 @@ def _left_alone(config: Config, damage: Damage) -> LibraryDamagedError:
     return LibraryDamagedError(
         f"{damage.why}; library.auto_restore is off, nothing was touched; the newest good backup "
         f"is {_described(good)}",
-        hint=f"`scenariodctl restore {good.path.name}` sets the damaged file aside, restores that "
-        "backup, and has taken up again what done/ holds beyond it",
+        hint=f"`scenariodctl restore {_asked_for(good.path)}` sets the damaged file aside, restores "
+        "that backup, and has taken up again what done/ holds beyond it",
     )
+
+
+def _asked_for(path: Path) -> str:
+    """Return what `scenariodctl restore` takes for a backup; the one ahead is not in its list."""
+    return str(path) if path.name == backup.PREPARED_FILE else path.name
 
 
 def _hopeless(config: Config, damage: Damage) -> LibraryDamagedError:

@@ -230,6 +230,24 @@ def test_a_document_that_is_not_what_was_stored_is_met_later_and_mended(home: Ho
     assert len(aside(home)) == 1
 
 
+def test_the_command_that_is_named_takes_the_backup_ahead_as_well(home: Home) -> None:
+    daemon = home.start()
+    daemon.wait_for_status(lambda s: s["state"] == "idle")
+    wait_until(lambda: backup.prepared_one(home.backups) is not None, "a backup is ahead")
+    assert daemon.terminate() == 0
+    home.configure(library={"auto_restore": False})
+    break_header(home)
+
+    words = home.once().err
+    command = words.split("`scenariodctl ")[1].split("`")[0]
+    cured = home.ctl(*command.split())
+
+    assert command == f"restore {home.backups / backup.PREPARED_FILE}"
+    assert cured.code == 0, cured.err
+    assert home.once().code == 0
+    assert {"old", "new-1", "new-2"} <= set(home.ids())
+
+
 # Killed anywhere
 
 

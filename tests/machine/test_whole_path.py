@@ -158,6 +158,47 @@ def test_a_killed_daemon_loses_nothing_and_leaves_no_worker_scope_or_slice(
     assert "scenariod.worker" not in service.check("ps -eo args")
 
 
+def test_a_library_that_was_damaged_is_mended_by_the_next_start_and_all_is_there_again(
+    service: Machine, tmp_path: Path
+) -> None:
+    drop(service, range(6), tmp_path)
+    wait_for(service, scenarios=6)
+    damage_library(service)
+
+    service.check("systemctl start scenariod", timeout_s=180)
+    wait_for(service, scenarios=6)
+
+    assert sorted(library_ids(service)) == [f"machine-{n:03d}" for n in range(6)]
+    told = [e["MESSAGE"] for e in journal(service)]
+    assert any("is damaged: file is not a database; it is rebuilt from" in m for m in told)
+    assert any(m.startswith("the library was rebuilt from ") for m in told)
+    assert service.check(f"ls {ROOT}/library/damaged-*/scenarios.db")
+    assert service.check(f"find {ROOT} -user root").split() == []
+
+
+def test_where_it_may_not_mend_itself_the_command_that_the_journal_names_does(
+    service: Machine, tmp_path: Path
+) -> None:
+    drop(service, range(4), tmp_path)
+    wait_for(service, scenarios=4)
+    service.check(
+        "sed -i 's/^# *auto_restore = .*/auto_restore = false/' /etc/scenariod/scenariod.toml"
+        " && grep -q '^auto_restore = false' /etc/scenariod/scenariod.toml"
+    )
+    damage_library(service)
+
+    assert service.run("systemctl start scenariod").exit_code != 0
+    assert service.check("systemctl show -P ExecMainStatus scenariod").strip() == "12"
+    hint = [e["MESSAGE"] for e in journal(service) if "auto_restore is off" in e["MESSAGE"]][-1]
+    command = hint.split("`")[1]
+    assert command.startswith("scenariodctl restore ")
+    service.check(command)
+    service.check("systemctl start scenariod", timeout_s=180)
+    wait_for(service, scenarios=4)
+
+    assert sorted(library_ids(service)) == [f"machine-{n:03d}" for n in range(4)]
+
+
 def test_the_faulty_samples_are_refused_with_reasons_and_the_others_added(
     service: Machine,
 ) -> None:
@@ -191,6 +232,14 @@ def start_service(machine: Machine) -> Machine:
     machine.check("useradd -m alice && usermod -aG scenariod alice")
     machine.check("systemctl start scenariod", timeout_s=180)
     return machine
+
+
+def damage_library(machine: Machine) -> None:
+    """Stop the service, and write over the beginning of its library."""
+    machine.check("systemctl stop scenariod", timeout_s=180)
+    machine.check(
+        f"printf 'not SQLite at all' | dd of={ROOT}/library/scenarios.db conv=notrunc status=none"
+    )
 
 
 def scenario(number: int) -> str:
