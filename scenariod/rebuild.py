@@ -224,8 +224,8 @@ def _left_alone(config: Config, damage: Damage) -> LibraryDamagedError:
     return LibraryDamagedError(
         f"{damage.why}; library.auto_restore is off, nothing was touched; the newest good backup "
         f"is {_described(good)}",
-        hint=f"`scenariodctl restore {_asked_for(good.path)}` sets the damaged file aside, restores "
-        "that backup, and has taken up again what done/ holds beyond it",
+        hint=f"`scenariodctl restore {_asked_for(good.path)}` sets the damaged file aside, "
+        "restores that backup, and has taken up again what done/ holds beyond it",
     )
 
 
