@@ -255,7 +255,7 @@ def test_a_fault_around_a_worker_fails_no_file_and_spends_no_attempt(home: Home,
     daemon = home.start(before=POWERLESS)
     wait_until((home.backups / ".prepared-backup.json").exists, "the daemon is at rest")
 
-    with failing(daemon, call, code, at=None if name is None else home.work / "000001" / name):
+    with failing(daemon.pid, call, code, at=None if name is None else home.work / "000001" / name):
         home.drop_all({"scenario-1.json": scenario("one"), "scenario-2.json": b"{"})
         paused = daemon.wait_for_status(lambda s: s["state"] == "paused")
         tried_again = daemon.journal().count("batch 1: scenario-1.json")
@@ -273,11 +273,11 @@ def test_a_fault_around_a_worker_fails_no_file_and_spends_no_attempt(home: Home,
 
 
 @contextmanager
-def failing(daemon: Daemon, call: str, code: str, *, at: Path | None) -> Iterator[None]:
-    """Have a system call of the daemon and its children fail, of those on `at` if that is given."""
+def failing(pid: int, call: str, code: str, *, at: Path | None) -> Iterator[None]:
+    """Have a system call of a process and its children fail, of those on `at` if that is given."""
     command = ["strace", "-f", "-o", "/dev/null", "-e", f"inject={call}:error={code}"]
     command += [] if at is None else ["-P", str(at)]
-    command += ["-p", str(daemon.pid)]
+    command += ["-p", str(pid)]
     with subprocess.Popen(command, stderr=subprocess.PIPE) as strace:
         assert strace.stderr is not None
         assert b"attached" in strace.stderr.readline()

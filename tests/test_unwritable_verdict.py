@@ -10,13 +10,12 @@ import errno
 import json
 import os
 import shutil
-import subprocess
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 from conftest import AS_ROOT, POWERLESS, Home, mounted, scenario, wait_until
-from test_environment import immutable, read_only, unwritable
+from test_environment import failing, immutable, read_only, unwritable
 
 from scenariod.outcome import MAX_ATTEMPTS
 from scenariod.verdict import VERDICT_FILE
@@ -103,7 +102,7 @@ def test_a_verdict_at_any_call_of_which_the_disk_fails_is_waited_for_and_spends_
 
     worker, folder = stopped_worker(daemon)
     place = folder / f".{VERDICT_FILE}.{worker.pid}.part"
-    with failing(worker, call, code, at=place):
+    with failing(worker.pid, call, code, at=place):
         worker.resume()
         worker.wait()
     words = os.strerror(getattr(errno, code))
@@ -138,18 +137,3 @@ def settle_everything(daemon: Daemon) -> None:
     assert home.names("work") == []
     assert [s["id"] for s in json.loads(home.ctl("list", "--json").out)] == ["one"]
     assert daemon.terminate() == 0
-
-
-@contextmanager
-def failing(process: psutil.Process, call: str, code: str, *, at: Path) -> Iterator[None]:
-    """Have a system call of this process on one path fail."""
-    inject = f"inject={call}:error={code}"
-    command = ["strace", "-o", "/dev/null", "-e", inject, "-P", str(at), "-p", str(process.pid)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE) as strace:
-        assert strace.stderr is not None
-        assert b"attached" in strace.stderr.readline()
-        try:
-            yield
-        finally:
-            strace.terminate()
-            strace.stderr.read()
