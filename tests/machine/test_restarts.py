@@ -1,6 +1,6 @@
 """The service is restarted and killed, over and over, while somebody drops files all the time.
 
-Two hundred times without a machine is tests/test_restarts.py; here each takes seven seconds, so
+Two hundred times without a machine is tests/test_restarts.py; here each takes some ten seconds, so
 `make test` does it less often, and `make soak` two hundred times.
 """
 
