@@ -84,7 +84,8 @@ def child() -> None:
 
 
 def linger() -> None:
-    """Stay as long as somebody wants it."""
+    """Say so, and stay as long as somebody wants it."""
+    (ROOT / "lingers").touch()
     wait_while((ROOT / "linger").exists)
 
 

@@ -98,6 +98,7 @@ def test_a_worker_that_is_killed_from_outside_is_not_the_fault_of_its_files(
         "scenariodctl status | grep -q 'scenario-linger-221.json.* MB of 64 MB'",
         timeout_s=acting.ENDED_TIMEOUT_S,
     )
+    small.wait_until(f"rm {ROOT}/lingers", timeout_s=acting.ENDED_TIMEOUT_S)  # it has its files
     scope = acting.wait_for_scope(small)  # only now: before, it may be that of an earlier batch
     small.check(f"kill -KILL $(cat {scope}/cgroup.procs) && rm {ROOT}/linger")
     acting.wait_for_files(small, "done", "scenario-linger-221.json", "scenario-plain-222.json")

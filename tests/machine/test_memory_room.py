@@ -71,6 +71,7 @@ def test_a_neighbour_that_exhausts_the_machine_fails_no_file(
         "scenariodctl status | grep -q 'scenario-linger-21.json.* MB of 240 MB'",
         timeout_s=acting.ENDED_TIMEOUT_S,
     )
+    tight.wait_until(f"rm {ROOT}/lingers", timeout_s=acting.ENDED_TIMEOUT_S)  # it has its files
 
     tight.put(NEIGHBOUR.encode(), "/tmp/neighbour.py")
     tight.check(f"python3 /tmp/neighbour.py && rm {ROOT}/linger", timeout_s=300)
