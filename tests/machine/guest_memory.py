@@ -91,10 +91,22 @@ def linger() -> None:
 
 def hold() -> None:
     """Hold 60 % of the limit for a while."""
-    while cgroup.unreclaimable(own_group()) < limit_bytes() * 6 // 10:
-        KEPT.append(b"x" * MIB)
+    fill()
     time.sleep(2)
     KEPT.clear()
+
+
+def rest() -> None:
+    """Hold 60 % of the limit as long as somebody wants it."""
+    fill()
+    linger()
+    KEPT.clear()
+
+
+def fill() -> None:
+    """Take 60 % of the limit."""
+    while cgroup.unreclaimable(own_group()) < limit_bytes() * 6 // 10:
+        KEPT.append(b"x" * MIB)
 
 
 def wait_while(condition: Callable[[], bool]) -> None:
@@ -102,7 +114,7 @@ def wait_while(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-ACTS = {f.__name__: f for f in (allocate, grow, deaf, cache, child, linger, hold)}
+ACTS = {f.__name__: f for f in (allocate, grow, deaf, cache, child, linger, hold, rest)}
 
 
 def run_worker(arguments: list[str]) -> int:

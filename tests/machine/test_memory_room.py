@@ -23,7 +23,7 @@ def kills():
 open("/proc/self/oom_score_adj", "w").write("-900")
 held, before = [], kills()
 while kills() == before:
-    held.append(b"x" * (4 << 20))
+    held.append(b"x" * (1 << 20))
 """
 SAMPLER = (
     "until [ -e /tmp/enough ]; do "
@@ -66,16 +66,16 @@ def test_a_neighbour_that_exhausts_the_machine_fails_no_file(
     tight: Machine, tmp_path: Path
 ) -> None:
     tight.check(f"touch {ROOT}/linger")
-    acting.drop_acts(tight, tmp_path, "scenario-linger-21.json", "scenario-plain-22.json")
+    acting.drop_acts(tight, tmp_path, "scenario-rest-21.json", "scenario-plain-22.json")
     tight.wait_until(
-        "scenariodctl status | grep -q 'scenario-linger-21.json.* MB of 240 MB'",
+        "scenariodctl status | grep -q 'scenario-rest-21.json.* MB of 240 MB'",
         timeout_s=acting.ENDED_TIMEOUT_S,
     )
     tight.wait_until(f"rm {ROOT}/lingers", timeout_s=acting.ENDED_TIMEOUT_S)  # it has its files
 
     tight.put(NEIGHBOUR.encode(), "/tmp/neighbour.py")
     tight.check(f"python3 /tmp/neighbour.py && rm {ROOT}/linger", timeout_s=300)
-    acting.wait_for_files(tight, "done", "scenario-linger-21.json", "scenario-plain-22.json")
+    acting.wait_for_files(tight, "done", "scenario-rest-21.json", "scenario-plain-22.json")
 
-    assert acting.outcomes(tight, "scenario-linger-21.json") == ["host-out-of-memory", "ok"]
+    assert acting.outcomes(tight, "scenario-rest-21.json") == ["host-out-of-memory", "ok"]
     assert names_in(tight, "failed") == []
