@@ -150,7 +150,7 @@ class _Unpacker:
             self._refuse(index, name, number + 1, Problem(Reason.NOT_JSON, message))
         elif number >= skip:  # else this was what the unpacker before this one has died of
             say(frames.Judging(index, name, number + 1))
-            fault = fault_after_list(slicer.rest(), is_member=member is not None)
+            fault = fault_after_list(slicer.rest())
             if fault is not None:
                 self._refuse(index, name, number + 1, fault)
 

@@ -170,7 +170,7 @@ def fault(content: bytes, *, member: str | None = None, step: int = 1 << 16) -> 
     slicer = Slicer(Trickle(content, step=step), member=member, most_bytes=1 << 20)
     assert list(slicer)
     assert slicer.whole
-    return fault_after_list(slicer.rest(), is_member=member is not None)
+    return fault_after_list(slicer.rest())
 
 
 @pytest.mark.parametrize("step", [1, 7, 1 << 16])

@@ -22,6 +22,8 @@ _TO_COMMA = re.compile(rb'(?:[^"\[\]{},]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
 _TO_KEY = re.compile(rb'[^"\[\]{}]*+')
 _IN_STRING = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
 _WHITE_RUN = re.compile(rb"[ \t\r\n]*+")
+_AT_END = b"\n"
+"""Shows whatever the file ends within as a fault: a token that only begins is none for yajl."""
 _QUOTE, _COMMA = b'"', b","
 _OPENING, _CLOSING = (b"[", b"{"), (b"]", b"}")
 
@@ -37,19 +39,27 @@ class Slice:
 
 
 class Rest:
-    """The bytes of a file after its list, from line `line` on, for whoever reads binary files."""
+    """The end of a file after its list, from line `line` on, behind what stands for all before it.
+
+    So that the whole is JSON where the file is. Once it was read, `ended` says whether to the end.
+    """
 
     def __init__(self, start: bytes, file: BinaryIO, *, line: int) -> None:
         self.line = line
+        self.ended = False
         self._start = start
         self._file = file
 
-    def read(self, size_bytes: int = _CHUNK_BYTES) -> bytes:
+    def read(self, size_bytes: int, /) -> bytes:
         """Return at most so many of the next bytes; none at the end."""
-        if not self._start:
-            return self._file.read(size_bytes)
-        piece, self._start = self._start[:size_bytes], self._start[size_bytes:]
-        return piece
+        if self._start:
+            piece, self._start = self._start[:size_bytes], self._start[size_bytes:]
+            return piece
+        if self.ended:
+            return b""
+        piece = self._file.read(size_bytes)
+        self.ended = not piece
+        return piece or _AT_END
 
 
 class Slicer:
@@ -92,10 +102,11 @@ class Slicer:
             self.whole = ended != _COMMA
 
     def rest(self) -> Rest:
-        """Return what stands after the list, but for the white space that it begins with."""
+        """Return what stands after the list, without the white space that it begins with."""
         self._skip_white()
         self._note()
-        return Rest(self._data[self._at :], self._file, line=self._line)
+        before = b"[]" if self._member is None else b'{"":[]'
+        return Rest(before + self._data[self._at :], self._file, line=self._line)
 
     def _slice(self, number: int, line: int, content: bytes) -> Slice:
         too_large = self._size > self._most_bytes

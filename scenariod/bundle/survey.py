@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 from codecs import BOM_UTF8
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 import ijson
 
@@ -20,8 +20,15 @@ _OURS = "backup"
 """The trailer of a backup of scenariod: it is about that file, not about its scenarios."""
 _MOST_EVENTS = 10_000
 _MOST_CHARACTERS = 1 << 20
-OPENING = {"start_map", "start_array"}
-CLOSING = {"end_map", "end_array"}
+_OPENING = {"start_map", "start_array"}
+_CLOSING = {"end_map", "end_array"}
+
+
+class Readable(Protocol):
+    """What bytes are read from."""
+
+    def read(self, size_bytes: int, /) -> bytes:
+        """Return at most so many of the next bytes; none at the end."""
 
 
 class Shape(StrEnum):
@@ -38,7 +45,7 @@ class Survey:
 
     `lists` is how many lists of scenarios there are: more than one is one too many. `is_misshapen`:
     it should have one, but what stands there is none. A file that is no whole JSON is told as far
-    as it is.
+    as it is; `is_json` says so.
     """
 
     shape: Shape
@@ -46,18 +53,24 @@ class Survey:
     about: str | None = None
     lists: int = 1
     is_misshapen: bool = False
+    is_json: bool = True
 
 
 def survey(file: BinaryIO) -> Survey:
     """Read all of `file`, and say what it is. Memory stays flat but for its longest string."""
     if file.read(len(BOM_UTF8)) != BOM_UTF8:
         file.seek(0)
+    return survey_text(file)
+
+
+def survey_text(file: Readable) -> Survey:
+    """Do the same with what can only be read on, and begins with no byte order mark."""
     found = _Found()
     try:
         for event, value in ijson.basic_parse(file, use_float=True):
             found.note(event, value)
     except (ijson.JSONError, UnicodeDecodeError):  # the slices tell what of it is wrong, and where
-        pass
+        return replace(found.survey(), is_json=False)
     return found.survey()
 
 
@@ -78,7 +91,7 @@ class _Found:
 
     def note(self, event: str, value: Any) -> None:
         """Take in one event."""
-        if event in CLOSING:
+        if event in _CLOSING:
             self._depth -= 1
         if event == "map_key" and self._depth == 1:
             self._key = value
@@ -93,14 +106,14 @@ class _Found:
             self._count += 1
         elif self._depth >= 1 and self._key not in {None, SCENARIOS, _OURS}:
             self._keep(event, value)
-        if event in OPENING:
+        if event in _OPENING:
             self._depth += 1
 
     def _is_list(self, event: str) -> bool:
         return self._depth == 1 and self._key == SCENARIOS and event == "start_array"
 
     def _is_element(self, event: str) -> bool:
-        if event in CLOSING or event == "map_key":
+        if event in _CLOSING or event == "map_key":
             return False
         if self._shape is Shape.LIST:
             return self._depth == 1
@@ -116,11 +129,11 @@ class _Found:
             self._builder = None
             return
         if self._builder is None:
-            if self._depth > 1 or event in CLOSING:
+            if self._depth > 1 or event in _CLOSING:
                 return
             self._builder = ijson.ObjectBuilder()
         self._builder.event(event, value)
-        if self._depth == 1 and event not in OPENING:
+        if self._depth == 1 and event not in _OPENING:
             self._about[str(self._key)] = self._builder.value
             self._builder = None
 
