@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from holder import holding
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 _HOLDER = (
@@ -20,14 +19,6 @@ _HOLDER = (
 )
 
 
-@contextmanager
-def write_lease(path: Path) -> Iterator[None]:
+def write_lease(path: Path) -> AbstractContextManager[None]:
     """Have a write lease on the file, which does not go when it is broken (fcntl(2))."""
-    command = [sys.executable, "-c", _HOLDER, str(path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
-        try:
-            assert holder.stdout is not None
-            assert holder.stdout.readline() == b"held\n"
-            yield
-        finally:
-            holder.kill()
+    return holding(path, by=_HOLDER)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from holder import holding
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 _HOLDER = (
@@ -18,15 +17,7 @@ _HOLDER = (
 )
 
 
-@contextmanager
-def held(database: Path) -> Iterator[None]:
+def held(database: Path) -> AbstractContextManager[None]:
     """Have the library locked, also one that has no tables yet; its holder is killed at the end."""
     database.parent.mkdir(exist_ok=True)
-    command = [sys.executable, "-c", _HOLDER, str(database)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
-        try:
-            assert holder.stdout is not None
-            assert holder.stdout.readline() == b"held\n"
-            yield
-        finally:
-            holder.kill()
+    return holding(database, by=_HOLDER)

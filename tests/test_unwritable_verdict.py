@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from conftest import AS_ROOT, POWERLESS, Home, mounted, scenario, wait_until
+from test_disk_full import leave_free
 from test_environment import failing, immutable, read_only, unwritable
 
 from scenariod.outcome import MAX_ATTEMPTS
@@ -49,10 +50,7 @@ def small(tmp_path: Path) -> Iterator[Home]:
 @contextmanager
 def full(home: Home) -> Iterator[None]:
     """Leave no byte of the disk free."""
-    ballast = home.path / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        free = os.statvfs(home.path)
-        os.posix_fallocate(file.fileno(), 0, free.f_bavail * free.f_frsize)
+    ballast = leave_free(home.path, pages=0)
     try:
         yield
     finally:
