@@ -25,6 +25,8 @@ from scenariod import status
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+LONG_S = 100.0
+"""A step of a test that takes longer is told of."""
 DEADLINE_S = 240.0
 """How long a test waits for what must happen; only a defect makes it wait so long."""
 
@@ -54,10 +56,32 @@ POWERLESS: tuple[str, ...] = (
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
 
 
+class AtOnce:
+    """Tells of a test that failed, or took long, when it ends: a run that is cut off has told."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Tell of one step of a test."""
+        if report.failed:
+            self._tell(f"FAILED at {report.when}: {report.nodeid}\n{report.longreprtext[-4000:]}")
+        elif report.duration > LONG_S:
+            self._tell(f"{report.when} took {report.duration:.0f} s: {report.nodeid}")
+
+    def _tell(self, words: str) -> None:
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            reporter.ensure_newline()
+            reporter.write_line(words)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Keep what tests mount to this run; let a busy machine take its time with an example."""
-    if os.geteuid() == 0 and not hasattr(config, "workerinput"):
-        own_mounts.begin()
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(AtOnce(config))
+        if os.geteuid() == 0:
+            own_mounts.begin()
     hypothesis.settings.register_profile("scenariod", deadline=None)
     hypothesis.settings.load_profile("scenariod")
 

@@ -24,6 +24,8 @@ from .qemu import Hardware
 
 HERE = Path(__file__).parent
 MACHINES = pytest.StashKey[list[Machine]]()
+SHARED = {"day", "settling", "small", "tight"}
+"""Fixtures that are one machine for all tests of a module: one process runs them all."""
 
 
 class BootMachine(Protocol):
@@ -36,10 +38,13 @@ class BootMachine(Protocol):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark all tests of this folder, before `-m` chooses among them."""
+    """Mark all tests of this folder, before `-m` chooses among them; group those that share."""
     for item in items:
-        if item.path.is_relative_to(HERE):
-            item.add_marker(pytest.mark.machine)
+        if not item.path.is_relative_to(HERE):
+            continue
+        item.add_marker(pytest.mark.machine)
+        if SHARED & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -29,6 +29,8 @@ from .qemu import REPORTS_FILE, Hardware, Qemu, QemuError
 COMMAND_TIMEOUT_S = 180.0
 BOOT_TIMEOUT_S = 300.0
 CHUNK_BYTES = 1 << 20
+LONGEST_PAUSE_S = 1.0
+"""Between two questions of `wait_until`: each takes the machine from what it is to do."""
 REPORTS_PORT = "/dev/virtio-ports/reports"
 BEGINNING = "reports-begin"
 """The journal's identifier of what is written only to see whether the journal is reported."""
@@ -201,11 +203,12 @@ class Machine:
 
     def wait_until(self, command: str, *, timeout_s: float = COMMAND_TIMEOUT_S) -> str:
         """Run a shell command again and again until it succeeds; return what it printed then."""
-        deadline = time.monotonic() + timeout_s
+        deadline, pause_s = time.monotonic() + timeout_s, 0.1
         while (done := self.run(command, timeout_s=timeout_s)).exit_code != 0:
             if time.monotonic() > deadline:
                 raise self._error(f"not within {timeout_s:.0f} s: {command}\n{done.output}")
-            time.sleep(0.1)
+            time.sleep(pause_s)
+            pause_s = min(pause_s * 1.5, LONGEST_PAUSE_S)
         return done.output
 
     def put(self, content: bytes, remote: str) -> None:

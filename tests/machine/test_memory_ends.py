@@ -12,8 +12,6 @@ from . import acting
 from .machine import Frozen, Machine
 from .test_whole_path import ROOT, scenario
 
-pytestmark = pytest.mark.xdist_group("memory-ends")
-
 LIMIT_MB = 64
 LIMIT = LIMIT_MB << 20
 BENCH = Path(__file__).parents[2] / "bench" / "bench_launch.py"

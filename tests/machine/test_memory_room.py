@@ -13,8 +13,6 @@ from .machine import Machine
 from .qemu import Hardware
 from .test_whole_path import ROOT, names_in
 
-pytestmark = pytest.mark.xdist_group("memory-room")
-
 RESERVE_MB = 512
 NEIGHBOUR = """
 def kills():

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .machine import Frozen, Machine
+from .machine import LONGEST_PAUSE_S, Frozen, Machine
 
 ROOT = "/var/lib/scenariod"
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -279,6 +279,7 @@ def wait_for(machine: Machine, *, scenarios: int) -> None:
         now = json.loads(answer.output) if answer.exit_code == 0 else {}
         if now.get("scenarios") == scenarios and now.get("state") == "idle":
             return
+        time.sleep(LONGEST_PAUSE_S / 2)
     pytest.fail(f"not idle with {scenarios} scenarios after {DEADLINE_S:.0f} s: {now}")
 
 
