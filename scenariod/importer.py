@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
+from scenariod import backup
 from scenariod.bundle.frames import FileBegun, Judged
 from scenariod.errors import ENVIRONMENT_FAULTS
 from scenariod.fault import Step, during
@@ -212,12 +213,21 @@ class _Import:
         return results, batch.id
 
     def back_up_again(self) -> None:
-        """Write a backup of all that was added: done/, from where it would come, has none of it."""
-        if self.summary.batches:
+        """Write a backup of all that was added: done/, from where it would come, has none of it.
+
+        Also of what an earlier import added that did not come so far.
+        """
+        again = self.summary.counts[FileVerdict.ALREADY_ADDED] > 0
+        if self.summary.batches or (again and not self._is_backed_up()):
             self.summary.closing_backup = back_up(
                 self._library, self._backups, now=self._clock()
             ).path
         reached(KillPoint.IMPORTED)
+
+    def _is_backed_up(self) -> bool:
+        newest = backup.newest(self._backups)
+        latest = self._library.latest_change()
+        return newest is not None and newest.is_verified and newest.batch == latest
 
 
 def _known(results: Iterable[FileResult]) -> list[str]:

@@ -432,6 +432,24 @@ def test_killed_at_any_point_what_was_committed_stays_and_it_goes_on_when_asked_
     assert {type(found) for found in checked} == {backup.Verified}
 
 
+def test_killed_before_its_closing_backup_it_writes_that_when_asked_again(
+    home: Home, tmp_path: Path
+) -> None:
+    source = put(tmp_path, "old.json", together(*many(3)))
+    orders = tmp_path / "orders"
+    orders.mkdir()
+    (orders / KillPoint.IMPORT_COMMITTED).write_text("here")
+    assert home.ctl("import", source, environment={VARIABLE: str(orders)}).code == KILLED
+
+    answer = bring(home, source)
+
+    newest = backup.newest(home.backups)
+    assert counts(answer) == (0, 3, 0, 0)
+    assert newest is not None
+    assert (newest.path.name, newest.count) == (answer["closing_backup"], 3)
+    assert bring(home, source)["closing_backup"] is None
+
+
 def test_the_reader_killed_once_costs_only_what_it_was_reading(home: Home, tmp_path: Path) -> None:
     source = put(tmp_path, "old.json", together(*many(20)))
     orders = tmp_path / "orders"
