@@ -147,6 +147,8 @@ class Notifier:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.watchdog_s = _watchdog_s(environment)
+        self.is_heard = "NOTIFY_SOCKET" in environment
+        """Whether a service manager started this process, and starts it anew when it fails."""
         self._status = ""
         self._is_ready = False
 

@@ -96,6 +96,7 @@ class Supervisor:
             board=self._board,
             journal=journal,
             mends_library=config.library.auto_restore,
+            is_service=notifier.is_heard,
             wake=self._wake.set,
         )
         self._pause = self._trouble.pause

@@ -9,7 +9,12 @@ import traceback
 from typing import TYPE_CHECKING
 
 from scenariod import fault, status
-from scenariod.errors import ENVIRONMENT_FAULTS, LibraryDamagedError, ScenariodError
+from scenariod.errors import (
+    ENVIRONMENT_FAULTS,
+    LibraryDamagedError,
+    NoLimitError,
+    ScenariodError,
+)
 from scenariod.fault import Fault
 from scenariod.journal import Event
 from scenariod.pause import Pause
@@ -21,23 +26,38 @@ if TYPE_CHECKING:
     from scenariod.journal import Journal
 
 
+MOST_WITHOUT_LIMIT = 4
+"""So often in a row no limit can be put in force, then a service is better started anew: with it
+comes the service manager that its unit requires, should that have died. Some ten seconds."""
+
+
 class Trouble:
     """What a run has met with: the pause, the `damage` of its library, what is `fatal` to it."""
 
     def __init__(
-        self, *, board: Board, journal: Journal, mends_library: bool, wake: Callable[[], None]
+        self,
+        *,
+        board: Board,
+        journal: Journal,
+        mends_library: bool,
+        is_service: bool,
+        wake: Callable[[], None],
     ) -> None:
         self._board = board
         self._journal = journal
         self._mends_library = mends_library
+        self._is_service = is_service
         self._wake = wake
+        self._without_limit = 0
         self.pause = Pause(journal=journal)
         self.fatal: ScenariodError | None = None
         self.damage: LibraryDamagedError | None = None
 
     def take(self, error: Exception, *, batch: int | None) -> None:
         """Take in an error, of a batch or of the end of a drain; tell of our own defects."""
-        if isinstance(error, ENVIRONMENT_FAULTS):
+        if isinstance(error, NoLimitError) and self._a_new_start_helps():
+            self.fatal = error
+        elif isinstance(error, ENVIRONMENT_FAULTS):
             self.pause_for(fault.of(error))
         elif isinstance(error, LibraryDamagedError) and self._mends_library:
             self.damage = error
@@ -50,6 +70,10 @@ class Trouble:
             trace = " | ".join("".join(traceback.format_exception(error)).splitlines())
             self._journal.tell(Event.FAILED, words, batch=batch, traceback=trace)
             self.pause_for(Fault(words, cure="see the journal; it may be worth a report"))
+
+    def _a_new_start_helps(self) -> bool:
+        self._without_limit = self._without_limit + 1 if self.pause.is_on else 1
+        return self._is_service and self._without_limit >= MOST_WITHOUT_LIMIT
 
     def pause_for(self, reason: Fault) -> float:
         """Have intake pause, and show it; return for how long, in seconds."""

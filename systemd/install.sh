@@ -8,6 +8,7 @@ venv=/opt/scenariod
 config=/etc/scenariod/scenariod.toml
 shipped_config=$venv/share/scenariod.toml
 drop_in=/etc/systemd/system/scenariod.service.d/10-user-manager.conf
+manager_oom_score=-500
 root=/var/lib/scenariod
 
 say() { printf '%s\n' "$*"; }
@@ -102,6 +103,20 @@ After=user@$uid.service
 Environment=XDG_RUNTIME_DIR=/run/user/$uid
 BindReadOnlyPaths=/run/user/$uid
 END
+    protect_user_manager
+}
+
+# Without it no worker can start: when the machine runs short, it is not what goes. What it starts
+# has scores of its own.
+protect_user_manager() {
+    mkdir -p "/etc/systemd/system/user@$uid.service.d"
+    cat >"/etc/systemd/system/user@$uid.service.d/10-scenariod.conf" <<END
+# Written by systemd/install.sh: the workers of scenariod run in this service manager.
+[Service]
+OOMScoreAdjust=$manager_oom_score
+END
+    pid=$(systemctl show --property=MainPID --value "user@$uid.service" 2>/dev/null) || return 0
+    [ "${pid:-0}" = 0 ] || choom --adjust="$manager_oom_score" --pid="$pid" >/dev/null
 }
 
 activate() {

@@ -23,9 +23,17 @@ stop_everything() {
     systemctl stop "user@$uid.service"
 }
 
+# A folder in which somebody else has put something stays.
+remove_drop_in() {
+    rm -f "$1/$2"
+    rmdir "$1" 2>/dev/null || true
+}
+
 remove_program() {
     systemctl --quiet disable scenariod.service 2>/dev/null || true
     rm -rf /opt/scenariod /etc/systemd/system/scenariod.service.d
+    uid=$(id -u scenariod 2>/dev/null) &&
+        remove_drop_in "/etc/systemd/system/user@$uid.service.d" 10-scenariod.conf
     rm -f /usr/local/bin/scenariod /usr/local/bin/scenariodctl \
         /usr/local/lib/systemd/system/scenariod.service \
         /usr/local/lib/systemd/system/scenariod.slice \

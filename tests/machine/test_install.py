@@ -170,6 +170,7 @@ def test_uninstall_stops_all_and_keeps_what_people_dropped(machine: Machine) -> 
     assert machine.run("pgrep --list-full --uid scenariod").output == ""
     assert machine.check(f"cat {ROOT}/done/scenario-1.json") == "hello\n"
     assert missing(machine, [CONFIG]) == []
+    assert machine.run("ls -d /etc/systemd/system/user@*").exit_code == 2
     assert machine.run("systemctl list-unit-files 'scenariod*' --no-legend").output == ""
 
 

@@ -112,6 +112,31 @@ def test_the_end_of_a_login_of_the_account_does_not_end_the_daemon(machine: Mach
     assert machine.check("systemctl is-active scenariod") == "active\n"
 
 
+def test_the_end_of_the_accounts_service_manager_is_got_over(machine: Machine) -> None:
+    start(machine)
+    manager = "user@$(id -u scenariod).service"
+    before = main_pid(machine)
+
+    machine.check(f"systemctl kill --signal=KILL {manager}")
+    machine.wait_until(f"! systemctl is-active {manager}")
+    machine.check(f"echo 'no scenario' > {ROOT}/inbox/scenario-1.json")
+    machine.check(f"chown scenariod: {ROOT}/inbox/scenario-1.json")
+
+    machine.wait_until(f"test -e {ROOT}/failed/scenario-1.json", timeout_s=START_TIMEOUT_S)
+    assert machine.check(f"systemctl is-active {manager}") == "active\n"
+    assert main_pid(machine) != before
+
+
+def test_the_accounts_service_manager_is_not_what_goes_when_memory_runs_short(
+    machine: Machine,
+) -> None:
+    manager = "systemctl show --property=MainPID --value user@$(id -u scenariod)"
+
+    score = machine.check(f"cat /proc/$({manager})/oom_score_adj")
+
+    assert score == "-500\n"
+
+
 def test_the_daemon_runs_after_a_reboot(machine: Machine) -> None:
     machine.reboot()
 
