@@ -9,13 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .machine import Machine
+from .machine import DEADLINE_S, Machine
 from .test_whole_path import ROOT, journal, scenario, start_service
 
 CONFIG = "/etc/scenariod/scenariod.toml"
 GUEST = Path(__file__).with_name("guest_memory.py")
 DROP_IN = "/etc/systemd/system/scenariod.service.d/90-acting.conf"
-ENDED_TIMEOUT_S = 300.0
 SCOPES = "find /sys/fs/cgroup -type d -name 'scenariod-b*.scope'"
 
 
@@ -57,12 +56,12 @@ def drop_acts(machine: Machine, tmp_path: Path, *names: str) -> None:
 def wait_for_files(machine: Machine, folder: str, *names: str) -> None:
     """Wait until all of these are in a folder of the root."""
     there = " && ".join(f"test -e {ROOT}/{folder}/{shlex.quote(name)}" for name in names)
-    machine.wait_until(there, timeout_s=ENDED_TIMEOUT_S)
+    machine.wait_until(there)
 
 
 def wait_for_scope(machine: Machine) -> str:
     """Wait until a worker has its files; return the folder of its scope."""
-    machine.wait_until(f"{SCOPES} | grep -v b000000 | grep -q .", timeout_s=ENDED_TIMEOUT_S)
+    machine.wait_until(f"{SCOPES} | grep -v b000000 | grep -q .")
     return machine.check(f"{SCOPES} | grep -v b000000 | head -1").strip()
 
 
@@ -83,7 +82,7 @@ def outcomes(machine: Machine, name: str) -> list[str]:
 
     A file is moved before the end of its batch is told.
     """
-    deadline = time.monotonic() + ENDED_TIMEOUT_S
+    deadline = time.monotonic() + DEADLINE_S
     while True:
         told = story(machine, name)
         ended = [e for e in told if "SCENARIOD_OUTCOME" in e]

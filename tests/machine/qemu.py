@@ -19,7 +19,7 @@ from .image import Image
 KERNEL_ARGS = "root=/dev/vda rw console=ttyS0 panic=-1 quiet systemd.show_status=0 mitigations=off"
 # Where disks can be plugged in: a thawed machine has as many as the frozen one had.
 PORTS = ("port0", "port1", "port2")
-ANSWER_TIMEOUT_S = 60.0
+ANSWER_TIMEOUT_S = 240.0
 REPORTS_FILE = "reports.jsonl"
 
 

@@ -54,7 +54,7 @@ def test_killed_at_a_dozen_points_the_service_settles_every_file_and_leaves_noth
             machine.check(f"printf {kill.order} > {path} && chown scenariod {path}")
         machine.check("rm -rf /home/alice/drop")  # what was copied from it is still there
         drop(machine, range(2 * number, 2 * number + 2), tmp_path / str(number))
-        machine.wait_until(f'test -z "$(ls {ORDERS})"', timeout_s=120)
+        machine.wait_until(f'test -z "$(ls {ORDERS})"')
         wait_for(machine, scenarios=2 * number + 2)
         for kill in kills:
             record_property(KILL, str(kill))
@@ -68,7 +68,7 @@ def test_killed_at_a_dozen_points_the_service_settles_every_file_and_leaves_noth
     assert names_in(machine, "inbox", "work", "failed") == []
     restarts = machine.check("systemctl show --property=NRestarts --value scenariod")
     assert int(restarts) == sum(len(kills) for kills in WAVES)
-    machine.check("systemctl stop scenariod", timeout_s=180)
+    machine.check("systemctl stop scenariod")
     nothing_of_ours_runs(machine)
 
 

@@ -94,9 +94,8 @@ def test_a_worker_that_is_killed_from_outside_is_not_the_fault_of_its_files(
 
     small.wait_until(
         "scenariodctl status | grep -q 'scenario-linger-221.json.* MB of 64 MB'",
-        timeout_s=acting.ENDED_TIMEOUT_S,
     )
-    small.wait_until(f"rm {ROOT}/lingers", timeout_s=acting.ENDED_TIMEOUT_S)  # it has its files
+    small.wait_until(f"rm {ROOT}/lingers")  # it has its files
     scope = acting.wait_for_scope(small)  # only now: before, it may be that of an earlier batch
     small.check(f"kill -KILL $(cat {scope}/cgroup.procs) && rm {ROOT}/linger")
     acting.wait_for_files(small, "done", "scenario-linger-221.json", "scenario-plain-222.json")
@@ -197,7 +196,7 @@ def test_run_by_root_the_system_manager_limits_workers_that_are_no_root(
     small.put_tree(folder, "/srv/scenarios")
     small.check("chown -R alice /srv/scenarios")
 
-    ended = small.run("scenariod --root /srv/scenarios --once", timeout_s=240)
+    ended = small.run("scenariod --root /srv/scenarios --once")
 
     assert ended.exit_code == 3, ended.output
     assert "by systemd (system manager)" in ended.output
@@ -217,7 +216,6 @@ def test_the_time_of_a_launch_is_told_beside_that_of_a_bare_scope(
     told = small.check(
         "/opt/scenariod/bin/python3 /usr/local/lib/bench_launch.py 5",
         user="scenariod",
-        timeout_s=300,
     ).splitlines()
 
     assert told[0].startswith("launch to READY, by systemd (user manager): ")

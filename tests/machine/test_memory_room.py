@@ -67,12 +67,11 @@ def test_a_neighbour_that_exhausts_the_machine_fails_no_file(
     acting.drop_acts(tight, tmp_path, "scenario-rest-21.json", "scenario-plain-22.json")
     tight.wait_until(
         "scenariodctl status | grep -q 'scenario-rest-21.json.* MB of 240 MB'",
-        timeout_s=acting.ENDED_TIMEOUT_S,
     )
-    tight.wait_until(f"rm {ROOT}/lingers", timeout_s=acting.ENDED_TIMEOUT_S)  # it has its files
+    tight.wait_until(f"rm {ROOT}/lingers")  # it has its files
 
     tight.put(NEIGHBOUR.encode(), "/tmp/neighbour.py")
-    tight.check(f"python3 /tmp/neighbour.py && rm {ROOT}/linger", timeout_s=300)
+    tight.check(f"python3 /tmp/neighbour.py && rm {ROOT}/linger")
     acting.wait_for_files(tight, "done", "scenario-rest-21.json", "scenario-plain-22.json")
 
     assert acting.outcomes(tight, "scenario-rest-21.json") == ["host-out-of-memory", "ok"]

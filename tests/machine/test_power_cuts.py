@@ -58,7 +58,6 @@ REPORTED = (
     Event.IMPORTED,
 )
 DISK_SIZE = "256M"
-DEADLINE_S = 240.0
 RecordProperty = Callable[[str, object], None]
 
 
@@ -74,9 +73,7 @@ def settling(frozen: Frozen) -> Iterator[Frozen]:
                 "--uid=scenariod /opt/scenariod/bin/python3 /usr/local/lib/guest_settler.py "
                 f"{READY} {ORDERS}"
             )
-            machine.wait_until(
-                f"test -e {READY} || ! systemctl is-active settler", timeout_s=DEADLINE_S
-            )
+            machine.wait_until(f"test -e {READY} || ! systemctl is-active settler")
             machine.check(f"test -e {READY} || {{ journalctl -u settler --no-pager; false; }}")
             machine.report_journal(JOURNAL)
             yield machine.freeze(folder / "frozen")
@@ -203,8 +200,8 @@ def finish_by_itself(frozen: Frozen, cuts: Cuts) -> None:
         cuts.mount(machine)
         machine.report_journal(JOURNAL)
         machine.check(f"sed -i '{KEEP_ALL_BACKUPS}' /etc/scenariod/scenariod.toml")
-        machine.check("systemctl start scenariod", timeout_s=DEADLINE_S)
+        machine.check("systemctl start scenariod")
         left = f"find {ROOT}/inbox {ROOT}/work -name 'scenario-*.json'"
-        machine.wait_until(f'test -z "$({left})"', timeout_s=DEADLINE_S)
-        machine.check("systemctl stop scenariod", timeout_s=DEADLINE_S)
+        machine.wait_until(f'test -z "$({left})"')
+        machine.check("systemctl stop scenariod")
         cuts.cut(machine)

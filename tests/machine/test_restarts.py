@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable, Mapping
 
 from scenariod.journal import Event
 
-from .machine import Machine
+from .machine import DEADLINE_S, Machine
 from .test_faults_of_the_inbox import drop_in
 from .test_kill_points import nothing_of_ours_runs
 from .test_power_cuts import SEED
-from .test_whole_path import DEADLINE_S, ROOT, journal, library_ids, names_in, scenario
+from .test_whole_path import ROOT, journal, library_ids, names_in, scenario
 
 RESTARTS = int(os.environ.get("SCENARIOD_RESTARTS", "30"))
 LONGEST_LIFE_S = 6.0
@@ -68,20 +68,20 @@ def test_restarts_under_a_continuous_writer_lose_and_double_nothing(
     machine.check("useradd -m alice && usermod -aG scenariod alice")
     machine.put(scenario(0).encode(), "/tmp/scenario.json")
     machine.put(WRITER.encode(), "/tmp/writer")
-    machine.check("systemctl start scenariod", timeout_s=DEADLINE_S)
+    machine.check("systemctl start scenariod")
     writer = machine.start("sh /tmp/writer", user="alice")
 
     struck = []
     for restart in range(RESTARTS):
         script = KILL if restart % 3 else RESTART
         life_s = chance.uniform(0, LONGEST_LIFE_S)
-        struck += machine.check(f"LIFE={life_s:.3f}; {script}", timeout_s=DEADLINE_S).split()
+        struck += machine.check(f"LIFE={life_s:.3f}; {script}").split()
     assert writer.poll() is None, "it has dropped files all along"
     machine.check("touch /tmp/enough")
     written = int(writer.wait().output)
     left = f"find {ROOT}/inbox {ROOT}/work -name 'scenario-*.json'"
     machine.wait_until(f'test -z "$({left})"', timeout_s=4 * DEADLINE_S)
-    machine.check("systemctl stop scenariod", timeout_s=DEADLINE_S)
+    machine.check("systemctl stop scenariod")
 
     numbers = range(1, written + 1)
     assert sorted(library_ids(machine)) == sorted(f"writer-{n}" for n in numbers)

@@ -9,11 +9,10 @@ from .machine import Machine
 ROOT = "/var/lib/scenariod"
 CAP_LEASE = 28
 """Its number in linux/capability.h: the one capability of the daemon; a worker has none."""
-START_TIMEOUT_S = 200.0
 
 
 def start(machine: Machine) -> None:
-    machine.check("systemctl start scenariod", timeout_s=START_TIMEOUT_S)
+    machine.check("systemctl start scenariod")
 
 
 def main_pid(machine: Machine) -> str:
@@ -38,7 +37,7 @@ def test_a_dropped_file_is_done_under_the_sandbox(machine: Machine) -> None:
 
     machine.check(f"echo 'no scenario' > {ROOT}/inbox/scenario-1.json", user="alice")
 
-    machine.wait_until(f"test -e {ROOT}/failed/scenario-1.json", timeout_s=120)
+    machine.wait_until(f"test -e {ROOT}/failed/scenario-1.json")
 
 
 def test_a_writer_that_pauses_is_waited_for_however_long(machine: Machine) -> None:
@@ -60,16 +59,14 @@ def test_a_writer_that_pauses_is_waited_for_however_long(machine: Machine) -> No
         f"until [ -e /tmp/go-on ]; do sleep 0.1; done; printf %s '{text[20:]}' >&3",
         user="alice",
     )
-    machine.wait_until(
-        "scenariodctl status | grep -q 'its writer still has it open'", timeout_s=120
-    )
+    machine.wait_until("scenariodctl status | grep -q 'its writer still has it open'")
     machine.check("sleep 5")  # longer than settle_s: the machine's clock is what is tested
     still_there = machine.check(f"ls {ROOT}/inbox").split()
     machine.check("touch /tmp/go-on")
-    writer.wait(timeout_s=60)
+    writer.wait()
 
     assert still_there == ["scenario-1.json"]
-    machine.wait_until(f"test -e {ROOT}/done/scenario-1.json", timeout_s=120)
+    machine.wait_until(f"test -e {ROOT}/done/scenario-1.json")
 
 
 def test_a_daemon_that_was_killed_is_started_again(machine: Machine) -> None:
@@ -81,14 +78,13 @@ def test_a_daemon_that_was_killed_is_started_again(machine: Machine) -> None:
     machine.wait_until(
         "systemctl is-active scenariod && "
         f"test $(systemctl show --property=MainPID --value scenariod) != {killed}",
-        timeout_s=START_TIMEOUT_S,
     )
 
 
 def test_a_wrong_configuration_is_not_tried_again(machine: Machine) -> None:
     machine.check("sed -i '1i nonsense = 1' /etc/scenariod/scenariod.toml")
 
-    started = machine.run("systemctl start scenariod", timeout_s=START_TIMEOUT_S)
+    started = machine.run("systemctl start scenariod")
 
     assert started.exit_code != 0
     assert machine.run("systemctl is-failed scenariod").output == "failed\n"
@@ -122,7 +118,7 @@ def test_the_end_of_the_accounts_service_manager_is_got_over(machine: Machine) -
     machine.check(f"echo 'no scenario' > {ROOT}/inbox/scenario-1.json")
     machine.check(f"chown scenariod: {ROOT}/inbox/scenario-1.json")
 
-    machine.wait_until(f"test -e {ROOT}/failed/scenario-1.json", timeout_s=START_TIMEOUT_S)
+    machine.wait_until(f"test -e {ROOT}/failed/scenario-1.json")
     assert machine.check(f"systemctl is-active {manager}") == "active\n"
     assert main_pid(machine) != before
 

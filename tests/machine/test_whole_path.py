@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from .machine import LONGEST_PAUSE_S, Frozen, Machine
+from .machine import DEADLINE_S, LONGEST_PAUSE_S, Frozen, Machine
 
 ROOT = "/var/lib/scenariod"
 SAMPLES = Path(__file__).parents[2] / "samples"
-DEADLINE_S = 240.0
 REAL_DATA = os.environ.get("SCENARIOD_REAL_DATA")
 """The folder of real scenarios, where there are some; their test is there only then."""
 A_SCOPE_RUNS = "find /sys/fs/cgroup -name 'scenariod-b*.scope' | grep -q ."
@@ -46,7 +45,7 @@ def day(frozen: Frozen, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Da
         drop(machine, range(5), tmp_path_factory.mktemp("day"))
         wait_for(machine, scenarios=5)
         machine.check("touch /tmp/enough")
-        lines = [line.split() for line in watcher.wait(timeout_s=DEADLINE_S).output.splitlines()]
+        lines = [line.split() for line in watcher.wait().output.splitlines()]
         yield Day(
             machine,
             limits=[words[1:] for words in lines if words[0] == "limit" and len(words) == 4],
@@ -134,8 +133,8 @@ def test_restarts_in_the_middle_of_ten_batches_lose_and_double_nothing(
     drop(service, range(20), tmp_path)
 
     for _ in range(3):
-        service.check(f"until {A_SCOPE_RUNS}; do :; done", timeout_s=DEADLINE_S)
-        service.check("systemctl restart scenariod", timeout_s=180)
+        service.check(f"until {A_SCOPE_RUNS}; do :; done")
+        service.check("systemctl restart scenariod")
     wait_for(service, scenarios=20)
 
     assert sorted(library_ids(service)) == [f"machine-{n:03d}" for n in range(20)]
@@ -147,11 +146,11 @@ def test_a_killed_daemon_loses_nothing_and_leaves_no_worker_scope_or_slice(
     service: Machine, tmp_path: Path
 ) -> None:
     drop(service, range(6), tmp_path)
-    service.check(f"until {A_SCOPE_RUNS}; do :; done", timeout_s=DEADLINE_S)
+    service.check(f"until {A_SCOPE_RUNS}; do :; done")
 
     service.check("systemctl kill --signal=KILL --kill-whom=main scenariod")
     wait_for(service, scenarios=6)
-    service.check("systemctl stop scenariod", timeout_s=180)
+    service.check("systemctl stop scenariod")
 
     assert sorted(library_ids(service)) == [f"machine-{n:03d}" for n in range(6)]
     assert service.check("find /sys/fs/cgroup -name 'scenariod-*.slice'").strip() == ""
@@ -165,7 +164,7 @@ def test_a_library_that_was_damaged_is_mended_by_the_next_start_and_all_is_there
     wait_for(service, scenarios=6)
     damage_library(service)
 
-    service.check("systemctl start scenariod", timeout_s=180)
+    service.check("systemctl start scenariod")
     wait_for(service, scenarios=6)
 
     assert sorted(library_ids(service)) == [f"machine-{n:03d}" for n in range(6)]
@@ -193,7 +192,7 @@ def test_where_it_may_not_mend_itself_the_command_that_the_journal_names_does(
     command = hint.split("`")[1]
     assert command.startswith("scenariodctl restore ")
     service.check(command)
-    service.check("systemctl start scenariod", timeout_s=180)
+    service.check("systemctl start scenariod")
     wait_for(service, scenarios=4)
 
     assert sorted(library_ids(service)) == [f"machine-{n:03d}" for n in range(4)]
@@ -230,13 +229,13 @@ if REAL_DATA is not None:
 def start_service(machine: Machine) -> Machine:
     """Start the service on a clean machine, with a user alice in its group."""
     machine.check("useradd -m alice && usermod -aG scenariod alice")
-    machine.check("systemctl start scenariod", timeout_s=180)
+    machine.check("systemctl start scenariod")
     return machine
 
 
 def damage_library(machine: Machine) -> None:
     """Stop the service, and write over the beginning of its library."""
-    machine.check("systemctl stop scenariod", timeout_s=180)
+    machine.check("systemctl stop scenariod")
     machine.check(
         f"printf 'not SQLite at all' | dd of={ROOT}/library/scenarios.db conv=notrunc status=none"
     )

@@ -11,11 +11,10 @@ import pytest
 
 from scenariod.journal import Event
 
-from .machine import Machine
+from .machine import DEADLINE_S, Machine
 
 Entry = dict[str, Any]
 
-DEADLINE_S = 300.0
 JOURNAL = "SYSLOG_IDENTIFIER=scenariod"
 SETTLER = "settler"
 """The journal's identifier of what guest_settler.py tells of its steps."""
