@@ -11,13 +11,17 @@ DEMO := demo
 SOAK ?= 500
 CUTS ?= 200
 RESTARTS ?= 200
-# Tests at a time: most of them wait for processes, so a few more than there are cores.
+# Tests at a time: most of them wait for processes, so one more than there are cores. A test machine
+# keeps a core busy, and more.
 JOBS ?= $(shell echo $$(($$(nproc) + 1)))
+MACHINES ?= $(shell nproc)
 
 # Packages for building systemd-python and a virtual environment; the second row is for the tests
 # only: the test machine, and the tools that people drop files with.
 APT_RUN := python3-venv python3-dev gcc pkg-config libsystemd-dev
 APT_TEST := qemu-system-x86 qemu-utils mmdebstrap nbdkit uidmap rsync openssh-client openssh-sftp-server vim strace
+
+IN_MACHINES = $(BIN)/pytest -q -n $(MACHINES) --dist loadgroup -m machine --durations=30
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format fast machine soak bench install uninstall install-user clean
@@ -34,7 +38,8 @@ run: $(VENV)/.run  ## set everything up, then process the samples in demo/ and s
 	  fi; exit $$code
 
 test: $(VENV)/.test $(VENV)/.machine  ## set everything up, then run all tests, on real systemd too
-	$(BIN)/pytest -q -n $(JOBS) --dist loadgroup --durations=15 --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -q -n $(JOBS) -m "not machine" --durations=15 --cov --cov-report=term:skip-covered
+	$(IN_MACHINES)
 
 check: $(VENV)/.test  ## the quick gate: format, lint, types, import rules, fast tests
 	$(BIN)/ruff format --check .
@@ -48,7 +53,7 @@ format: $(VENV)/.test  ## format the code
 	$(BIN)/ruff check --fix .
 
 machine: $(VENV)/.test $(VENV)/.machine  ## only the tests in the test machine
-	$(BIN)/pytest -q -n $(JOBS) --dist loadgroup -m machine --durations=10
+	$(IN_MACHINES)
 
 soak: $(VENV)/.test $(VENV)/.machine  ## random stories (SOAK=500), power cuts (CUTS=200) and restarts (RESTARTS=200)
 	SCENARIOD_SOAK=$(SOAK) $(BIN)/pytest -q -s tests/test_model.py
