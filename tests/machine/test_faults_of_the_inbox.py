@@ -110,6 +110,7 @@ def test_a_root_folder_that_was_unmounted_is_noticed_and_goes_on_when_it_is_back
     assert library_ids(machine) == ["machine-001", "machine-002"]
 
 
+@pytest.mark.longest
 def test_of_60000_files_dropped_while_the_reader_stands_still_none_is_lost(
     machine: Machine,
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from figures import KILL
 from kill_points import Kill
 
@@ -39,6 +40,7 @@ WAVES = (
 """Kills while one pair is processed; each is reached by the start after the one before."""
 
 
+@pytest.mark.longest
 def test_killed_at_a_dozen_points_the_service_settles_every_file_and_leaves_nothing_running(
     machine: Machine, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from . import acting
 from .acting import CONFIG
 from .conftest import BootMachine
@@ -72,6 +74,7 @@ def test_the_real_limit_is_survived_too(machine: Machine, tmp_path: Path) -> Non
     assert acting.daemon_memory_kb(machine) < before + 8 * 1024
 
 
+@pytest.mark.longest
 def test_twenty_kills_of_the_daemon_leave_no_scope_slice_or_worker(
     machine: Machine, tmp_path: Path
 ) -> None:

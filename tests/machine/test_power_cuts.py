@@ -123,6 +123,7 @@ class Cuts:
         return entries
 
 
+@pytest.mark.longest
 def test_cuts_while_batches_are_settled_backed_up_published_restored_and_imported_lose_nothing(
     settling: Frozen, frozen: Frozen, tmp_path: Path, record_property: RecordProperty
 ) -> None:
@@ -153,6 +154,7 @@ def test_cuts_while_batches_are_settled_backed_up_published_restored_and_importe
         record_property(f"reported before power cuts, and there after them: {kind}", count)
 
 
+@pytest.mark.longest
 def test_cuts_of_the_whole_service_lose_nothing_reported(
     frozen: Frozen, tmp_path: Path, record_property: RecordProperty
 ) -> None:

@@ -11,6 +11,8 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
+import pytest
+
 from scenariod.journal import Event
 
 from .machine import DEADLINE_S, Machine
@@ -58,6 +60,7 @@ SETTLING = {Event.BACKUP_WRITTEN, Event.FILE_ADDED, Event.FILE_ALREADY_ADDED}
 STATES = ("starting", "collecting", "running a worker", "settling")
 
 
+@pytest.mark.longest
 def test_restarts_under_a_continuous_writer_lose_and_double_nothing(
     machine: Machine, record_property: Callable[[str, object], None]
 ) -> None:
