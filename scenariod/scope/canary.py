@@ -7,12 +7,13 @@ nowhere; so what is promised is tried, once at each start.
 from __future__ import annotations
 
 import asyncio
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 from scenariod.errors import NoLimitError
-from scenariod.scope import cgroup, command
+from scenariod.scope import cgroup, child, command
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +57,7 @@ async def prove(root: Path, *, manager: command.Manager) -> None:
         ) from None
     finally:
         if process.returncode is None:
-            process.kill()
+            child.send(process, signal.SIGKILL)
             await process.wait()
     if counters.oom_kills == 0:
         raise NoLimitError(

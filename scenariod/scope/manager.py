@@ -11,7 +11,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from scenariod.errors import NoLimitError
-from scenariod.scope import command
+from scenariod.scope import child, command
 
 if TYPE_CHECKING:
     from scenariod.scope.command import Manager
@@ -72,6 +72,6 @@ async def _call(arguments: list[str]) -> tuple[int, str]:
         return -signal.SIGKILL, f"no answer within {CALL_TIMEOUT_S:g} s"
     finally:
         if process.returncode is None:
-            process.kill()
+            child.send(process, signal.SIGKILL)
             await process.wait()
     return process.returncode or 0, said.decode("utf-8", "replace").strip()

@@ -19,7 +19,7 @@ import psutil
 from scenariod.errors import NoLimitError
 from scenariod.killpoint import KillPoint, reached
 from scenariod.outcome import Evidence
-from scenariod.scope import cgroup
+from scenariod.scope import cgroup, child
 from scenariod.scope.gauge import Gauge
 from scenariod.scope.job import Ended
 
@@ -66,7 +66,7 @@ async def run(
         await conversation.hold(stop)
     finally:
         if process.returncode is None:
-            process.kill()
+            child.send(process, signal.SIGKILL)
             await process.wait()
         counters = conversation.counters()
         await launcher.clean_up(job)
@@ -126,7 +126,7 @@ class _Conversation:
             async with asyncio.timeout(self._job.stop_grace_s):
                 await self._process.wait()
         except TimeoutError:
-            self._process.kill()
+            child.send(self._process, signal.SIGKILL)
             await self._process.wait()
         _, unfinished = await asyncio.wait({errors}, timeout=LAST_WORDS_S)
         if unfinished:
@@ -182,7 +182,7 @@ class _Conversation:
         except TimeoutError:
             self._timed_out = True
             self._said = f"took longer than {self._job.timeout_s:g} s"
-            self._process.kill()
+            child.send(self._process, signal.SIGKILL)
         finally:
             watch.cancel()
 
@@ -193,7 +193,7 @@ class _Conversation:
                 event = await self._next_event()
         except TimeoutError:
             self._said = f"the worker was not ready within {self._job.ready_timeout_s:g} s"
-            self._process.kill()
+            child.send(self._process, signal.SIGKILL)
             return False
         if event is None or event.get("event") != "ready":
             self._said = str(event.get("reason", event)) if event else self._said
@@ -202,7 +202,7 @@ class _Conversation:
             meter = self._launcher.confirm(self._process.pid, self._job)
         except (NoLimitError, OSError, psutil.Error) as error:
             self._said = str(error)
-            self._process.kill()
+            child.send(self._process, signal.SIGKILL)
             return False
         self._meter = meter
         reached(KillPoint.WORKER_READY, other=self._process.pid)
@@ -213,7 +213,7 @@ class _Conversation:
     def _turn_away(self, event: dict[str, object] | None) -> bool:
         """Kill a worker that greets with anything but READY or its own refusal; return False."""
         if event is not None and event.get("event") != "no-limit":
-            self._process.kill()
+            child.send(self._process, signal.SIGKILL)
         return False
 
     async def _hand_over(self) -> None:
@@ -234,7 +234,7 @@ class _Conversation:
             event = json.loads(line) if line else None
         except ValueError as error:  # too long, or not JSON: no worker of ours says that
             self._said = f"the worker said something unintelligible: {error}"
-            self._process.kill()
+            child.send(self._process, signal.SIGKILL)
             return None
         return event if isinstance(event, dict) else None
 
@@ -258,8 +258,7 @@ class _Conversation:
         """Ask the worker to end; end it by force over the hard limit, or after the grace."""
         if self._soft_stopped:
             self._said = f"{self._gauge.held} and was asked to end"
-        with suppress(ProcessLookupError):
-            self._process.terminate()
+        child.send(self._process, signal.SIGTERM)
         await asyncio.wait(
             {talk, over}, timeout=self._job.stop_grace_s, return_when=asyncio.FIRST_COMPLETED
         )
@@ -281,7 +280,7 @@ class _Conversation:
         with suppress(TimeoutError):
             async with asyncio.timeout(FORCE_TIMEOUT_S):
                 await self._launcher.kill(pid, self._job)
-        self._process.kill()  # also where the service manager does not answer
+        child.send(self._process, signal.SIGKILL)  # also where the service manager does not answer
 
     async def _read_stderr(self) -> None:
         stderr = self._process.stderr
