@@ -56,8 +56,8 @@ machine: $(VENV)/.test $(VENV)/.machine  ## only the tests in the test machine
 	$(IN_MACHINES)
 
 soak: $(VENV)/.test $(VENV)/.machine  ## random stories (SOAK=500), power cuts (CUTS=200) and restarts (RESTARTS=200)
-	SCENARIOD_SOAK=$(SOAK) $(BIN)/pytest -q -s tests/test_model.py
-	SCENARIOD_CUTS=$(CUTS) SCENARIOD_RESTARTS=$(RESTARTS) $(BIN)/pytest -q -n 2 \
+	SCENARIOD_SOAK=$(SOAK) $(BIN)/pytest -q -s --timeout 0 tests/test_model.py
+	SCENARIOD_CUTS=$(CUTS) SCENARIOD_RESTARTS=$(RESTARTS) $(BIN)/pytest -q -n 2 --timeout 0 \
 	  tests/machine/test_power_cuts.py tests/machine/test_restarts.py tests/test_restarts.py
 
 bench: $(VENV)/.test  ## measure: time of a batch by size of the library, memory of everything

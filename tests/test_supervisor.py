@@ -283,7 +283,7 @@ def test_once_is_ended_by_a_signal_with_a_code_of_its_own(home: Home) -> None:
             if line.startswith(b"batch 1: "):
                 break
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
+        process.communicate()
 
     assert process.returncode == 20
     assert_each_once(home, [f"scenario-{n}.json" for n in range(1, 9)])
