@@ -143,6 +143,7 @@ class _Import:
         self._clock = clock
         self._listener = listener
         self._pack: Pack | None = None
+        self._has_new_pack = False
         self._waiting: list[Judged] = []
         self._waiting_bytes = 0
         self._begun_at = clock()
@@ -183,7 +184,7 @@ class _Import:
         if any(result.changes for result in results):
             results, batch = self._settle_batch(waiting)
         elif self._pack is not None:
-            self._library.keep_pack(self._pack, _known(results))
+            self._has_new_pack |= self._library.keep_pack(self._pack, _known(results))
         self.summary.counts.update(result.verdict for result in results)
         if results:
             self._listener.settled(results, batch=batch)
@@ -218,7 +219,8 @@ class _Import:
         Also of what an earlier import added that did not come so far.
         """
         again = self.summary.counts[FileVerdict.ALREADY_ADDED] > 0
-        if self.summary.batches or (again and not self._is_backed_up()):
+        changed = bool(self.summary.batches) or self._has_new_pack
+        if changed or (again and not self._is_backed_up()):
             self.summary.closing_backup = back_up(
                 self._library, self._backups, now=self._clock()
             ).path

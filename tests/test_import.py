@@ -376,9 +376,12 @@ def test_scenarios_that_are_there_already_join_the_pack_that_is_imported(
     pack = together(*many(2), after=b', "packInfo": {"packId": "7"}')
 
     answer = bring(home, put(tmp_path, "pack.json", pack))
+    again = bring(home, str(tmp_path / "pack.json"))
 
-    assert counts(answer) == (0, 2, 0, 0)
+    assert counts(answer) == counts(again) == (0, 2, 0, 0)
     assert sql(home.database, "SELECT scenario_id FROM packed") == [("s-1",), ("s-2",)]
+    assert "packId" in (home.backups / answer["closing_backup"]).read_text()
+    assert again["closing_backup"] is None
 
 
 # Cut off

@@ -170,10 +170,13 @@ class Library:
         with self._writing() as db:
             return settlement.settle(db, batch, entries, on_conflict=on_conflict, pack=pack)
 
-    def keep_pack(self, pack: Pack, ids: Iterable[str]) -> None:
-        """Record that these scenarios came in `pack`, too: no batch, for no scenario changes."""
+    def keep_pack(self, pack: Pack, ids: Iterable[str]) -> bool:
+        """Record that these scenarios came in `pack`, too: no batch, for no scenario changes.
+
+        Return whether that was news.
+        """
         with self._writing() as db:
-            packing.keep(db, pack, ids)
+            return packing.keep(db, pack, ids)
 
     def settled(self, batch_id: int) -> list[FileResult] | None:
         """Return what was recorded of a batch's files; None if the batch is not settled."""

@@ -36,8 +36,12 @@ _OF_PACK = f"""
 _OF_NONE = "AND NOT EXISTS (SELECT 1 FROM packed WHERE packed.scenario_id = s.id)"
 
 
-def keep(db: sqlite3.Connection, pack: Pack, ids: Iterable[str]) -> None:
-    """Record that these scenarios came in `pack`, but for those that came in one before."""
+def keep(db: sqlite3.Connection, pack: Pack, ids: Iterable[str]) -> bool:
+    """Record that these scenarios came in `pack`, but for those that came in one before.
+
+    Return whether that was news.
+    """
+    before = db.total_changes
     sha256 = hashlib.sha256(text(pack.about).encode()).hexdigest()
     db.execute(
         "INSERT INTO pack (sha256, name, about) VALUES (?, ?, ?) ON CONFLICT (sha256) DO NOTHING",
@@ -48,6 +52,7 @@ def keep(db: sqlite3.Connection, pack: Pack, ids: Iterable[str]) -> None:
         "INSERT INTO packed (scenario_id, pack) VALUES (?, ?) ON CONFLICT (scenario_id) DO NOTHING",
         ((text(scenario_id), row) for scenario_id in ids),
     )
+    return db.total_changes != before
 
 
 def ids(db: sqlite3.Connection, pack: int) -> Iterator[str]:
