@@ -38,7 +38,7 @@ run: $(VENV)/.run  ## set everything up, then process the samples in demo/ and s
 	  fi; exit $$code
 
 test: $(VENV)/.test $(VENV)/.machine  ## set everything up, then run all tests, on real systemd too
-	$(BIN)/pytest -q -n $(JOBS) -m "not machine" --durations=15 --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "not machine" --durations=15 --cov --cov-report=term:skip-covered
 	$(IN_MACHINES)
 
 check: $(VENV)/.test  ## the quick gate: format, lint, types, import rules, fast tests

@@ -86,6 +86,11 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.load_profile("scenariod")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have those that take minutes come first, or one of them would run alone in the end."""
+    items.sort(key=lambda item: item.get_closest_marker("longest") is None)
+
+
 def wait_until(condition: Callable[[], bool], what: str, *, timeout_s: float = DEADLINE_S) -> None:
     """Return as soon as `condition` holds; fail the test where it does not in time."""
     deadline = time.monotonic() + timeout_s

@@ -49,6 +49,7 @@ STATES = {
 """What the daemon does, by what it has told last; before it tells anything, it starts."""
 
 
+@pytest.mark.longest
 def test_restarts_under_a_continuous_writer_lose_and_double_nothing(
     home: Home, record_property: Callable[[str, object], None]
 ) -> None:

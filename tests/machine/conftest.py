@@ -38,11 +38,7 @@ class BootMachine(Protocol):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark all tests of this folder, before `-m` chooses among them; group those that share.
-
-    Those that take minutes come first, or one of them would run alone in the end.
-    """
-    items.sort(key=lambda item: item.get_closest_marker("longest") is None)
+    """Mark all tests of this folder, before `-m` chooses among them; group those that share."""
     for item in items:
         if not item.path.is_relative_to(HERE):
             continue
