@@ -13,7 +13,7 @@ from conftest import Home, scenario
 from library_makers import NOON
 
 from scenariod import backup, ctl
-from scenariod.backup import DefectKind, trailer
+from scenariod.backup import Defect, DefectKind, trailer
 from scenariod.backup.ledger import LEDGER_FILE
 from scenariod.upkeep import doubt
 
@@ -179,6 +179,20 @@ def test_a_garbled_ledger_means_that_nothing_is_verified_and_is_written_anew(
 
     assert known == {first.name: None}
     assert checks(folder)[second.name] is not None
+
+
+KEEP_MANY = backup.Rules(last=9, hourly=0, daily=0, weekly=0, monthly=0, max_total_bytes=0)
+
+
+def test_one_that_cannot_be_read_now_may_be_whole_and_is_never_pruned_for_it(folder: Path) -> None:
+    path, other = write(folder), write(folder, later_s=5)
+    unreadable = Defect(path, DefectKind.UNREADABLE, "it cannot be read: Permission denied")
+
+    backup.remember(folder, [unreadable], now=NOON)
+    kept = backup.prune(folder, KEEP_MANY, now=NOON).keep
+
+    assert checks(folder)[path.name] is None
+    assert {decision.backup.name for decision in kept} == {path.name, other.name}
 
 
 def test_what_is_gone_is_forgotten(folder: Path) -> None:

@@ -49,10 +49,14 @@ def load(folder: Path) -> dict[str, Check]:
 def note(folder: Path, checked: Iterable[Verified | Defect], *, now: datetime) -> None:
     """Remember, durably, what reading these backups of `folder` has found.
 
-    The caller holds the folder's lock. What is known of files that are gone is forgotten.
+    The caller holds the folder's lock. What is known of files that are gone is forgotten. One that
+    cannot be read now, by its mode or by a fault of the disk, may be whole: nothing is known of it.
     """
     known = {name: check for name, check in load(folder).items() if (folder / name).exists()}
     for found in checked:
+        if isinstance(found, Defect) and found.kind is DefectKind.UNREADABLE:
+            known.pop(found.path.name, None)
+            continue
         with suppress(FileNotFoundError):  # removed since: there is nothing to know of it
             status = found.path.stat()
             defect = found.kind if isinstance(found, Defect) else None
