@@ -7,20 +7,45 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from scenariod.errors import LibraryLockedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+LONGEST_WAIT_S = 60.0
+"""How long a lock is waited for: its holder writes one file, or was stopped in the middle of it."""
+_ASK_AGAIN_S = 0.05
+
 
 @contextmanager
-def held(path: Path) -> Iterator[None]:
-    """Wait for the lock at `path`, then run the body with it. The file itself stays."""
+def held(path: Path, *, longest_wait_s: float = LONGEST_WAIT_S) -> Iterator[None]:
+    """Wait for the lock at `path`, then run the body with it. The file itself stays.
+
+    Raises LibraryLockedError where another holds it for too long.
+    """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o660)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _take(descriptor, path, until=time.monotonic() + longest_wait_s)
         yield
     finally:
         os.close(descriptor)
+
+
+def _take(descriptor: int, path: Path, *, until: float) -> None:
+    """Take the lock; flock(2) itself has no time limit."""
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                raise LibraryLockedError(
+                    f"another process holds {path}", hint=f"`fuser -v {path}` shows which"
+                ) from None
+            time.sleep(_ASK_AGAIN_S)
+        else:
+            return

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import os
+import fcntl
 import subprocess
 import sys
 import threading
@@ -10,6 +10,7 @@ import pytest
 from conftest import wait_until
 
 from scenariod import lock
+from scenariod.errors import LibraryLockedError
 
 HOLDER = (
     "import sys; from pathlib import Path; from scenariod import lock\n"
@@ -18,10 +19,20 @@ HOLDER = (
 )
 
 
-def test_the_second_waits_until_the_first_has_ended(tmp_path: Path) -> None:
+def test_the_second_waits_until_the_first_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "a.lock"
     with _holder(path) as first:
         told: list[str] = []
+        asked: list[int] = []
+        flock = fcntl.flock
+
+        def ask(descriptor: int, operation: int) -> None:
+            asked.append(operation)
+            flock(descriptor, operation)
+
+        monkeypatch.setattr(fcntl, "flock", ask)
 
         def take() -> None:
             with lock.held(path):
@@ -29,7 +40,7 @@ def test_the_second_waits_until_the_first_has_ended(tmp_path: Path) -> None:
 
         second = threading.Thread(target=take)
         second.start()
-        wait_until(lambda: _is_waited_for(path), "the second waits for the lock")
+        wait_until(lambda: len(asked) > 2, "the second waits for the lock")
         before = list(told)
         assert first.stdin is not None
         first.stdin.write(b"\n")
@@ -49,6 +60,19 @@ def test_the_kernel_frees_the_lock_of_one_that_was_killed(tmp_path: Path) -> Non
 
     assert taken
     assert path.exists()
+
+
+def test_one_that_is_held_for_too_long_is_told_with_what_helps(tmp_path: Path) -> None:
+    path = tmp_path / "a.lock"
+    with _holder(path) as holder:
+        with (
+            pytest.raises(LibraryLockedError, match="another process holds") as told,
+            lock.held(path, longest_wait_s=0.1),
+        ):
+            pass
+        holder.kill()
+
+    assert told.value.hint == f"`fuser -v {path}` shows which"
 
 
 def test_the_lock_is_freed_when_the_body_fails(tmp_path: Path) -> None:
@@ -76,10 +100,3 @@ def _holder(path: Path) -> subprocess.Popen[bytes]:
     assert process.stdout is not None
     assert process.stdout.readline() == b"held\n"
     return process
-
-
-def _is_waited_for(path: Path) -> bool:
-    """Say whether somebody waits for the lock; `->` marks them in proc_locks(5)."""
-    inode = f":{path.stat().st_ino} "
-    lines = Path("/proc/locks").read_text().splitlines()
-    return any("->" in line and inode in line and str(os.getpid()) in line for line in lines)
