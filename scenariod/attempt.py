@@ -96,10 +96,11 @@ class Attempts:
             self._overcounted.discard(batch.id)
             reached(KillPoint.ATTEMPT_COUNTED)
         try:
-            ended = await self._run_worker(counted, names, stop=stop)
-            return await self._conclude(counted, names, ended)
-        except DroppedFileError as error:
-            return self._set_aside(counted, str(error.filename))
+            try:
+                ended = await self._run_worker(counted, names, stop=stop)
+                return await self._conclude(counted, names, ended)
+            except DroppedFileError as error:
+                return self._set_aside(counted, str(error.filename))
         except ENVIRONMENT_FAULTS:
             # No fault of the files: only a supervisor that dies may use up their attempts.
             self._take_back(counted)

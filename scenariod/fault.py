@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-DAMAGED = frozenset({errno.EIO, errno.EUCLEAN, errno.ENXIO})
-"""What it means that a disk cannot tell of one file."""
+DAMAGED = frozenset({errno.EIO, errno.EUCLEAN, errno.EBADMSG, errno.ENXIO})
+"""What it means that a disk cannot tell of one file. ext4 has EUCLEAN for a structure that is wrong
+(EFSCORRUPTED in fs/ext4/ext4.h), EBADMSG for a checksum (EFSBADCRC)."""
 OF_ONE_FILE = DAMAGED | {errno.EAGAIN}
 """What it means that one file cannot be read now: damaged, or under somebody's write lease."""
 

@@ -237,7 +237,7 @@ class Work:
         """
         folder.mkdir(exist_ok=True)  # somebody may have tidied up and taken the folder too
         names = _names_to_try(name, batch=batch)
-        while os.path.lexists(batch.folder / name):
+        while _is_there(batch.folder / name):
             target = folder / next(names)
             if os.path.lexists(target):
                 continue
@@ -251,6 +251,15 @@ class Work:
         """Remove the reason of an earlier failure whose file was mended and dropped again."""
         if not os.path.lexists(self._failed / name):
             (self._failed / with_suffix(name, REASON_SUFFIX)).unlink(missing_ok=True)
+
+
+def _is_there(path: Path) -> bool:
+    """Say whether there is something of that name; raise OSError where the disk cannot tell."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _read_small(path: Path, *, most_bytes: int) -> bytes | None:

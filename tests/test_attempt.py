@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
 import sys
 from typing import TYPE_CHECKING
@@ -211,6 +212,21 @@ def test_the_environments_fault_pauses_and_is_not_counted(
 
     assert all(end.pause is not None and said in end.pause.words for end in ends)
     assert again(ends[-1]) == [["scenario-1.json", "scenario-2.json"]]
+    assert bench.work.batches()[0].attempts == 0
+    assert home.names("failed") == []
+
+
+def test_a_file_that_cannot_even_be_put_aside_is_no_attempt(home: Home, bench: Bench) -> None:
+    bench.claim(1, 1)
+    damaged = {"event": "environment", "message": "disk", "errno": errno.EIO}
+    code = f"{READY}print(json.dumps({damaged} | {{'file': 'scenario-1.json'}})); exit(17)"
+    home.inbox.rmdir()
+    home.inbox.touch()
+
+    for _ in range(MAX_ATTEMPTS + 2):
+        with pytest.raises(FileExistsError):
+            bench.take(bench.work.batches()[0], code=code)
+
     assert bench.work.batches()[0].attempts == 0
     assert home.names("failed") == []
 

@@ -238,6 +238,16 @@ def test_a_link_or_folder_in_done_is_never_followed_or_replaced(work: Work, tmp_
     assert not (tmp_path / "elsewhere").exists()
 
 
+def test_a_file_that_the_disk_cannot_find_now_was_not_moved(work: Work, tmp_path: Path) -> None:
+    batch = work.create(1)
+    (batch.folder / "scenario-1.json").touch()
+    batch.folder.rename(tmp_path / "aside")
+    batch.folder.touch()
+
+    with pytest.raises(NotADirectoryError):
+        work.to_done(batch, "scenario-1.json")
+
+
 def test_to_move_a_file_twice_does_nothing_the_second_time(work: Work, tmp_path: Path) -> None:
     batch = claimed(work, 1, "scenario-1.json", "scenario-2.json")
 
