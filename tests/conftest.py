@@ -101,6 +101,14 @@ def wait_until(condition: Callable[[], bool], what: str, *, timeout_s: float = D
         tick.wait(0.02)
 
 
+def is_alive(pid: int) -> bool:
+    """Say whether a process has not ended yet."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def scenario(scenario_id: str, **changes: object) -> bytes:
     """Return a valid scenario as a file's bytes; `changes` are fields, None leaves one out."""
     members: dict[str, object] = {

@@ -6,8 +6,8 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
+from conftest import is_alive
 
 from scenariod.scope import child
 
@@ -49,10 +49,3 @@ def test_a_signal_ends_a_process_and_none_is_sent_to_one_that_has_ended() -> Non
         return status
 
     assert asyncio.run(end_one()) == -signal.SIGKILL
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import itertools
 import json
 import os
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import Home, memory_bomb, scenario, wait_until
+from conftest import Home, is_alive, memory_bomb, scenario, wait_until
 
 from scenariod import scope, verdict
 from scenariod.errors import ConfigError, NoLimitError
@@ -38,10 +39,10 @@ class ScriptLauncher(RlimitLauncher):
     """Workers that behave as a test wants them to; everything else is as it is."""
 
     def __init__(self, code: str) -> None:
-        self._code = code
+        self.code = code
 
     def command(self, job: Job) -> list[str]:
-        return [sys.executable, "-I", "-c", self._code, str(job.folder)]
+        return [sys.executable, "-I", "-c", self.code, str(job.folder)]
 
 
 @pytest.fixture
@@ -338,6 +339,43 @@ def test_a_worker_that_goes_on_growing_is_frozen_and_killed_at_90_percent(job: J
     assert "MB of 256 MB" in ended.detail
     assert "(resident 2" in ended.detail
     assert max(r.peak_bytes for r in readings) > LIMIT_BYTES * 9 // 10
+
+
+class Unreachable(ScriptLauncher):
+    """A service manager that nobody can ask, as where no process can be started."""
+
+    async def freeze(self, pid: int, job: Job) -> None:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    kill = freeze
+
+
+def test_a_worker_that_goes_on_growing_is_killed_where_nothing_else_can_be_done(job: Job) -> None:
+    deaf = grown_to(92, on_sigterm="signal.SIG_IGN", then="while True: signal.pause()")
+
+    ended, _ = run(Unreachable(deaf.code), replace(job, stop_grace_s=60.0))
+
+    assert ended.evidence.exit_status == -signal.SIGKILL
+    assert not ended.evidence.timed_out
+    assert judge(ended.evidence) is Outcome.OUT_OF_MEMORY
+
+
+class Late(ScriptLauncher):
+    """A service manager in whose time to freeze a worker that ends by itself."""
+
+    async def freeze(self, pid: int, job: Job) -> None:
+        (job.folder / "finish").touch()
+        wait_until(lambda: not is_alive(pid), "the worker has ended")
+
+
+def test_a_worker_that_ended_before_it_was_frozen_was_not_ended_by_force(job: Job) -> None:
+    finishing = "import os\nwhile not os.path.exists(sys.argv[1] + '/finish'): pass\nsys.exit(75)"
+    worker = grown_to(92, on_sigterm="signal.SIG_IGN", then=finishing)
+
+    ended, _ = run(Late(worker.code), replace(job, stop_grace_s=60.0))
+
+    assert ended.evidence.exit_status == 75
+    assert judge(replace(ended.evidence, verdicts=1)) is Outcome.SOFT_LIMIT
 
 
 DEQUE_BLOCK_BYTES = 8 * 66

@@ -154,7 +154,8 @@ class _Conversation:
             timed_out=self._timed_out,
             stopped_by_us=self._stopped,
             soft_stopped=self._soft_stopped,
-            hard_stopped=self._hard_stopped,
+            # One that ended by itself while it was to be ended by force has judged what it judged.
+            hard_stopped=self._hard_stopped and (status is None or status < 0),
         )
         last_words = self._stderr.decode("utf-8", "replace").strip().splitlines()
         last_words = last_words or [_words_of_status(evidence.exit_status)]
@@ -264,23 +265,22 @@ class _Conversation:
         )
         if not talk.done() and self._process.returncode is None:
             self._hard_stopped = over.done()
-            with suppress(OSError):  # it has ended by itself meanwhile
-                await self._end_by_force()
+            await self._end_by_force()
 
     async def _end_by_force(self) -> None:
         """Freeze the worker, note what was big, kill it: it may be deep in one call into C."""
         pid = self._process.pid
-        with suppress(TimeoutError):
+        with suppress(OSError):  # TimeoutError is one; or it has ended by itself meanwhile
             async with asyncio.timeout(FORCE_TIMEOUT_S):
                 await self._launcher.freeze(pid, self._job)
         if self._meter is not None and (self._soft_stopped or self._hard_stopped):
             at = f", at {self._at_file}" if self._at_file else ""
             with suppress(OSError, psutil.Error):
                 self._said = f"{self._gauge.held}{at} ({self._meter.biggest()}), and was ended"
-        with suppress(TimeoutError):
+        with suppress(OSError):
             async with asyncio.timeout(FORCE_TIMEOUT_S):
                 await self._launcher.kill(pid, self._job)
-        child.send(self._process, signal.SIGKILL)  # also where the service manager does not answer
+        child.send(self._process, signal.SIGKILL)  # also where no service manager can be asked
 
     async def _read_stderr(self) -> None:
         stderr = self._process.stderr
