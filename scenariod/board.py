@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -87,7 +88,8 @@ class Board:
             self._notifier.alive()
             if self.status.state in _LONG_BEFORE_READY:
                 self._notifier.takes_longer()
-            self._notifier.status(self.line())
+            with suppress(OSError):  # as /proc cannot be read while too many files are open
+                self._notifier.status(self.line())
             await asyncio.sleep(min(every_s, LIVE_S) if self._roster.running else every_s)
 
     def line(self) -> str:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import asyncio
+import errno
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -80,6 +83,28 @@ def test_the_machines_memory_is_told_anew_likewise(scene: Scene) -> None:
     assert first.endswith("; 5000 MB available")
     assert a_little_less == first
     assert much_less.endswith("; 4700 MB available")
+
+
+def test_a_machine_that_cannot_be_looked_at_for_a_while_ends_no_heartbeat(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = asyncio.Semaphore(0)
+
+    def look() -> Host:
+        looks.release()
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), "/proc/meminfo")
+
+    async def tell() -> None:
+        scene = Scene(home, monkeypatch)
+        monkeypatch.setattr(host, "look", look)
+        telling = asyncio.create_task(scene.board.keep_telling())
+        for _ in range(3):
+            looked = asyncio.create_task(looks.acquire())
+            await asyncio.wait({telling, looked}, return_when=asyncio.FIRST_COMPLETED)
+            assert not telling.done()
+        telling.cancel()
+
+    asyncio.run(tell())
 
 
 def test_the_status_itself_always_has_the_latest_reading(scene: Scene) -> None:
