@@ -81,7 +81,7 @@ def _build(asked: argparse.Namespace) -> int:
         ended=told.ended,
         not_before=_not_before(asked, told, checked),
     )
-    _say(scenarios=checked.count, taken_back=returned)
+    _say(scenarios=checked.count, taken_back=returned.moved, unreadable=returned.unreadable)
     return ExitCode.OK
 
 

@@ -52,12 +52,16 @@ class Damage:
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What a rebuild did: `taken_back` files of done/ are in the inbox again."""
+    """What a rebuild did: `taken_back` files of done/ are in the inbox again.
+
+    `unreadable` ones are still in done/: whether the library has them is not known.
+    """
 
     source: Path
     aside: Path
     scenarios: int
     taken_back: int
+    unreadable: int
 
 
 def open_sound(config: Config, *, journal: Journal, show: Show) -> Library:
@@ -139,7 +143,7 @@ def rebuild(
         )
         mark(config, damage)
         try:
-            scenarios, taken_back = _built(config, good, show=show)
+            built = _built(config, good, show=show)
         except BackupUnusableError as error:
             journal.tell(
                 Event.LIBRARY_DAMAGED,
@@ -150,18 +154,25 @@ def rebuild(
             continue
         _set_aside(config, damage)
         _put_in_place(config)
-        done = Rebuilt(good.path, damage.aside, scenarios, taken_back)
+        done = Rebuilt(good.path, damage.aside, **built)
         journal.tell(
             Event.LIBRARY_REBUILT,
-            f"the library was rebuilt from {good.path.name}: {scenarios} scenarios; {taken_back} "
-            f"files of done/ that it does not hold are in inbox/ again; the damaged one is in "
-            f"{damage.aside}",
+            f"the library was rebuilt from {good.path.name}: {done.scenarios} scenarios; "
+            f"{done.taken_back} files of done/ that it does not hold are in inbox/ again"
+            f"{unread(done)}; the damaged one is in {damage.aside}",
             backup=good.path.name,
-            scenarios=scenarios,
+            scenarios=done.scenarios,
             destination=str(damage.aside),
         )
         return done
     raise _hopeless(config, damage)
+
+
+def unread(done: Rebuilt) -> str:
+    """Return in words which files were left, to be put after others; nothing where none was."""
+    if not done.unreadable:
+        return ""
+    return f"; {done.unreadable} files of done/ cannot be read, and are left there"
 
 
 # Finding
@@ -245,8 +256,8 @@ def _hopeless(config: Config, damage: Damage) -> LibraryDamagedError:
 # Building
 
 
-def _built(config: Config, good: backup.Verified, *, show: Show) -> tuple[int, int]:
-    """Have a new database built beside the old one; return scenarios, and files taken back."""
+def _built(config: Config, good: backup.Verified, *, show: Show) -> dict[str, int]:
+    """Have a new database built beside the old one; return what `Rebuilt` counts."""
     child = subprocess.Popen(
         _command(config, good), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
     )
@@ -267,7 +278,7 @@ def _built(config: Config, good: backup.Verified, *, show: Show) -> tuple[int, i
         number = int(told.get("errno", errno.ECHILD))
         what = os.strerror(number) if code == ExitCode.PAUSED else f"the builder ended with {code}"
         raise OSError(number, what, str(told.get("path", _new(config))))
-    return int(told["scenarios"]), int(told["taken_back"])
+    return {name: int(told[name]) for name in ("scenarios", "taken_back", "unreadable")}
 
 
 def _command(config: Config, good: backup.Verified) -> list[str]:

@@ -113,6 +113,7 @@ class Supervisor:
         await self._launcher.check(self._config.root)
         self._stop.listen()
         heartbeat = asyncio.create_task(self._board.keep_telling())
+        heartbeat.add_done_callback(self._heartbeat_ended)
         server = await status.serve(self._config.socket, self._board.snapshot)
         try:
             await self._recover_once_it_can()
@@ -128,6 +129,11 @@ class Supervisor:
         if self._trouble.fatal is not None:
             raise self._trouble.fatal
         return self._exit_code()
+
+    def _heartbeat_ended(self, heartbeat: asyncio.Task[None]) -> None:
+        """Tell of a defect of ours: the service manager's watchdog will end this run."""
+        if not heartbeat.cancelled() and isinstance(error := heartbeat.exception(), Exception):
+            self._trouble.take(error, batch=None)
 
     async def _loop(self) -> None:
         loop = asyncio.get_running_loop()
@@ -351,7 +357,11 @@ class Supervisor:
         if self._rebuilds == MOST_REBUILDS:
             self._trouble.fatal = damage
             return 0.0
-        await self._settler.rebuild(str(damage))
+        try:
+            await self._settler.rebuild(str(damage))
+        except LibraryDamagedError as hopeless:  # no backup is good
+            self._trouble.fatal = hopeless
+            return 0.0
         self._rebuilds += 1
         self._trouble.damage = None
         self._drain_ended = False

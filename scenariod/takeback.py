@@ -5,15 +5,18 @@ Owns which files these are. Never reads what a file says: its hash tells whether
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import itertools
 import os
 import stat
 from array import array
 from bisect import bisect_left
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scenariod import durable
+from scenariod.fault import DAMAGED
 from scenariod.killpoint import KillPoint, reached
 from scenariod.names import is_scenario_name, natural_key, numbered, without_batch
 from scenariod.work import rename_without_replacing
@@ -24,6 +27,17 @@ if TYPE_CHECKING:
 
 _BOM = b"\xef\xbb\xbf"
 _CHUNK_BYTES = 64 << 10
+_UNREADABLE = DAMAGED | {errno.EACCES, errno.EPERM}
+"""What it means that one file of done/ cannot be read: no reason to have no library at all."""
+_NO_FILE = frozenset({errno.ELOOP, errno.ENOENT})
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """How many files are in the inbox again, and how many stay in done/ as they cannot be read."""
+
+    moved: int
+    unreadable: int
 
 
 class Digests:
@@ -43,16 +57,22 @@ class Digests:
 
 def take_back(
     *, done: Path, inbox: Path, there: Digests, ended: Collection[str], not_before: float
-) -> int:
-    """Move what is not `there` from `done` into `inbox`; return how many files. Raises OSError.
+) -> TakenBack:
+    """Move what is not `there` from `done` into `inbox`. Raises OSError.
 
     What was `ended` on purpose stays, and so does what came into `done` before `not_before`
     (seconds since 1970). No file takes another's place. Killed in between, a second call moves
     the rest.
     """
-    moved = 0
+    moved = unreadable = 0
     for name in _names(done):
-        sha256 = _sha256(done / name, not_before=not_before)
+        try:
+            sha256 = _sha256(done / name, not_before=not_before)
+        except OSError as error:
+            if error.errno not in _UNREADABLE | _NO_FILE:
+                raise
+            unreadable += error.errno in _UNREADABLE
+            continue
         if sha256 is None or sha256 in there or sha256 in ended:
             continue
         _move(done / name, inbox)
@@ -61,7 +81,7 @@ def take_back(
     if moved:
         durable.sync_folder(inbox)
         durable.sync_folder(done)
-    return moved
+    return TakenBack(moved, unreadable)
 
 
 def _names(folder: Path) -> list[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-from conftest import Home, scenario, wait_until
+from conftest import AS_ROOT, POWERLESS, Home, scenario, wait_until
 
 from scenariod import backup
 from scenariod.killpoint import VARIABLE, KillPoint
@@ -193,6 +193,37 @@ def test_without_a_good_backup_nothing_is_touched(home: Home) -> None:
     assert aside(home) == []
 
 
+def test_damage_met_later_without_a_good_backup_ends_the_daemon_with_the_reason(home: Home) -> None:
+    daemon = home.start()
+    daemon.wait_for_status(lambda s: s["state"] == "idle")
+    wait_until(lambda: backup.prepared_one(home.backups) is not None, "a backup is ahead")
+    for path in [*home.backups.glob("*.json"), home.backups / backup.PREPARED_FILE]:
+        path.write_bytes(b"{}")
+    break_document(home)
+    home.drop("scenario-9.json")
+
+    code = daemon.wait()
+
+    assert code == 12
+    assert "there is no good backup in" in daemon.journal()
+    assert aside(home) == []
+    assert home.names("failed") == []
+
+
+@AS_ROOT
+def test_what_cannot_be_read_in_done_costs_no_library_and_is_counted(home: Home) -> None:
+    (home.done / "scenario-3.json").chmod(0)
+    (home.done / "scenario-7.json").symlink_to("/nowhere")
+    shutil.rmtree(home.library)
+
+    ended = home.once(before=POWERLESS)
+
+    assert ended.code == 0, ended.err
+    assert "; 1 files of done/ cannot be read, and are left there" in ended.err
+    assert {"old", "new-2"} <= set(home.ids())
+    assert {"scenario-3.json", "scenario-7.json"} <= set(home.names("done"))
+
+
 def test_where_it_is_off_damage_is_told_with_the_command_that_cures_and_that_does(
     home: Home,
 ) -> None:
@@ -214,10 +245,14 @@ def test_where_it_is_off_damage_is_told_with_the_command_that_cures_and_that_doe
     assert {"old", "new-1", "new-2"} <= set(home.ids())
 
 
-def test_a_document_that_is_not_what_was_stored_is_met_later_and_mended(home: Home) -> None:
+def break_document(home: Home) -> None:
     with closing(sqlite3.connect(home.database)) as db:
         db.execute("UPDATE document SET content = zeroblob(length(content)) WHERE row = 3")
         db.commit()
+
+
+def test_a_document_that_is_not_what_was_stored_is_met_later_and_mended(home: Home) -> None:
+    break_document(home)
 
     daemon = home.start()
     daemon.wait_for("the library was rebuilt from")

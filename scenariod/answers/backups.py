@@ -120,6 +120,7 @@ def _rebuilt(
         "restored": str(wanted.path),
         "scenarios": done.scenarios,
         "taken_back": done.taken_back,
+        "unreadable": done.unreadable,
         "set_aside": str(done.aside),
     }
     lines = [
@@ -127,6 +128,7 @@ def _rebuilt(
         f"the damaged library is in {done.aside}",
         f"rebuilt from {wanted}: {done.scenarios} scenarios",
         f"{done.taken_back} files of done/ that it lacks are in inbox/ again: start scenariod",
+        *([rebuild.unread(done).removeprefix("; ")] if done.unreadable else []),
     ]
     return Answer(document, lines=lines)
 
