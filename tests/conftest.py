@@ -190,7 +190,7 @@ class Daemon:
         return self._log.read_text(errors="replace")
 
     def status(self) -> dict[str, Any]:
-        with suppress(ConnectionError, json.JSONDecodeError):
+        with suppress(ConnectionError, TimeoutError, json.JSONDecodeError):
             return status.ask(self.home.socket) or {}
         return {}
 
@@ -391,7 +391,7 @@ class Home:
                 daemon.process.kill()
             daemon.process.wait()
         try:
-            wait_until(lambda: not self.processes(), "no process is left", timeout_s=10)
+            wait_until(lambda: not self.processes(), "no process is left", timeout_s=60)
         finally:
             for left in self.processes():
                 left.kill()

@@ -279,6 +279,7 @@ def test_a_difference_is_told_to_people_and_programs(filled: Home) -> None:
 
 
 def test_an_undo_while_the_daemon_processes_takes_back_that_batch_only(home: Home) -> None:
+    home.configure(library={"busy_timeout_s": 30.0})
     home.drop("scenario-0.json", scenario("zero"))
     daemon = home.start()
     daemon.wait_for("published 1 scenarios")

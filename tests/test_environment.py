@@ -232,6 +232,7 @@ def let_go(pid: int) -> None:
     """Have strace leave a process alone, whose calls go through from then on; see `failing`."""
     status = Path(f"/proc/{pid}/status").read_text().splitlines()
     tracer = next(int(line.split()[1]) for line in status if line.startswith("TracerPid:"))
+    assert tracer > 0, "strace has ended by itself"
     os.kill(tracer, signal.SIGKILL)
 
 
@@ -281,8 +282,8 @@ def failing(pid: int, call: str, code: str, *, at: Path | None) -> Iterator[None
     command += ["-p", str(pid)]
     with subprocess.Popen(command, stderr=subprocess.PIPE) as strace:
         assert strace.stderr is not None
-        assert b"attached" in strace.stderr.readline()
         try:
+            assert b"attached" in strace.stderr.readline()
             yield
         finally:
             strace.kill()  # asked to end, it waits for ever for a process that waits for its child

@@ -331,6 +331,7 @@ def test_a_dry_run_needs_no_library(home: Home, tmp_path: Path) -> None:
 
 
 def test_it_works_beside_the_daemon_which_goes_on(home: Home, tmp_path: Path) -> None:
+    home.configure(library={"busy_timeout_s": 30.0})
     daemon = home.start()
     source = put(tmp_path, "old.json", together(*many(700)))
     importing = subprocess.Popen(
@@ -421,7 +422,7 @@ def test_killed_at_any_point_what_was_committed_stays_and_it_goes_on_when_asked_
 
     assert ended.code == KILLED, ended.err
     assert os.listdir(orders) == []
-    wait_until(lambda: not home.processes(), "no process is left", timeout_s=10)
+    wait_until(lambda: not home.processes(), "no process is left")
     there = min(batches * size, count)
     assert ids(home) == [f"s-{number}" for number in range(1, there + 1)]
     record_property(KILL, f"{point}/import")

@@ -9,7 +9,7 @@ import signal
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -46,6 +46,7 @@ class Dropped:
     refused: dict[str, str]
     ids: list[str]
     memory: dict[str, object]
+    worker: dict[str, object] = field(default_factory=dict)
 
     @property
     def done(self) -> list[str]:
@@ -85,6 +86,7 @@ SCENES = {
         refused={},
         ids=["known", "large", "next"],
         memory={"limit_mb": 1024, "soft_limit_percent": 10},
+        worker={"stop_grace_s": 240.0, "timeout_s": 480.0},
     ),
 }
 
@@ -150,7 +152,7 @@ def test_killed_at_any_point_a_start_settles_every_file_once(
     copy: Home, orders: Orders, case: Case, record_property: Callable[[str, object], None]
 ) -> None:
     dropped = SCENES[case.scene]
-    copy.configure(memory=dropped.memory)
+    copy.configure(memory=dropped.memory, worker=dropped.worker)
     for name, content in dropped.files.items():
         copy.drop(name, content)
 
@@ -160,7 +162,7 @@ def test_killed_at_any_point_a_start_settles_every_file_once(
 
         assert orders.obeyed(), f"{kill} was never reached:\n{ended.err}"
         assert (ended.code == KILLED) is not kill.spares_supervisor, ended.err
-        wait_until(lambda: not copy.processes(), "no process is left", timeout_s=10)
+        wait_until(lambda: not copy.processes(), "no process is left")
         assert copy.everywhere() == sorted(dropped.files)
         check_what_has_a_final_name(copy)
         record_property(KILL, str(kill))

@@ -44,6 +44,7 @@ class Eye:
             on_change=self._hint,
             on_return=self._return,
         )
+        self.lookout._song_s = 60.0  # a busy machine may hear its canary late
 
     def _hint(self, name: str | None) -> None:
         self.hints += 1
@@ -145,6 +146,7 @@ def test_a_watch_that_dies_silently_is_found_out_by_its_canary_and_begun_anew(
 ) -> None:
     def story(eye: Eye) -> None:
         eye.until(Sight.EVENTS)
+        eye.lookout._song_s = 5.0
         observer = eye.lookout._watch._observer
         assert observer is not None
         observer._inotify_fd.stop()

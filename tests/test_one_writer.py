@@ -91,7 +91,7 @@ def test_the_wal_that_a_long_reader_held_is_small_again_after_it(tmp_path: Path)
 
 
 def test_the_wal_stays_small_while_readers_follow_each_other_without_a_gap(tmp_path: Path) -> None:
-    with open_library(tmp_path) as library:
+    with Library.open(tmp_path / "scenarios.db", busy_timeout_s=30) as library:
         add(library, document("before"))
         enough = threading.Event()
         instants: list[int] = []

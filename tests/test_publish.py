@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,8 @@ def test_what_is_published_is_current_until_a_change(library: Library, tmp_path:
 
 def test_two_publishers_leave_the_newest_state(tmp_path: Path) -> None:
     path = tmp_path / "scenarios.json"
-    with open_library(tmp_path) as library, open_library(tmp_path) as other:
+    patient = partial(Library.open, tmp_path / "scenarios.db", busy_timeout_s=30)
+    with patient() as library, patient() as other:
         for number in range(10):
             add(library, document(f"s{number}"))
             threads = [threading.Thread(target=publish, args=(it, path)) for it in (library, other)]

@@ -320,7 +320,7 @@ def test_a_worker_over_its_soft_limit_is_asked_to_end_and_says_what_it_held(job:
 
 
 def test_a_worker_below_its_soft_limit_is_left_alone(job: Job) -> None:
-    ended, readings = run(grown_to(55, on_sigterm="signal.SIG_DFL", then="time.sleep(0.6)"), job)
+    ended, readings = run(grown_to(55, on_sigterm="signal.SIG_DFL", then="time.sleep(3)"), job)
 
     assert max(r.used_bytes for r in readings) > LIMIT_BYTES // 2
     assert not ended.evidence.soft_stopped

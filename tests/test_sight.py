@@ -17,7 +17,7 @@ NOT_THERE = "is not there; `mkdir` it, or mount what it is on"
 def test_an_inbox_that_is_deleted_pauses_intake_with_the_cure_and_goes_on_once_it_is_back(
     home: Home,
 ) -> None:
-    home.configure(intake={"rescan_s": 1.0})
+    home.configure(intake={"rescan_s": 6.0})
     daemon = home.start()
     daemon.wait_for_status(lambda s: s["watch"] == "events")
 
@@ -56,7 +56,7 @@ def test_the_status_says_in_words_how_arrivals_are_noticed(home: Home) -> None:
 def test_a_mount_over_the_inbox_pauses_intake_and_what_is_in_both_is_taken_in_the_end(
     home: Home,
 ) -> None:
-    home.configure(intake={"rescan_s": 1.0})
+    home.configure(intake={"rescan_s": 6.0})
     daemon = home.start()
     daemon.wait_for_status(lambda s: s["watch"] == "events")
 
@@ -106,7 +106,7 @@ def test_a_file_that_keeps_another_name_is_refused_and_the_other_name_stays(home
 
 
 def test_an_idle_daemon_proves_its_watch_without_writing_anything(home: Home) -> None:
-    home.configure(intake={"rescan_s": 1.0})
+    home.configure(intake={"rescan_s": 6.0})
     daemon = home.start()
     daemon.wait_for_status(lambda s: s["watch"] == "events" and s["state"] == "idle")
     before = home.inbox.stat()

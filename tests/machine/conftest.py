@@ -24,6 +24,7 @@ from .qemu import Hardware
 
 HERE = Path(__file__).parent
 MACHINES = pytest.StashKey[list[Machine]]()
+LONGEST_S = 3600.0
 SHARED = {"day", "settling", "small", "tight"}
 """Fixtures that are one machine for all tests of a module: one process runs them all."""
 
@@ -43,6 +44,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if not item.path.is_relative_to(HERE):
             continue
         item.add_marker(pytest.mark.machine)
+        if item.get_closest_marker("longest"):
+            item.add_marker(pytest.mark.timeout(LONGEST_S))
         if SHARED & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+READY_TIMEOUT_S = 240.0
+
 
 @dataclass(frozen=True)
 class Disk:
@@ -84,7 +86,7 @@ class DiskServer:
         self._process.wait()
 
     def _wait_until_ready(self, ready: Path) -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + READY_TIMEOUT_S
         while not ready.exists():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.kill()

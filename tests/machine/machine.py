@@ -246,7 +246,7 @@ class Machine:
     def plug(self, disk: Disk) -> None:
         """Plug in a disk; on return the machine has it as `disk.device`."""
         self._running().attach(disk)
-        self.check(f"udevadm wait --timeout=30 {shlex.quote(disk.device)}")
+        self.check(f"udevadm wait --timeout={DEADLINE_S:.0f} {shlex.quote(disk.device)}")
 
     def mount(self, disk: Disk, at: str) -> None:
         """Mount a disk that is plugged in."""

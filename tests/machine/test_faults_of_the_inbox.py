@@ -95,7 +95,7 @@ def test_a_root_folder_that_was_unmounted_is_noticed_and_goes_on_when_it_is_back
     start(machine)
     drop(machine, 1)
     told.wait_for(machine, Event.FILE_ADDED, scenario="machine-001")
-    told.wait_for(machine, Event.PUBLISHED)
+    told.wait_for(machine, Event.PUBLISHED, scenarios=1)
     broken_at = now(machine)
 
     machine.check(f"umount --lazy {ROOT}")
@@ -104,7 +104,7 @@ def test_a_root_folder_that_was_unmounted_is_noticed_and_goes_on_when_it_is_back
     told.wait_for(machine, Event.WATCH_RECOVERED)
     drop(machine, 2)
     told.wait_for(machine, Event.FILE_ADDED, scenario="machine-002")
-    told.wait_for(machine, Event.PUBLISHED, times=2)
+    told.wait_for(machine, Event.PUBLISHED, scenarios=2)
 
     assert told.at(noticed) - broken_at < NOTICED_WITHIN_S
     assert library_ids(machine) == ["machine-001", "machine-002"]
@@ -167,7 +167,8 @@ def test_a_disk_that_gets_full_in_the_middle_fails_no_file_and_goes_on_when_it_i
             told.wait_for(machine, Event.FILE_ADDED, scenario=f"machine-{number:03d}")
 
     told.wait_for(machine, Event.RESUMED)
-    assert machine.check(f"find {ROOT}/failed {ROOT}/inbox {ROOT}/work -type f") == ""
+    machine.wait_until(f'test -z "$(find {ROOT}/inbox {ROOT}/work -type f)"')
+    assert machine.check(f"find {ROOT}/failed -type f") == ""
     assert told.of(machine, Event.FILE_REFUSED) == []
 
 

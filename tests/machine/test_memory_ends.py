@@ -134,9 +134,9 @@ def test_a_worker_that_fills_the_page_cache_is_not_stopped(small: Machine, tmp_p
 
     acting.wait_for_files(small, "done", "scenario-cache-251.json", "scenario-plain-252.json")
 
+    assert acting.outcomes(small, "scenario-cache-251.json") == ["ok"]
     settled = acting.story(small, "scenario-cache-251.json")
     peaks = [int(e["SCENARIOD_MEMORY_PEAK_BYTES"]) for e in settled if "SCENARIOD_OUTCOME" in e]
-    assert acting.outcomes(small, "scenario-cache-251.json") == ["ok"]
     assert peaks[0] > 0.9 * LIMIT
 
 
@@ -237,11 +237,11 @@ def test_a_single_file_that_needs_more_passes_with_the_larger_limit(
     )
     acting.wait_for_files(machine, "done", "scenario-1.json", "scenario-2.json")
 
+    assert acting.outcomes(machine, "scenario-1.json")[-1] == "ok"
     settled = acting.story(machine, "scenario-1.json")
     limits = [
         e["SCENARIOD_MEMORY_LIMIT_BYTES"] for e in settled if e.get("SCENARIOD_OUTCOME") == "ok"
     ]
-    assert acting.outcomes(machine, "scenario-1.json")[-1] == "ok"
     assert str(512 << 20) in limits
     assert any("it gets one try with 512 MB" in e["MESSAGE"] for e in settled)
 
@@ -253,5 +253,6 @@ def assert_out_of_memory(machine: Machine, name: str) -> None:
     assert why["message"].startswith("needed more than "), why
     assert 0.85 * LIMIT < why["memory_peak_bytes"] < LIMIT + (1 << 20), why
     assert why["memory_limit_bytes"] == LIMIT, why
+    assert "out-of-memory" in acting.outcomes(machine, name)  # told after the file was moved
     told = [e for e in acting.story(machine, name) if e.get("SCENARIOD_FILE") == name]
     assert json.dumps(why["message"])[1:40] in told[-1]["MESSAGE"], told

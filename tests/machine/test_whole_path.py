@@ -136,6 +136,7 @@ def test_restarts_in_the_middle_of_ten_batches_lose_and_double_nothing(
         service.check(f"until {A_SCOPE_RUNS}; do :; done")
         service.check("systemctl restart scenariod")
     wait_for(service, scenarios=20)
+    wait_until_published(service, scenarios=20)
 
     assert sorted(library_ids(service)) == [f"machine-{n:03d}" for n in range(20)]
     assert service.check(f"ls {ROOT}/done | wc -l").strip() == "20"
@@ -280,6 +281,13 @@ def wait_for(machine: Machine, *, scenarios: int) -> None:
             return
         time.sleep(LONGEST_PAUSE_S / 2)
     pytest.fail(f"not idle with {scenarios} scenarios after {DEADLINE_S:.0f} s: {now}")
+
+
+def wait_until_published(machine: Machine, *, scenarios: int) -> None:
+    """Wait until scenarios.json has so many; the status may say idle a moment before."""
+    end = time.monotonic() + DEADLINE_S
+    while len(library_ids(machine)) != scenarios and time.monotonic() < end:
+        time.sleep(LONGEST_PAUSE_S / 2)
 
 
 def journal(machine: Machine, *, match: str = "-u scenariod") -> list[dict[str, str]]:
