@@ -16,6 +16,7 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -30,6 +31,9 @@ DEADLINE_S = 600.0
 """How long whatever is asked of a machine may take: only a defect, or a host that is ten times
 slower than usual, makes it wait so long."""
 CHUNK_BYTES = 1 << 20
+LONGEST_BOOT_S = 120.0
+"""A boot takes 10 to 30 s. Now and then one hangs under emulation before the kernel says a word:
+one that takes longer is begun again, and then has twice as long."""
 LONGEST_PAUSE_S = 1.0
 """Between two questions of `wait_until`: each takes the machine from what it is to do."""
 REPORTS_PORT = "/dev/virtio-ports/reports"
@@ -122,7 +126,7 @@ class Machine:
         self._switch_on(incoming=None)
         for disk in self._disks:
             self._running().attach(disk)
-        self._wait_for_agent(timeout_s=timeout_s)
+        self._wait_for_boot(timeout_s=timeout_s)
 
     def wait_until_up(self, *, timeout_s: float = DEADLINE_S) -> str:
         """Wait until systemd has started all it should; return "running" or "degraded"."""
@@ -140,7 +144,7 @@ class Machine:
             self._running().wait_for_event("RESET", deadline=deadline)
         except QemuError as error:
             raise self._error(str(error)) from error
-        self._wait_for_agent(timeout_s=deadline - time.monotonic())
+        self._wait_for_boot(timeout_s=deadline - time.monotonic())
 
     def power_cut(self) -> None:
         """Take the power away: lost are the memory, and what a volatile disk had not flushed."""
@@ -298,6 +302,17 @@ class Machine:
         if self._qemu is None:
             raise MachineError("the machine is switched off: boot() it first")
         return self._qemu
+
+    def _wait_for_boot(self, *, timeout_s: float) -> None:
+        """Wait until the guest has booted; reset it where it hangs."""
+        deadline, patience_s = time.monotonic() + timeout_s, LONGEST_BOOT_S
+        while (left_s := deadline - time.monotonic()) > patience_s:
+            with suppress(MachineError):
+                self._wait_for_agent(timeout_s=patience_s)
+                return
+            self._running().call("system_reset")
+            patience_s *= 2
+        self._wait_for_agent(timeout_s=left_s)
 
     def _wait_for_agent(self, *, timeout_s: float) -> None:
         """Wait until the guest's agent answers, and with it whatever was said to it before."""
