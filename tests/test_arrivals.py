@@ -245,11 +245,11 @@ def test_an_upload_that_breaks_off_and_is_resumed_is_waited_for_and_added_once(
     with target.open("wb") as broken_off:
         broken_off.write(content[: len(content) // 2])
 
-    half = daemon.wait_for_status(lambda s: bool(s["waiting"]))
+    settling = [{"file": "scenario-1.json", "reason": "it may still be changing"}]
+    daemon.wait_for_status(lambda s: s["waiting"] == settling)
     _sftp(f'reput "{source}" "{target}"')
     daemon.wait_for("added resumed from scenario-1.json")
 
-    assert half["waiting"] == [{"file": "scenario-1.json", "reason": "it may still be changing"}]
     assert (home.done / "scenario-1.json").read_bytes() == content
     assert home.names("failed") == []
 
