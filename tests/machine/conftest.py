@@ -25,6 +25,7 @@ from .qemu import Hardware
 HERE = Path(__file__).parent
 MACHINES = pytest.StashKey[list[Machine]]()
 LONGEST_S = 3600.0
+"""How long one that is marked so may take, where the command line sets no other `--timeout`."""
 SHARED = {"day", "settling", "small", "tight"}
 """Fixtures that are one machine for all tests of a module: one process runs them all."""
 
@@ -44,7 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if not item.path.is_relative_to(HERE):
             continue
         item.add_marker(pytest.mark.machine)
-        if item.get_closest_marker("longest"):
+        if item.get_closest_marker("longest") and item.config.getoption("timeout") is None:
             item.add_marker(pytest.mark.timeout(LONGEST_S))
         if SHARED & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
