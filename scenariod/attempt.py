@@ -96,15 +96,18 @@ class Attempts:
             self._overcounted.discard(batch.id)
             reached(KillPoint.ATTEMPT_COUNTED)
         try:
-            try:
-                ended = await self._run_worker(counted, names, stop=stop)
-                return await self._conclude(counted, names, ended)
-            except DroppedFileError as error:
-                return self._set_aside(counted, str(error.filename))
+            return await self._launch(counted, names, stop=stop)
         except ENVIRONMENT_FAULTS:
             # No fault of the files: only a supervisor that dies may use up their attempts.
             self._take_back(counted)
             raise
+
+    async def _launch(self, batch: Batch, names: list[str], *, stop: asyncio.Event) -> Concluded:
+        try:
+            ended = await self._run_worker(batch, names, stop=stop)
+            return await self._conclude(batch, names, ended)
+        except DroppedFileError as error:
+            return self._set_aside(batch, str(error.filename))
 
     def _take_back(self, batch: Batch) -> Batch:
         """Take back an attempt; where the disk fails at that too, when the batch is taken again."""

@@ -72,7 +72,7 @@ class ConfigError(ScenariodError):
 
 
 class LibraryLockedError(ScenariodError):
-    """Another process holds the library's write lock."""
+    """Another process holds the library's write lock, or the lock of what belongs to it."""
 
     exit_code = ExitCode.LIBRARY_LOCKED
 

@@ -159,7 +159,8 @@ def rebuild(
             Event.LIBRARY_REBUILT,
             f"the library was rebuilt from {good.path.name}: {done.scenarios} scenarios; "
             f"{done.taken_back} files of done/ that it does not hold are in inbox/ again"
-            f"{unread(done)}; the damaged one is in {damage.aside}",
+            f"{''.join(f'; {words}' for words in unread(done))}; the damaged one is in "
+            f"{damage.aside}",
             backup=good.path.name,
             scenarios=done.scenarios,
             destination=str(damage.aside),
@@ -168,11 +169,11 @@ def rebuild(
     raise _hopeless(config, damage)
 
 
-def unread(done: Rebuilt) -> str:
-    """Return in words which files were left, to be put after others; nothing where none was."""
+def unread(done: Rebuilt) -> list[str]:
+    """Return in words how many files were left; nothing where none was."""
     if not done.unreadable:
-        return ""
-    return f"; {done.unreadable} files of done/ cannot be read, and are left there"
+        return []
+    return [f"{done.unreadable} files of done/ cannot be read, and are left there"]
 
 
 # Finding

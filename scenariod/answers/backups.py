@@ -128,7 +128,7 @@ def _rebuilt(
         f"the damaged library is in {done.aside}",
         f"rebuilt from {wanted}: {done.scenarios} scenarios",
         f"{done.taken_back} files of done/ that it lacks are in inbox/ again: start scenariod",
-        *([rebuild.unread(done).removeprefix("; ")] if done.unreadable else []),
+        *rebuild.unread(done),
     ]
     return Answer(document, lines=lines)
 
