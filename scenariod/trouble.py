@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 MOST_WITHOUT_LIMIT = 4
 """So often in a row no limit can be put in force, then a service is better started anew: with it
-comes the service manager that its unit requires, should that have died. Some ten seconds."""
+comes the service manager that its unit wants, should that have died. Some ten seconds."""
 
 
 class Trouble:

@@ -89,14 +89,15 @@ create_account_and_folders() {
     systemd-tmpfiles --create /usr/local/lib/tmpfiles.d/scenariod.conf
 }
 
-# Workers run in the service manager of the account, user@UID.service.
+# Workers run in the service manager of the account, user@UID.service. Wanted, not required: its end
+# stops its runtime folder, and that would stop, for good, whatever requires the manager.
 tie_to_user_manager() {
     uid=$(id -u scenariod)
     mkdir -p "${drop_in%/*}"
     cat >"$drop_in" <<END
 # Written by systemd/install.sh: scenariod has the user number $uid on this machine.
 [Unit]
-Requires=user@$uid.service
+Wants=user@$uid.service
 After=user@$uid.service
 
 [Service]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from .machine import Machine
 
 ROOT = "/var/lib/scenariod"
@@ -108,19 +110,20 @@ def test_the_end_of_a_login_of_the_account_does_not_end_the_daemon(machine: Mach
     assert machine.check("systemctl is-active scenariod") == "active\n"
 
 
-def test_the_end_of_the_accounts_service_manager_is_got_over(machine: Machine) -> None:
+@pytest.mark.parametrize("end", ["kill --signal=KILL", "stop", "restart"])
+def test_the_end_of_the_accounts_service_manager_is_got_over(machine: Machine, end: str) -> None:
     start(machine)
     manager = "user@$(id -u scenariod).service"
-    before = main_pid(machine)
+    pid_of_manager = f"systemctl show --property=MainPID --value {manager}"
+    before = machine.check(pid_of_manager)
 
-    machine.check(f"systemctl kill --signal=KILL {manager}")
-    machine.wait_until(f"! systemctl is-active {manager}")
+    machine.check(f"systemctl {end} {manager}")
     machine.check(f"echo 'no scenario' > {ROOT}/inbox/scenario-1.json")
     machine.check(f"chown scenariod: {ROOT}/inbox/scenario-1.json")
 
     machine.wait_until(f"test -e {ROOT}/failed/scenario-1.json")
     assert machine.check(f"systemctl is-active {manager}") == "active\n"
-    assert main_pid(machine) != before
+    assert machine.check(pid_of_manager) != before
 
 
 def test_the_accounts_service_manager_is_not_what_goes_when_memory_runs_short(
