@@ -6,6 +6,7 @@ Wires scope, work and settle for one batch. Never claims, never admits, never wa
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from scenariod import blame, clock, scope, verdict
@@ -90,16 +91,13 @@ class Attempts:
             words = f"its processing was cut off {batch.attempts} times"
             return await self._isolate(batch, Outcome.CRASH, ended=None, detail=words)
         with during(Doing.COUNTING, batch.folder):
-            self._work.forget_verdict(batch)
-            reached(KillPoint.VERDICT_FORGOTTEN)
-            counted = self._work.count_attempt(batch)
+            counted = await self._settler.between_batches(partial(self._count, batch))
             self._overcounted.discard(batch.id)
-            reached(KillPoint.ATTEMPT_COUNTED)
         try:
             return await self._launch(counted, names, stop=stop)
         except ENVIRONMENT_FAULTS:
             # No fault of the files: only a supervisor that dies may use up their attempts.
-            self._take_back(counted)
+            await self._take_back(counted)
             raise
 
     async def _launch(self, batch: Batch, names: list[str], *, stop: asyncio.Event) -> Concluded:
@@ -107,12 +105,21 @@ class Attempts:
             ended = await self._run_worker(batch, names, stop=stop)
             return await self._conclude(batch, names, ended)
         except DroppedFileError as error:
-            return self._set_aside(batch, str(error.filename))
+            return await self._set_aside(batch, str(error.filename))
 
-    def _take_back(self, batch: Batch) -> Batch:
+    def _count(self, batch: Batch) -> Batch:
+        self._work.forget_verdict(batch)
+        reached(KillPoint.VERDICT_FORGOTTEN)
+        counted = self._work.count_attempt(batch)
+        reached(KillPoint.ATTEMPT_COUNTED)
+        return counted
+
+    async def _take_back(self, batch: Batch) -> Batch:
         """Take back an attempt; where the disk fails at that too, when the batch is taken again."""
         try:
-            return self._work.count_attempt(batch, by=-1)
+            return await self._settler.between_batches(
+                partial(self._work.count_attempt, batch, by=-1)
+            )
         except OSError:
             self._overcounted.add(batch.id)
             return batch
@@ -168,14 +175,14 @@ class Attempts:
             return await self._isolate(batch, outcome, ended=ended, detail=ended.detail)
         with during(Doing.COUNTING, batch.folder):
             if step is Step.LARGER:
-                return self._give_more(batch, ended=ended, outcome=outcome)
+                return await self._give_more(batch, ended=ended, outcome=outcome)
             if step is Step.AGAIN:
-                return self._run_again(batch, outcome=outcome)
-            return self._put_off(batch, step, ended=ended)
+                return await self._run_again(batch, outcome=outcome)
+            return await self._put_off(batch, step, ended=ended)
 
-    def _give_more(self, batch: Batch, *, ended: scope.Ended, outcome: Outcome) -> Concluded:
+    async def _give_more(self, batch: Batch, *, ended: scope.Ended, outcome: Outcome) -> Concluded:
         """Have a single file that needed more than the limit run once under the larger one."""
-        larger = self._work.allow_more(batch)
+        larger = await self._settler.between_batches(partial(self._work.allow_more, batch))
         reached(KillPoint.MORE_ALLOWED)
         limit = self._budget.limit_of(larger)
         self._journal.tell(
@@ -188,9 +195,9 @@ class Attempts:
         )
         return Concluded(Settled(), again=[larger])
 
-    def _run_again(self, batch: Batch, *, outcome: Outcome) -> Concluded:
+    async def _run_again(self, batch: Batch, *, outcome: Outcome) -> Concluded:
         """Have a batch run again that ended by no fault of its files; that costs no attempt."""
-        spared = self._work.spare(batch)
+        spared = await self._settler.between_batches(partial(self._work.spare, batch))
         reached(KillPoint.BATCH_SPARED)
         self._journal.tell(
             Event.BATCH_AGAIN,
@@ -204,20 +211,20 @@ class Attempts:
         self._budget.back_off()
         return Concluded(Settled(), again=[spared], pause=blame.of_host(batch))
 
-    def _put_off(self, batch: Batch, step: Step, *, ended: scope.Ended) -> Concluded:
+    async def _put_off(self, batch: Batch, step: Step, *, ended: scope.Ended) -> Concluded:
         """Have a batch run later: the environment is at fault, or the daemon ends."""
-        uncounted = self._take_back(batch)
+        uncounted = await self._take_back(batch)
         pause = blame.of_environment(ended, batch) if step is Step.PAUSE else None
         return Concluded(Settled(), again=[uncounted], pause=pause)
 
-    def _set_aside(self, batch: Batch, name: str) -> Concluded:
+    async def _set_aside(self, batch: Batch, name: str) -> Concluded:
         """Put a file that the disk cannot read back into the inbox, and go on with the others."""
         back = self._work.back_to_inbox(batch, name)
         damaged = () if back is None else (back.name,)
         if not batch.names():
             self._work.remove(batch)
             return Concluded(Settled(), damaged=damaged)
-        uncounted = self._take_back(batch)
+        uncounted = await self._take_back(batch)
         return Concluded(Settled(), again=[uncounted], damaged=damaged)
 
     async def _isolate(

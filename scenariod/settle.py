@@ -135,7 +135,7 @@ class Settler:
             await asyncio.to_thread(self._upkeep.prepare, self._opened())
 
     async def between_batches(self, act: Callable[[], T]) -> T:
-        """Do something to done/ or failed/ while no batch is being settled; it must be short."""
+        """Do something to work/, done/ or failed/ while no batch is settled; it must be short."""
         return await self._call(act)
 
     async def _call(self, work: Callable[[], T]) -> T:
