@@ -177,7 +177,7 @@ class Attempts:
             if step is Step.LARGER:
                 return await self._give_more(batch, ended=ended, outcome=outcome)
             if step is Step.AGAIN:
-                return await self._run_again(batch, outcome=outcome)
+                return await self._run_again(batch, ended=ended, outcome=outcome)
             return await self._put_off(batch, step, ended=ended)
 
     async def _give_more(self, batch: Batch, *, ended: scope.Ended, outcome: Outcome) -> Concluded:
@@ -190,12 +190,15 @@ class Attempts:
             f"batch {batch.id}: {blame.shortage(ended)}; it gets one try with {limit // MIB} MB",
             batch=batch.id,
             outcome=outcome,
+            exit_status=ended.evidence.exit_status,
             memory_peak_bytes=ended.peak_bytes,
             memory_limit_bytes=limit,
         )
         return Concluded(Settled(), again=[larger])
 
-    async def _run_again(self, batch: Batch, *, outcome: Outcome) -> Concluded:
+    async def _run_again(
+        self, batch: Batch, *, ended: scope.Ended, outcome: Outcome
+    ) -> Concluded:
         """Have a batch run again that ended by no fault of its files; that costs no attempt."""
         spared = await self._settler.between_batches(partial(self._work.spare, batch))
         reached(KillPoint.BATCH_SPARED)
@@ -204,6 +207,7 @@ class Attempts:
             f"batch {batch.id}: {outcome}, by no fault of its files; it runs again",
             batch=batch.id,
             outcome=outcome,
+            exit_status=ended.evidence.exit_status,
             spared=spared.spared,
         )
         if outcome is not Outcome.HOST_OUT_OF_MEMORY:
@@ -244,6 +248,7 @@ class Attempts:
             f"its {len(names)} files run one at a time",
             batch=batch.id,
             outcome=outcome,
+            exit_status=run.exit_status,
         )
         singles = [await self._set_apart(batch, [name]) for name in names]
         concluded = await self._settle(batch, [], run)
@@ -273,6 +278,7 @@ class Attempts:
     def _run(self, ended: scope.Ended | None, outcome: Outcome) -> Run:
         return Run(
             outcome=outcome,
+            exit_status=ended.evidence.exit_status if ended else None,
             ended_at=clock.now(),
             duration_s=ended.duration_s if ended else 0.0,
             peak_bytes=ended.peak_bytes if ended else None,

@@ -42,9 +42,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How a batch's worker ran: what the library records of it beside the verdicts."""
+    """How a batch's worker ran: what the library records of it beside the verdicts, and tells.
+
+    `exit_status` is negative for a signal, None where no worker ran.
+    """
 
     outcome: Outcome
+    exit_status: int | None
     ended_at: datetime
     duration_s: float
     peak_bytes: int | None
@@ -262,6 +266,7 @@ class Settler:
             f"{run.duration_s:.1f} s, peak {peak}",
             batch=batch.id,
             outcome=run.outcome,
+            exit_status=run.exit_status,
             added=settled.added,
             replaced=settled.replaced,
             already_added=settled.already_added,

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 RUN = Run(
     outcome=Outcome.OK,
+    exit_status=0,
     ended_at=NOON,
     duration_s=1.5,
     peak_bytes=45 << 20,

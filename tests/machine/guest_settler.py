@@ -107,6 +107,7 @@ class Activity:
             counted = self._work.count_attempt(batch)
             run = Run(
                 outcome=Outcome.OK,
+                exit_status=0,
                 ended_at=clock.now(),
                 duration_s=0.0,
                 peak_bytes=None,

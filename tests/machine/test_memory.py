@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from scenariod.outcome import EXIT_SOFT_STOP
+
 from . import acting
 from .acting import CONFIG
 from .conftest import BootMachine
@@ -52,9 +54,10 @@ def test_a_worker_near_its_limit_is_stopped_softly_and_its_partner_runs_next(
     drop_with_partner(machine, tmp_path, empty_lists=950_000)
     wait_for(machine, scenarios=2)
 
-    outcomes = machine.check("journalctl -u scenariod -o json --no-pager").splitlines()
-    told = [json.loads(line).get("SCENARIOD_OUTCOME") for line in outcomes]
-    assert [outcome for outcome in told if outcome] == ["soft-limit", "ok"]
+    lines = machine.check("journalctl -u scenariod -o json --no-pager").splitlines()
+    ended = [entry for entry in map(json.loads, lines) if "SCENARIOD_OUTCOME" in entry]
+    assert [e["SCENARIOD_OUTCOME"] for e in ended] == ["soft-limit", "ok"]
+    assert [e["SCENARIOD_EXIT_STATUS"] for e in ended] == [str(EXIT_SOFT_STOP), "0"]
     assert machine.check(f"ls {ROOT}/failed").strip() == ""
 
 
