@@ -6,7 +6,7 @@ set -eu
 venv=$HOME/.local/share/scenariod/venv
 root=$HOME/scenariod
 config=$root/config/scenariod.toml
-unit=$HOME/.config/systemd/user/scenariod.service
+units=$HOME/.config/systemd/user
 
 say() { printf '%s\n' "$*"; }
 
@@ -50,7 +50,9 @@ install_config() {
 }
 
 install_unit() {
-    install -D -m 0644 systemd/user/scenariod.service "$unit"
+    for unit in scenariod.service scenariod.slice; do
+        install -D -m 0644 "systemd/user/$unit" "$units/$unit"
+    done
     if systemctl --user daemon-reload 2>/dev/null; then
         systemctl --user --quiet enable scenariod.service
         systemctl --user try-restart scenariod.service

@@ -73,7 +73,9 @@ install_config() {
 install_units() {
     install -D -m 0644 systemd/scenariod.service /usr/local/lib/systemd/system/scenariod.service
     install -D -m 0644 systemd/scenariod.slice /usr/local/lib/systemd/system/scenariod.slice
-    install -D -m 0644 systemd/user/scenariod.service /usr/local/lib/systemd/user/scenariod.service
+    for unit in scenariod.service scenariod.slice; do
+        install -D -m 0644 "systemd/user/$unit" "/usr/local/lib/systemd/user/$unit"
+    done
     install -D -m 0644 systemd/sysusers.d/scenariod.conf /usr/local/lib/sysusers.d/scenariod.conf
     install -D -m 0644 systemd/tmpfiles.d/scenariod.conf /usr/local/lib/tmpfiles.d/scenariod.conf
 }

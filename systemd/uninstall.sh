@@ -38,6 +38,7 @@ remove_program() {
         /usr/local/lib/systemd/system/scenariod.service \
         /usr/local/lib/systemd/system/scenariod.slice \
         /usr/local/lib/systemd/user/scenariod.service \
+        /usr/local/lib/systemd/user/scenariod.slice \
         /usr/local/lib/systemd/catalog/scenariod.catalog \
         /usr/local/lib/sysusers.d/scenariod.conf \
         /usr/local/lib/tmpfiles.d/scenariod.conf \

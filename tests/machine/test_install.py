@@ -31,6 +31,7 @@ FILES = {
     "/usr/local/lib/systemd/system/scenariod.service": "644 root root",
     "/usr/local/lib/systemd/system/scenariod.slice": "644 root root",
     "/usr/local/lib/systemd/user/scenariod.service": "644 root root",
+    "/usr/local/lib/systemd/user/scenariod.slice": "644 root root",
     "/usr/local/lib/sysusers.d/scenariod.conf": "644 root root",
     "/usr/local/lib/tmpfiles.d/scenariod.conf": "644 root root",
     "/etc/systemd/system/scenariod.service.d/10-user-manager.conf": "644 root root",
