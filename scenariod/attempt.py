@@ -196,9 +196,7 @@ class Attempts:
         )
         return Concluded(Settled(), again=[larger])
 
-    async def _run_again(
-        self, batch: Batch, *, ended: scope.Ended, outcome: Outcome
-    ) -> Concluded:
+    async def _run_again(self, batch: Batch, *, ended: scope.Ended, outcome: Outcome) -> Concluded:
         """Have a batch run again that ended by no fault of its files; that costs no attempt."""
         spared = await self._settler.between_batches(partial(self._work.spare, batch))
         reached(KillPoint.BATCH_SPARED)

@@ -101,7 +101,12 @@ class Supervisor:
         )
         self._pause = self._trouble.pause
         self._rebuilds = 0
-        self._stop = Stop(grace_s=config.worker.stop_grace_s, journal=journal, wake=self._wake.set)
+        self._stop = Stop(
+            grace_s=config.worker.stop_grace_s,
+            is_service=notifier.is_heard,
+            journal=journal,
+            wake=self._wake.set,
+        )
 
     async def run(self) -> ExitCode:
         """Work until a signal asks to end, or with `once` until the inbox is empty.

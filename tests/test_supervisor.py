@@ -253,6 +253,38 @@ def test_an_idle_daemon_ends_at_once_and_leaves_no_socket(home: Home) -> None:
     assert "SIGINT received" in daemon.journal()
 
 
+def test_a_terminal_that_is_closed_ends_it_as_politely(home: Home) -> None:
+    daemon = home.start()
+
+    daemon.signal(signal.SIGHUP)
+
+    assert daemon.wait() == 0
+    assert "SIGHUP received" in daemon.journal()
+
+
+def test_nohup_keeps_it_running_without_its_terminal(home: Home) -> None:
+    daemon = home.start(before=["nohup"])
+
+    daemon.signal(signal.SIGHUP)
+    home.drop("scenario-1.json")
+
+    daemon.wait_for_status(lambda s: s["added"] == 1)
+
+
+def test_a_service_that_is_asked_to_reload_says_how_and_goes_on(
+    home: Home, tmp_path: Path, manager: socket.socket
+) -> None:
+    daemon = home.launch(environment={"NOTIFY_SOCKET": str(tmp_path / "notify")})
+    while manager.recv(4096) != b"READY=1":
+        pass
+
+    daemon.signal(signal.SIGHUP)
+    daemon.wait_for("SIGHUP received, and nothing was changed: ")
+    home.drop("scenario-1.json")
+
+    daemon.wait_for_status(lambda s: s["added"] == 1)
+
+
 def test_a_second_signal_ends_the_batch_at_hand_too_and_nothing_is_lost(home: Home) -> None:
     home.drop("scenario-1.json", slow("one"))
     home.drop("scenario-2.json", slow("two"))
