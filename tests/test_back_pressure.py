@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from asker import Asker
 from conftest import Home, scenario, wait_until
-
-from scenariod import status
 
 MANY = 100_000
 STATUS_S = 0.5
@@ -87,28 +85,6 @@ def test_removing_a_hundred_thousand_old_files_holds_up_neither_intake_nor_statu
 def count(folder: Path) -> int:
     with os.scandir(folder) as entries:
         return sum(1 for _ in entries)
-
-
-class Asker(threading.Thread):
-    """Asks for the status ten times a second, and notes how long each answer takes."""
-
-    def __init__(self, socket: Path) -> None:
-        super().__init__()
-        self._socket = socket
-        self._over = threading.Event()
-        self._taken_s: list[float] = []
-
-    def run(self) -> None:
-        while not self._over.wait(0.1):
-            began = time.monotonic()
-            if status.ask(self._socket) is not None:
-                self._taken_s.append(time.monotonic() - began)
-
-    def end(self) -> list[float]:
-        """Stop asking; return how long each answer took, in seconds."""
-        self._over.set()
-        self.join()
-        return self._taken_s
 
 
 def batches(journal: str) -> str:

@@ -10,12 +10,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+from asker import Asker
 from conftest import AS_ROOT, POWERLESS, Home, mounted, run, scenario, wait_until
 from library_lock import held
 
@@ -275,12 +277,40 @@ def test_a_fault_around_a_worker_fails_no_file_and_spends_no_attempt(home: Home,
     assert home.reason("scenario-2.json")["attempts"] == 1
 
 
+SYNC_S = 3
+
+
+@AS_ROOT
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace makes calls slow")
+def test_a_disk_that_takes_seconds_to_sync_does_not_hold_up_the_status(home: Home) -> None:
+    daemon = home.start(before=POWERLESS)
+    wait_until((home.backups / ".prepared-backup.json").exists, "the daemon is at rest")
+    asker = Asker(home.socket)
+
+    with traced(daemon.pid, f"inject=fsync:delay_exit={SYNC_S * 1_000_000}"):
+        asker.start()
+        began = time.monotonic()
+        home.drop("scenario-1.json")
+        daemon.wait_for(": ok; ")
+        took_s = time.monotonic() - began
+    answers = asker.end()
+
+    assert took_s > SYNC_S
+    assert max(answers) < SYNC_S / 2
+
+
 @contextmanager
 def failing(pid: int, call: str, code: str, *, at: Path | None) -> Iterator[None]:
     """Have a system call of a process and its children fail, of those on `at` if that is given."""
-    command = ["strace", "-f", "-o", "/dev/null", "-e", f"inject={call}:error={code}"]
-    command += [] if at is None else ["-P", str(at)]
-    command += ["-p", str(pid)]
+    where = [] if at is None else ["-P", str(at)]
+    with traced(pid, f"inject={call}:error={code}", *where):
+        yield
+
+
+@contextmanager
+def traced(pid: int, inject: str, *where: str) -> Iterator[None]:
+    """Have strace do something to system calls of a process and its children."""
+    command = ["strace", "-f", "-o", "/dev/null", "-e", inject, *where, "-p", str(pid)]
     with subprocess.Popen(command, stderr=subprocess.PIPE) as strace:
         assert strace.stderr is not None
         try:
