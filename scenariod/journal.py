@@ -131,6 +131,20 @@ class CommandJournal:
         tell_from_command(event, message, **fields)
 
 
+class Once:
+    """A journal for what is tried again until it goes: each message is told the first time only."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._told: set[str] = set()
+
+    def tell(self, event: Event, message: str, **fields: Field) -> None:
+        """See `Journal.tell`."""
+        if message not in self._told:
+            self._told.add(message)
+            self._journal.tell(event, message, **fields)
+
+
 def _stderr_is_journal(environment: Mapping[str, str]) -> bool:
     device, _, inode = environment.get("JOURNAL_STREAM", "").partition(":")
     try:

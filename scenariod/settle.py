@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar
 from scenariod import clock, publish, rebuild, refusal
 from scenariod.errors import DroppedFileError, LibraryDamagedError
 from scenariod.fault import OF_ONE_FILE, Step, during
-from scenariod.journal import Event
+from scenariod.journal import Event, Once
 from scenariod.killpoint import KillPoint, reached
 from scenariod.library import Entry, FileResult, FileVerdict, Library, OnConflict, SettledBatch
 from scenariod.names import REASON_SUFFIX, with_suffix
@@ -78,6 +78,7 @@ class Settler:
         self._config = config
         self._work = work
         self._journal = journal
+        self._journal_of_trials = Once(journal)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="settle")
         self._on_conflict = OnConflict(config.library.on_conflict)
         self._library: Library | None = None
@@ -152,7 +153,10 @@ class Settler:
 
     def _open(self) -> None:
         if self._library is None:
-            self._library = rebuild.open_sound(self._config, journal=self._journal, show=self._show)
+            self._library = rebuild.open_sound(
+                self._config, journal=self._journal_of_trials, show=self._show
+            )
+            self._journal_of_trials = Once(self._journal)
         self.scenarios = self._library.count()
         self._upkeep.look(self._library)
 

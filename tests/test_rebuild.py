@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import os
 import shutil
 import signal
@@ -14,9 +16,12 @@ import psutil
 import pytest
 from conftest import AS_ROOT, POWERLESS, Home, scenario, wait_until
 
-from scenariod import backup
+from scenariod import backup, config
+from scenariod.journal import TextJournal
 from scenariod.killpoint import VARIABLE, KillPoint
 from scenariod.rebuild import MARKER_FILE, NEW_FILE
+from scenariod.settle import Settler
+from scenariod.work import Work
 
 pytestmark = pytest.mark.slow
 
@@ -208,6 +213,29 @@ def test_damage_met_later_without_a_good_backup_ends_the_daemon_with_the_reason(
     assert "there is no good backup in" in daemon.journal()
     assert aside(home) == []
     assert home.names("failed") == []
+
+
+def test_a_rebuild_that_has_to_wait_is_told_once_however_often_it_is_tried(home: Home) -> None:
+    break_page(home)
+    in_the_way = home.library / NEW_FILE
+    in_the_way.mkdir()
+    settings = config.load(config=None, root=home.path, cwd=home.path)
+    work = Work(inbox=home.inbox, work=home.work, done=home.done, failed=home.failed)
+    said = io.StringIO()
+
+    async def try_until_it_goes() -> None:
+        settler = Settler(settings, work=work, journal=TextJournal(said))
+        for _ in range(3):
+            with pytest.raises(IsADirectoryError):
+                await settler.open()
+        in_the_way.rmdir()
+        await settler.open()
+        await settler.close()
+
+    asyncio.run(try_until_it_goes())
+
+    assert said.getvalue().count("; it is rebuilt from ") == 1
+    assert said.getvalue().count("the library was rebuilt from ") == 1
 
 
 @AS_ROOT
