@@ -271,16 +271,9 @@ def drop(machine: Machine, numbers: range, tmp_path: Path) -> None:
 
 
 def wait_for(machine: Machine, *, scenarios: int) -> None:
-    """Wait until the library holds so many and nothing is under way."""
-    end = time.monotonic() + DEADLINE_S
-    now: dict[str, object] = {}
-    while time.monotonic() < end:
-        answer = machine.run("scenariodctl status --json")
-        now = json.loads(answer.output) if answer.exit_code == 0 else {}
-        if now.get("scenarios") == scenarios and now.get("state") == "idle":
-            return
-        time.sleep(LONGEST_PAUSE_S / 2)
-    pytest.fail(f"not idle with {scenarios} scenarios after {DEADLINE_S:.0f} s: {now}")
+    """Wait until the library holds so many and nothing is under way, as systemd was told."""
+    told = "systemctl is-active scenariod && systemctl show --property=StatusText scenariod"
+    machine.wait_until(f"{told} | grep -E '=idle.*; library {scenarios}(;|$)'")
 
 
 def wait_until_published(machine: Machine, *, scenarios: int) -> None:
