@@ -147,6 +147,27 @@ def test_a_name_is_found_as_it_is_shown_and_as_it_is(bench: Bench, run_ctl: Ctl,
     assert not any("\x1b" in line for line in lines)
 
 
+@pytest.mark.slow
+def test_who_may_not_look_into_work_is_told_of_all_other_places(home: Home, bench: Bench) -> None:
+    settle(bench, 1, "scenario-1.json")
+    home.drop("scenario-2.json", scenario("two"))
+    settle(bench, 2, "scenario-3.json", document("three"))
+    (home.path / "done" / "scenario-3.json").unlink()
+    work = home.path / "work"
+    work.chmod(0)
+
+    refused, waiting, gone, unknown = (
+        home.ctl("explain", f"scenario-{number}.json", before=POWERLESS) for number in (1, 2, 3, 9)
+    )
+    work.chmod(0o755)
+
+    assert "failed/scenario-1.json: was refused" in refused.out
+    assert "inbox/scenario-2.json: waits" in waiting.out
+    assert "scenario-3.json is in no folder that you may look into" in gone.out
+    assert [ended.code for ended in (refused, waiting, gone, unknown)] == [0, 0, 0, 18]
+    assert "sudo" in unknown.err
+
+
 def test_a_file_that_nobody_knows_is_not_found(bench: Bench, run_ctl: Ctl) -> None:
     code, said = run_ctl("explain", "scenario-9.json")
 

@@ -65,7 +65,8 @@ def explain(config: Config, asked: argparse.Namespace) -> Answer:
     }
     lines = [line for place in places for line in _place_lines(place)]
     if not places:
-        lines = [f"{name} is no longer in any folder; the library remembers it"]
+        where = "in no folder that you may look into" if hidden else "no longer in any folder"
+        lines = [f"{name} is {where}; the library remembers it"]
     return Answer(document, lines=[*lines, *(f"  {_record_line(record)}" for record in records)])
 
 
@@ -132,7 +133,11 @@ def _waits_for(name: str, daemon: dict[str, object] | None) -> tuple[str, str]:
 
 def _in_work(config: Config, name: str, *, running: bool) -> tuple[list[_Place], bool]:
     places, hidden = [], False
-    for folder in sorted(config.work.iterdir()) if config.work.is_dir() else []:
+    try:
+        folders = sorted(config.work.iterdir()) if config.work.is_dir() else []
+    except PermissionError:  # the installed service lets only its own account look into it
+        return [], True
+    for folder in folders:
         if not folder.name.isdecimal() or not folder.is_dir():
             continue
         if not os.access(folder, os.R_OK | os.X_OK, effective_ids=True):

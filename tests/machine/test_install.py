@@ -98,6 +98,15 @@ def test_a_member_can_neither_change_the_library_nor_see_work(machine: Machine) 
     assert machine.run(f"ls {ROOT}/work", user="alice").exit_code == 2
 
 
+def test_a_member_is_told_what_becomes_of_a_file(machine: Machine) -> None:
+    add_member(machine, "alice")
+    machine.check(f"echo hello > {ROOT}/inbox/scenario-1.json", user="alice")
+
+    told = machine.check("/usr/local/bin/scenariodctl explain scenario-1.json", user="alice")
+
+    assert "inbox/scenario-1.json: waits: scenariod is not running" in told
+
+
 def test_systemd_finds_nothing_wrong_with_the_unit(machine: Machine) -> None:
     assert machine.check("systemd-analyze verify --man=no scenariod.service") == ""
 
