@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 LONGEST_WAIT_S = 60.0
 """How long a lock is waited for: its holder writes one file, or was stopped in the middle of it."""
 _ASK_AGAIN_S = 0.05
+_OWNER_ONLY = 0o600
 
 
 @contextmanager
@@ -28,12 +30,24 @@ def held(path: Path, *, longest_wait_s: float = LONGEST_WAIT_S) -> Iterator[None
 
     Raises LibraryLockedError where another holds it for too long.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o660)
+    descriptor = opened(path)
     try:
         _take(descriptor, path, until=time.monotonic() + longest_wait_s)
         yield
     finally:
         os.close(descriptor)
+
+
+def opened(path: Path) -> int:
+    """Open the lock file at `path`, made where it is missing, for its owner alone.
+
+    Whoever can open it, if only to read, could hold it, and so stop all who wait for it.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, _OWNER_ONLY)
+    status = os.fstat(descriptor)
+    if status.st_uid == os.geteuid() and stat.S_IMODE(status.st_mode) != _OWNER_ONLY:
+        os.fchmod(descriptor, _OWNER_ONLY)
+    return descriptor
 
 
 def _take(descriptor: int, path: Path, *, until: float) -> None:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from scenariod import lock
 from scenariod.errors import AlreadyRunningError, RootUnusableError
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Lock:
 
     def acquire(self) -> None:
         """Take the lock; raise `AlreadyRunningError` with the holder's PID where it is taken."""
-        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        file = lock.opened(self._path)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

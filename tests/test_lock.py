@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import fcntl
+import stat
 import subprocess
 import sys
 import threading
@@ -91,6 +92,21 @@ def test_a_link_in_the_place_of_the_lock_is_not_followed(tmp_path: Path) -> None
         pass
 
     assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("mode", [None, 0o640, 0o664])
+def test_nobody_but_its_owner_can_open_a_lock_and_so_hold_it(
+    tmp_path: Path, mode: int | None
+) -> None:
+    path = tmp_path / "a.lock"
+    if mode is not None:  # one that an earlier scenariod has made
+        path.touch()
+        path.chmod(mode)
+
+    with lock.held(path):
+        while_held = stat.S_IMODE(path.stat().st_mode)
+
+    assert while_held == 0o600
 
 
 def _holder(path: Path) -> subprocess.Popen[bytes]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 from contextlib import suppress
@@ -162,6 +163,22 @@ def test_the_lock_of_one_that_was_killed_is_free_again(tmp_path: Path) -> None:
     lock.release()
     holder.stdout.close()
     holder.stdin.close()
+
+
+def test_the_lock_is_for_its_owner_alone_and_no_link_is_followed(tmp_path: Path) -> None:
+    path, link = tmp_path / "library.lock", tmp_path / "a link"
+    path.touch()
+    path.chmod(0o640)
+    link.symlink_to(tmp_path / "elsewhere")
+
+    lock = Lock(path)
+    lock.acquire()
+    lock.release()
+    with pytest.raises(OSError, match="symbolic links"):
+        Lock(link).acquire()
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_whoever_owns_the_root_already_stays_who_they_are(tmp_path: Path) -> None:
