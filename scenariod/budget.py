@@ -42,8 +42,13 @@ class Budget:
         )
 
     def limit_of(self, batch: Batch) -> int:
-        """Return the limit in bytes that the batch's worker is to have."""
-        return self._memory.limit_max_bytes if batch.larger else self._memory.limit_bytes
+        """Return the limit in bytes that the batch's worker is to have.
+
+        Where the machine, or the configuration, is another by now and the larger limit can never
+        fit, the usual one has to do: a batch does not wait for what cannot come.
+        """
+        more = self._memory.limit_max_bytes
+        return more if batch.larger and self._why_never(more) is None else self._memory.limit_bytes
 
     def has_place(self) -> bool:
         """Say whether one more worker may run at once, memory aside."""
@@ -82,16 +87,18 @@ class Budget:
             # Others may need the machine's memory for long: the usual limit does not wait for it.
         return held_up
 
+    def lets_others_pass(self) -> bool:
+        """Say whether all that waits is the larger limit, which others need not wait for."""
+        return all(
+            batch.larger and (waits := self._ask(self.limit_of(batch))) and waits.for_host
+            for batch in self._roster.waiting()
+        )
+
     def refuse_what_never_fits(self) -> None:
         """Raise `ConfigError` where no worker could ever start on this machine."""
-        seen = host.look()
-        why = admission.never_fits(
-            needed_bytes=self._memory.limit_bytes,
-            reserve_bytes=self._memory.reserve_bytes,
-            host=seen,
-        )
+        why = self._why_never(self._memory.limit_bytes)
         if why is not None:
-            fits = max(seen.total_bytes // MIB - self._memory.reserve_mb, _SMALLEST_LIMIT_MB)
+            fits = max(host.look().total_bytes // MIB - self._memory.reserve_mb, _SMALLEST_LIMIT_MB)
             raise ConfigError(
                 why, hint=f"set memory.limit_mb = {fits}, or a smaller memory.reserve_mb"
             )
@@ -104,6 +111,13 @@ class Budget:
             available_bytes=seen.available_bytes,
             reserve_bytes=self._memory.reserve_bytes,
             stalled_percent=seen.stalled_percent,
+        )
+
+    def _why_never(self, needed_bytes: int) -> str | None:
+        return admission.never_fits(
+            needed_bytes=needed_bytes,
+            reserve_bytes=self._memory.reserve_bytes,
+            host=host.look(),
         )
 
     def _ask(self, needed_bytes: int) -> Waits | None:

@@ -216,7 +216,14 @@ class Supervisor:
         return self._pause.is_on or drained
 
     def _is_drained(self) -> bool:
-        return not self._roster and self._intake.is_empty()
+        """Say whether nothing is left to do but what waits for memory that others use.
+
+        With `once` that is waited for too: nobody would come back to it.
+        """
+        if self._once:
+            return not self._roster and self._intake.is_empty()
+        at_rest = not self._roster.running and self._budget.lets_others_pass()
+        return at_rest and self._intake.is_empty()
 
     def _exit_code(self) -> ExitCode:
         if not self._once:
@@ -241,8 +248,12 @@ class Supervisor:
 
     async def _start_next(self, now: float) -> float | None:
         """Start the batch whose turn it is; else return when to come back, in s."""
-        chosen = self._budget.next() or await self._claim_next(now)
+        chosen: Batch | Waits | float | None = self._budget.next()
+        if chosen is None or (isinstance(chosen, Waits) and self._budget.lets_others_pass()):
+            claimed = await self._claim_next(now)
+            chosen = claimed if chosen is None or not isinstance(claimed, float) else chosen
         if isinstance(chosen, float):
+            self._show_waiting()
             return chosen
         if isinstance(chosen, Waits):
             self._tell_memory_wait(chosen.reason)
@@ -259,7 +270,6 @@ class Supervisor:
             return waits
         claimed, wait_s = await self._intake.claim_next(now=now)
         if claimed is None:
-            self._show_waiting()
             return wait_s
         self._roster.put_last([claimed])
         return self._budget.next() or wait_s

@@ -110,6 +110,17 @@ def test_a_batch_that_waits_for_the_larger_limit_is_overtaken_while_others_use_t
     assert alone.reason.startswith("needs 4096 MB")
 
 
+def test_a_batch_does_not_wait_for_a_larger_limit_that_can_never_fit(
+    monkeypatch: pytest.MonkeyPatch, loaded: Config, roster: Roster
+) -> None:
+    has(monkeypatch, total_mb=6000, available_mb=6000)
+    roster.put_last([batch(1, larger=True)])
+    budget = Budget(loaded, roster=roster)
+
+    assert budget.limit_of(batch(1, larger=True)) == 3072 * MIB
+    assert budget.next() == batch(1, larger=True)
+
+
 def test_after_the_machine_has_run_out_of_memory_one_worker_runs_at_a_time(
     loaded: Config, roster: Roster
 ) -> None:

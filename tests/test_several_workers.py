@@ -102,6 +102,36 @@ def test_a_poison_file_in_one_batch_does_not_disturb_the_other(home: Home) -> No
     assert os.listdir(home.work) == []
 
 
+def test_a_file_that_waits_for_the_larger_limit_holds_up_neither_the_inbox_nor_what_follows(
+    home: Home,
+) -> None:
+    total_mb = psutil.virtual_memory().total >> 20
+    larger_mb = total_mb // 2  # all of it must be free beside the reserve: it never is
+    home.configure(
+        memory={
+            "limit_mb": LIMIT_MB,
+            "limit_max_mb": larger_mb,
+            "allow_over_4096_mb": True,
+            "reserve_mb": total_mb - larger_mb,
+        }
+    )
+    home.once()
+    folder = home.work / "000007"
+    folder.mkdir()
+    (folder / "scenario-7.json").write_bytes(scenario("needs-much"))
+    (folder / "batch.json").write_text('{"attempts": 1, "larger": true}')
+    daemon = home.start()
+
+    home.drop("scenario-8.json", scenario("another"))
+    wait_until(lambda: home.published.exists() and home.ids() == ["another"], "it is published")
+    waiting = daemon.wait_for_status(lambda s: s["state"] == "waiting")
+    code = daemon.terminate()
+
+    assert waiting["detail"].startswith(f"needs {larger_mb} MB")
+    assert code == 0
+    assert (folder / "scenario-7.json").exists()
+
+
 def test_a_kill_with_two_at_work_loses_and_doubles_nothing(home: Home) -> None:
     home.configure(worker=TWO)
     names = drop_slow(home, range(1, 7))
