@@ -15,6 +15,7 @@ from scenariod import backup, document
 from scenariod.errors import BackupUnusableError
 from scenariod.library import Pack, RestoredDocument
 from scenariod.reasons import Problem
+from scenariod.verdict import stored_title
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -109,7 +110,7 @@ def saved_scenarios(file: BinaryIO, path: Path) -> Iterator[RestoredDocument]:
             raise _unusable(path, f"it holds what is no scenario: {why}")
         yield RestoredDocument(
             id=_text(read, "id", path),
-            title=_text(read, "title", path),
+            title=stored_title(_text(read, "title", path)),
             correct_answer=_text(read, "correctAnswer", path),
             content_sha256=document.content_sha256(read.members),
             document=content,

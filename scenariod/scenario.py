@@ -25,7 +25,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from scenariod import document
 from scenariod.document import Fault, Steps, cut, field_name, kind, shown
 from scenariod.reasons import Problem, Reason
-from scenariod.verdict import MAX_MESSAGE, Accepted, Rejected, Verdict
+from scenariod.verdict import Accepted, Rejected, Verdict, stored_title
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _ANSWERS = ("logic", "emotion", "balanced", "agenda")
@@ -49,14 +49,9 @@ def judge(content: bytes, *, name: str) -> Verdict:
         sha256=sha256,
         content_sha256=document.content_sha256(read.members),
         scenario_id=read.members["id"],
-        title=cut(_encodable(read.members["title"]), MAX_MESSAGE),
+        title=stored_title(read.members["title"]),
         correct_answer=read.members["correctAnswer"],
     )
-
-
-def _encodable(text: str) -> str:
-    """Return `text` with lone surrogates, which JSON can hold and UTF-8 can't, replaced."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def faults(members: dict[str, Any]) -> list[Fault]:

@@ -52,6 +52,15 @@ class Rejected:
 Verdict = Accepted | Rejected
 
 
+def stored_title(title: str) -> str:
+    """Return a scenario's title as verdicts and the library hold it.
+
+    It is cut to `MAX_MESSAGE` characters; "?" stands for what JSON can hold and UTF-8 cannot.
+    """
+    text = title.encode("utf-8", "replace").decode()
+    return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
+
+
 class InvalidVerdictError(ValueError):
     """`verdict.json` is not what a worker of this version writes."""
 

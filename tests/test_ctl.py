@@ -3,13 +3,14 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sqlite3
 import subprocess
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import POWERLESS, SCENARIODCTL, Home, run, scenario
+from conftest import POWERLESS, SCENARIODCTL, Finished, Home, run, scenario
 
 from scenariod import __version__, backup
 from scenariod.errors import EXIT_CODE_MEANING
@@ -201,6 +202,57 @@ def test_backups_are_listed_newest_first(filled: Home) -> None:
     found = document.json()
     assert [entry["scenarios"] for entry in found] == [1, 0]
     assert [entry["name"] for entry in found] == [line.split()[0] for line in text.out.splitlines()]
+
+
+# library verify
+
+
+LONG_TITLE = "Wörter 🤖 " * 60
+UNLIKE_OTHERS = {
+    "scenario-long.json": scenario("long", title=LONG_TITLE),
+    "scenario-lone.json": scenario("lone").replace(b"Title of lone", rb"Title \ud800 of lone"),
+}
+
+
+def titles(home: Home) -> dict[str, str]:
+    return {entry["id"]: entry["title"] for entry in home.ctl("list", "--json").json()}
+
+
+def test_titles_that_are_stored_in_another_form_are_no_damage_and_a_restore_keeps_their_form(
+    home: Home,
+) -> None:
+    home.drop_all(UNLIKE_OTHERS)
+    assert home.once().code == 0
+    before, checked = titles(home), home.ctl("library", "verify")
+
+    emptied, refilled = (home.ctl("restore", "latest") for _ in range(2))
+
+    again = home.ctl("library", "verify")
+    assert (emptied.code, refilled.code) == (0, 0)
+    assert (checked.code, again.code) == (0, 0), checked.out + again.out
+    assert titles(home) == before
+    assert before == {"long": LONG_TITLE[:499] + "…", "lone": "Title ? of lone"}
+
+
+def test_titles_in_the_form_that_a_restore_once_stored_are_no_damage_but_others_are(
+    home: Home,
+) -> None:
+    home.drop_all(UNLIKE_OTHERS)
+    assert home.once().code == 0
+
+    def verified_with(titles: dict[str, str]) -> Finished:
+        with closing(sqlite3.connect(home.database)) as db, db:
+            for scenario_id, title in titles.items():
+                db.execute("UPDATE scenario SET title = ? WHERE id = ?", (title, scenario_id))
+        return home.ctl("library", "verify")
+
+    whole = verified_with({"long": LONG_TITLE, "lone": r"Title \ud800 of lone"})
+    other = verified_with({"long": LONG_TITLE + "!", "lone": "Title of lone"})
+
+    assert whole.code == 0, whole.out
+    assert other.code == 12
+    assert "scenario long: its row" in other.out
+    assert "scenario lone: its row" in other.out
 
 
 # restore
