@@ -65,6 +65,12 @@ class ScenariodError(Exception):
         self.hint = hint
 
 
+class UsageError(ScenariodError):
+    """What was asked does not go together."""
+
+    exit_code = ExitCode.USAGE
+
+
 class ConfigError(ScenariodError):
     """The configuration names an unknown key or a value that is not allowed."""
 

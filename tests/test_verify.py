@@ -120,7 +120,7 @@ def test_without_a_name_the_newest_is_verified_and_by_name_or_path_any(
 
     assert codes == [16, 0, 0, 0, 16]
     assert ask(folder, "backups", "verify", "nothing") == 18
-    assert ask(folder, "backups", "verify", older.name, "--all") == 18
+    assert ask(folder, "backups", "verify", older.name, "--all") == 2
 
 
 def test_no_backup_at_all_is_not_found_and_all_of_none_is_fine(folder: Path) -> None:
@@ -165,6 +165,21 @@ def test_what_verify_finds_is_remembered_until_the_file_changes(folder: Path) ->
     assert found is not None
     assert found.defect is DefectKind.ALTERED
     assert checks(folder)[path.name] is None
+
+
+def test_of_a_backup_that_lies_elsewhere_nothing_is_remembered_nor_said_to_be(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ours = write(folder)
+    elsewhere = tmp_path / "disk" / "backups"
+    elsewhere.mkdir(parents=True)
+    copy = write(elsewhere)
+
+    for path, remembered in ((ours, True), (copy, False)):
+        assert ask(folder, "--json", "backups", "verify", str(path)) == 0
+        (entry,) = json.loads(capsys.readouterr().out)
+        assert entry["remembered"] is remembered
+    assert list(checks(folder)) == [ours.name]
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"backups": {"a": 1}}', b"\xff" * 99])

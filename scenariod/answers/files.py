@@ -11,7 +11,7 @@ from scenariod import retry as retrying
 from scenariod import status as live
 from scenariod.answers import reasons
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
-from scenariod.errors import ExitCode, NameTakenError, NotFoundError, ScenariodError
+from scenariod.errors import ExitCode, NameTakenError, NotFoundError, UsageError
 from scenariod.journal import Event
 from scenariod.library import FileVerdict, Library
 from scenariod.names import batch_in, is_scenario_name, printable, without_batch
@@ -27,10 +27,6 @@ if TYPE_CHECKING:
 
 MOST_RECORDS = 10
 """How many of the library's records on files of one name are told."""
-
-
-class _UsageError(ScenariodError):
-    exit_code = ExitCode.USAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +177,7 @@ def retry(config: Config, asked: argparse.Namespace) -> Answer:
     """Move refused files back into the inbox, and answer which ones, and which could not."""
     require_root(config)
     if (asked.name is None) is not asked.all:
-        raise _UsageError("name one file, or --all", hint="`scenariodctl retry --help`")
+        raise UsageError("name one file, or --all", hint="`scenariodctl retry --help`")
     wanted = retrying.names(config.failed) if asked.all else [_refused(config, asked.name)]
     moved = [name for name in wanted if retrying.take_up(config.failed, config.inbox, name)]
     left = [name for name in wanted if name not in set(moved)]

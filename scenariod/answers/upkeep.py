@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from scenariod import backup, clock
 from scenariod.answers.answer import Answer, require_root
-from scenariod.errors import ExitCode, NotFoundError
+from scenariod.errors import ExitCode, UsageError
 from scenariod.sizes import MIB
 from scenariod.terminal import Progress
 from scenariod.upkeep import rules_of
@@ -50,7 +50,8 @@ def verify(config: Config, asked: argparse.Namespace) -> Answer:
     if not remembered:
         lines.append("not remembered: only who may write to backups/ can do that; run it with sudo")
     code = ExitCode.BACKUP_UNUSABLE if broken else ExitCode.OK
-    return Answer([_entry(f, remembered=remembered) for f in found], lines=lines, code=code)
+    kept_of = config.backups if remembered else None
+    return Answer([_entry(f, kept_of=kept_of) for f in found], lines=lines, code=code)
 
 
 def prune(config: Config, asked: argparse.Namespace) -> Answer:
@@ -93,7 +94,7 @@ def _asked_for(config: Config, asked: argparse.Namespace) -> list[Path]:
     if not asked.all:
         return [backup.find(config.backups, asked.name or backup.LATEST)]
     if asked.name is not None:
-        raise NotFoundError(
+        raise UsageError(
             f"either --all or {asked.name!r}", hint="`scenariodctl backups verify --all`"
         )
     return [b.path for b in backup.list_backups(config.backups)] if config.backups.is_dir() else []
@@ -102,6 +103,8 @@ def _asked_for(config: Config, asked: argparse.Namespace) -> list[Path]:
 def _remembered(config: Config, found: list[backup.Verified | backup.Defect]) -> bool:
     """Remember what was found of those in backups/; say whether that could be done."""
     ours = [each for each in found if each.path.parent == config.backups]
+    if not ours:
+        return True
     try:
         backup.remember(config.backups, ours, now=clock.now())
     except PermissionError:
@@ -121,7 +124,7 @@ def _lines(found: backup.Verified | backup.Defect) -> list[str]:
     assert_never(found)
 
 
-def _entry(found: backup.Verified | backup.Defect, *, remembered: bool) -> dict[str, object]:
+def _entry(found: backup.Verified | backup.Defect, *, kept_of: Path | None) -> dict[str, object]:
     defect = found if isinstance(found, backup.Defect) else None
     return {
         "name": found.path.name,
@@ -131,5 +134,5 @@ def _entry(found: backup.Verified | backup.Defect, *, remembered: bool) -> dict[
         "defect": None if defect is None else defect.kind,
         "message": None if defect is None else defect.message,
         "advice": None if defect is None else ADVICE[defect.kind].format(path=defect.path),
-        "remembered": remembered and found.path.parent.name == "backups",
+        "remembered": found.path.parent == kept_of,
     }
