@@ -443,3 +443,24 @@ def test_one_who_may_not_read_the_library_is_told_how_to(home: Home) -> None:
     error: dict[str, Any] = ended.json()["error"]
     assert ended.code == 15
     assert "group" in error["hint"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to somebody else")
+@pytest.mark.parametrize("beside", ["the daemon", "nobody"])
+def test_one_who_may_only_read_the_library_is_told_how_to_undo(home: Home, beside: str) -> None:
+    home.drop("scenario-1.json")
+    daemon = home.start()
+    daemon.wait_for("published 1 scenarios")
+    if beside == "nobody":
+        assert daemon.terminate() == 0
+    for path in (*home.library.iterdir(), home.library, home.work):
+        path.chmod(0o550)
+
+    undone = home.ctl("undo", "1", "--json", before=POWERLESS)
+    restored = home.ctl("restore", "batch:1", "--json", before=POWERLESS)
+
+    error: dict[str, Any] = undone.json()["error"]
+    assert (undone.code, restored.code) == (15, 15), (error, restored.err)
+    assert "sudo" in error["hint"]
+    assert "group" in error["hint"]
+    assert home.ids() == ["scenario-1"]

@@ -77,6 +77,8 @@ def _translated(error: sqlite3.Error, path: Path) -> Exception | None:
         number = _ENVIRONMENT[code]
         if code == sqlite3.SQLITE_CANTOPEN:
             number = _why_not_opened(path) or number
+        if code == sqlite3.SQLITE_READONLY and _is_only_forbidden(path):
+            number = errno.EACCES
         if code == sqlite3.SQLITE_IOERR and _is_full(path):
             number = errno.ENOSPC  # as where the shared memory of the WAL finds no room
         return OSError(number, f"{os.strerror(number)} (SQLite: {error})", str(path))
@@ -93,6 +95,16 @@ def _why_not_opened(path: Path) -> int | None:
     except OSError as error:
         return error.errno
     return None if os.path.lexists(path) else errno.ENOENT
+
+
+def _is_only_forbidden(path: Path) -> bool:
+    """Say whether this user may not write the library, though its file system can be written."""
+    try:
+        read_only = os.statvfs(path).f_flag & os.ST_RDONLY
+    except OSError:
+        return False
+    needed = (path, path.parent)
+    return not read_only and not all(os.access(p, os.W_OK, effective_ids=True) for p in needed)
 
 
 def _is_full(path: Path) -> bool:
