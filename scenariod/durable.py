@@ -6,6 +6,7 @@ Owns the order of write, fsync, rename and fsync of the folder. Never decides wh
 from __future__ import annotations
 
 import os
+import secrets
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -23,10 +24,7 @@ def replacing(path: Path, *, mode: int = 0o640) -> Iterator[BinaryIO]:
 
     Raises OSError where it can't be written; the temporary file is then removed.
     """
-    # Cut, because a name may have all of the 255 bytes that a file system takes.
-    name = os.fsdecode(os.fsencode(path.name)[:200])
-    temporary = path.with_name(f".{name}.{os.getpid()}{TEMPORARY_SUFFIX}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
+    temporary, descriptor = _create_beside(path, mode=mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file
@@ -38,6 +36,22 @@ def replacing(path: Path, *, mode: int = 0o640) -> Iterator[BinaryIO]:
             temporary.unlink()
         raise
     sync_folder(path.parent)
+
+
+def _create_beside(path: Path, *, mode: int) -> tuple[Path, int]:
+    """Create a temporary file in the folder of `path`; return where it is, and its descriptor.
+
+    It is always a new one: others may write to that folder, and a pipe of theirs, say, would be
+    waited for without end. The later names no one has guessed.
+    """
+    # Cut, because a name may have all of the 255 bytes that a file system takes.
+    name = os.fsdecode(os.fsencode(path.name)[:200])
+    mark = str(os.getpid())
+    while True:
+        temporary = path.with_name(f".{name}.{mark}{TEMPORARY_SUFFIX}")
+        with suppress(FileExistsError):
+            return temporary, os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        mark = f"{os.getpid()}-{secrets.token_hex(8)}"
 
 
 def write(path: Path, content: bytes, *, mode: int = 0o640) -> None:
@@ -54,7 +68,7 @@ def remove_leftovers(folder: Path, pattern: str) -> None:
     ours = f".{pattern}.*{TEMPORARY_SUFFIX}"
     with os.scandir(folder) as entries:  # a glob would hold all the names in memory at once
         for entry in entries:
-            if fnmatchcase(entry.name, ours):
+            if fnmatchcase(entry.name, ours) and not entry.is_dir(follow_symlinks=False):
                 Path(entry.path).unlink(missing_ok=True)
 
 

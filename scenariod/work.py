@@ -159,9 +159,13 @@ class Work:
 
         def write_reason(target: Path) -> None:
             text = json.dumps(reason(target.name), indent=2, ensure_ascii=True).encode()
-            with durable.replacing(target.with_name(with_suffix(target.name, REASON_SUFFIX))) as f:
-                f.write(text + b"\n")
-                reached(KillPoint.REASON_BEING_WRITTEN)
+            beside = target.with_name(with_suffix(target.name, REASON_SUFFIX))
+            try:
+                with durable.replacing(beside) as f:
+                    f.write(text + b"\n")
+                    reached(KillPoint.REASON_BEING_WRITTEN)
+            except IsADirectoryError as error:  # somebody's: another name, then
+                raise FileExistsError(errno.EEXIST, error.strerror, str(beside)) from error
             reached(KillPoint.REASON_WRITTEN)
 
         return self._deliver(batch, name, self._failed, before=write_reason)
@@ -233,7 +237,8 @@ class Work:
     ) -> Path | None:
         """Move a file into `folder` under the first free name; None if it was moved already.
 
-        `before` is called with its new path right before.
+        `before` is called with its new path right before; it raises FileExistsError where that
+        cannot be the one.
         """
         folder.mkdir(exist_ok=True)  # somebody may have tidied up and taken the folder too
         names = _names_to_try(name, batch=batch)
@@ -241,8 +246,8 @@ class Work:
             target = folder / next(names)
             if os.path.lexists(target):
                 continue
-            before(target)
             with suppress(FileExistsError):  # somebody was quicker: the next name, then
+                before(target)
                 rename_without_replacing(batch.folder / name, target)
                 return target
         return None

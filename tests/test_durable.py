@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -62,21 +63,31 @@ def test_a_file_is_synced_before_it_gets_its_name_and_the_folder_after(
     assert steps == [f"fsync .a.json.{os.getpid()}.part", "rename", f"fsync {tmp_path.name}"]
 
 
-def test_a_link_in_place_of_the_temporary_file_is_not_followed(tmp_path: Path) -> None:
-    victim = tmp_path / "victim"
+@pytest.mark.parametrize("what", ["link", "pipe", "folder", "file"])
+def test_what_has_the_name_of_the_temporary_file_is_left_alone(tmp_path: Path, what: str) -> None:
+    victim, taken = tmp_path / "victim", tmp_path / f".a.json.{os.getpid()}.part"
     victim.write_bytes(b"precious")
-    (tmp_path / f".a.json.{os.getpid()}.part").symlink_to(victim)
+    make: dict[str, Callable[[], object]] = {
+        "link": lambda: taken.symlink_to(victim),
+        "pipe": lambda: os.mkfifo(taken),
+        "folder": taken.mkdir,
+        "file": lambda: os.link(victim, taken),
+    }
+    make[what]()
 
-    with pytest.raises(OSError, match="symbolic link"):
-        durable.write(tmp_path / "a.json", b"new")
+    durable.write(tmp_path / "a.json", b"new")
 
+    assert (tmp_path / "a.json").read_bytes() == b"new"
     assert victim.read_bytes() == b"precious"
+    assert sorted(os.listdir(tmp_path)) == [taken.name, "a.json", "victim"]
 
 
 def test_what_a_crash_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
     kept = ["a.json", ".other.json.12.part", ".a.json.lock"]
-    for name in [*kept, ".a.json.12.part", ".a.json.99999.part"]:
+    for name in [*kept, ".a.json.12.part", ".a.json.99999.part", ".a.json.12-0af3.part"]:
         (tmp_path / name).touch()
+    kept.append(".a.json.7.part")
+    (tmp_path / ".a.json.7.part").mkdir()  # no file of ours, and in nobody's way
 
     durable.remove_leftovers(tmp_path, "a.json")
 

@@ -226,6 +226,17 @@ def test_what_is_known_of_a_claim_is_kept_with_the_attempts_and_goes_where_its_f
         assert batch.dropped_at == dropped_at
 
 
+def test_a_folder_in_the_place_of_a_reason_is_left_alone(work: Work, tmp_path: Path) -> None:
+    batch = claimed(work, 7, "scenario-1.json")
+    (tmp_path / "failed" / "scenario-1.json.reason.json").mkdir()
+
+    moved = work.to_failed(batch, "scenario-1.json", reason=partial(told_of, 7))
+
+    assert moved == tmp_path / "failed" / "scenario-1.b000007.json"
+    assert json.loads(moved.with_name(moved.name + REASON_SUFFIX).read_text())["batch"] == 7
+    assert len(listed(tmp_path / "failed")) == 3
+
+
 def test_a_link_or_folder_in_done_is_never_followed_or_replaced(work: Work, tmp_path: Path) -> None:
     (tmp_path / "done" / "scenario-1.json").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "done" / "scenario-1.b000001.json").mkdir()
