@@ -30,6 +30,7 @@ CTL_PAGE = MAN / "scenariodctl.1"
 CONFIG_PAGE = MAN / "scenariod.toml.5"
 PAGES = [DAEMON_PAGE, CTL_PAGE, CONFIG_PAGE]
 CATALOG = TOP / "systemd" / "scenariod.catalog"
+UNITS = [TOP / "systemd" / folder / "scenariod.service" for folder in ("", "user")]
 SHIPPED_CONFIG = TOP / "config" / "scenariod.toml"
 MARKDOWN = [TOP / "README.md", TOP / "CHANGELOG.md", *sorted((TOP / "docs").glob("*.md"))]
 
@@ -127,6 +128,19 @@ def test_a_page_lists_every_exit_code_with_its_meaning_and_no_other(page: Path) 
     listed = {int(h): t.splitlines()[0] for h, t in items(page).items() if h.isdecimal()}
 
     assert listed == {code.value: meaning for code, meaning in EXIT_CODE_MEANING.items()}
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=["system", "user"])
+def test_the_page_of_the_daemon_tells_after_which_codes_the_service_is_not_started_again(
+    unit: Path,
+) -> None:
+    told = re.search(r"any other code than ([\d, and]+),\nevery five sec", DAEMON_PAGE.read_text())
+    settings = dict(re.findall(r"^(\w+)=(.*)$", unit.read_text(), flags=re.MULTILINE))
+
+    assert told is not None
+    assert re.findall(r"\d+", told[1]) == ["0", *settings["RestartPreventExitStatus"].split()]
+    assert settings["RestartSec"] == "5"
+    assert settings["StartLimitIntervalSec"] == "0"  # "however often"
 
 
 # Settings

@@ -83,6 +83,15 @@ def test_a_daemon_that_was_killed_is_started_again(machine: Machine) -> None:
     )
 
 
+def test_a_row_of_restarts_by_hand_ends_with_a_service_that_runs(machine: Machine) -> None:
+    start(machine)
+
+    for _ in range(7):
+        machine.check("systemctl restart scenariod")
+
+    assert machine.check("systemctl is-active scenariod") == "active\n"
+
+
 def test_a_wrong_configuration_is_not_tried_again(machine: Machine) -> None:
     machine.check("sed -i '1i nonsense = 1' /etc/scenariod/scenariod.toml")
 
