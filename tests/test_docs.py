@@ -164,6 +164,15 @@ def test_the_configuration_page_tells_the_bounds_of_a_setting(key: str) -> None:
         assert f"\n{allowed.ge} to {allowed.le}" in items(CONFIG_PAGE)[f"Cm {key}"]
 
 
+def test_the_configuration_page_tells_what_the_unit_needs_for_another_root() -> None:
+    lines = UNITS[0].read_text().splitlines()
+    of_the_root = {line.removesuffix("=/var/lib/scenariod") for line in lines} - {*lines}
+
+    told = set(re.findall(r"^(\w+)=DIR$", items(CONFIG_PAGE)["Cm root"], flags=re.MULTILINE))
+
+    assert of_the_root == {"RequiresMountsFor", "ReadWritePaths"} == told
+
+
 def test_the_shipped_configuration_shows_every_setting_commented_with_its_default() -> None:
     text = SHIPPED_CONFIG.read_text()
     uncommented = re.sub(r"^# (?=\w+ = )", "", text, flags=re.MULTILINE)

@@ -111,6 +111,12 @@ def test_systemd_finds_nothing_wrong_with_the_unit(machine: Machine) -> None:
     assert machine.check("systemd-analyze verify --man=no scenariod.service") == ""
 
 
+def test_the_service_waits_for_the_disk_of_its_root_folder(machine: Machine) -> None:
+    shown = machine.check("systemctl show --property=RequiresMountsFor --value scenariod")
+
+    assert ROOT in shown.split()
+
+
 def test_the_sandbox_is_tight(machine: Machine) -> None:
     report = machine.check("systemd-analyze security --no-pager scenariod.service")
 
