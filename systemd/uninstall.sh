@@ -1,9 +1,10 @@
 #!/bin/sh
 # Undoes systemd/install.sh; `sudo make uninstall` runs it. It keeps what people dropped and the
-# library, the configuration and the account. PURGE=1 removes these too, for good.
+# library, the configuration, changes of the unit, and the account. PURGE=1 removes these, too.
 set -eu
 
 root=/var/lib/scenariod
+drop_ins=/etc/systemd/system/scenariod.service.d
 
 say() { printf '%s\n' "$*"; }
 
@@ -31,7 +32,8 @@ remove_drop_in() {
 
 remove_program() {
     systemctl --quiet disable scenariod.service 2>/dev/null || true
-    rm -rf /opt/scenariod /etc/systemd/system/scenariod.service.d
+    rm -rf /opt/scenariod
+    remove_drop_in "$drop_ins" 10-user-manager.conf
     uid=$(id -u scenariod 2>/dev/null) &&
         remove_drop_in "/etc/systemd/system/user@$uid.service.d" 10-scenariod.conf
     rm -f /usr/local/bin/scenariod /usr/local/bin/scenariodctl \
@@ -54,7 +56,7 @@ remove_program() {
 }
 
 purge() {
-    rm -rf "$root" /etc/scenariod
+    rm -rf "$root" /etc/scenariod "$drop_ins"
     if id scenariod >/dev/null 2>&1; then
         userdel scenariod
     fi
@@ -70,5 +72,6 @@ if [ "${PURGE:-0}" = 1 ]; then
     say "scenariod is removed, with its data, configuration and account"
 else
     say "scenariod is removed; kept: $root, /etc/scenariod and the account scenariod"
+    [ ! -d "$drop_ins" ] || say "kept, too: your changes of its unit in $drop_ins"
     say "to remove these too: sudo make uninstall PURGE=1"
 fi

@@ -14,6 +14,7 @@ INSTALL = (
 UNINSTALL = f"cd {CHECKOUT} && sh systemd/uninstall.sh"
 CONFIG = "/etc/scenariod/scenariod.toml"
 ROOT = "/var/lib/scenariod"
+DROP_INS = "/etc/systemd/system/scenariod.service.d"
 
 FOLDERS = {
     ROOT: "750 scenariod scenariod",
@@ -34,7 +35,7 @@ FILES = {
     "/usr/local/lib/systemd/user/scenariod.slice": "644 root root",
     "/usr/local/lib/sysusers.d/scenariod.conf": "644 root root",
     "/usr/local/lib/tmpfiles.d/scenariod.conf": "644 root root",
-    "/etc/systemd/system/scenariod.service.d/10-user-manager.conf": "644 root root",
+    f"{DROP_INS}/10-user-manager.conf": "644 root root",
 }
 LINGER = "/var/lib/systemd/linger/scenariod"
 COMMANDS = ["/usr/local/bin/scenariod", "/usr/local/bin/scenariodctl"]
@@ -187,6 +188,20 @@ def test_uninstall_stops_all_and_keeps_what_people_dropped(machine: Machine) -> 
     assert missing(machine, [CONFIG]) == []
     assert machine.run("ls -d /etc/systemd/system/user@*").exit_code == 2
     assert machine.run("systemctl list-unit-files 'scenariod*' --no-legend").output == ""
+
+
+def test_uninstall_keeps_the_administrators_own_changes_of_the_unit_but_for_purge(
+    machine: Machine,
+) -> None:
+    own = f"{DROP_INS}/override.conf"
+    machine.check(f"printf '[Service]\\nNice=5\\n' > {own}")
+
+    machine.check(UNINSTALL)
+    kept = machine.check(f"ls {DROP_INS}")
+    machine.check(f"export PURGE=1; {UNINSTALL}")
+
+    assert kept == "override.conf\n"
+    assert missing(machine, [DROP_INS]) == [DROP_INS]
 
 
 def test_uninstall_can_be_run_again_and_purge_removes_data_configuration_and_account(
