@@ -31,9 +31,15 @@ check_ground() {
         say "python3-systemd is missing: pip builds it, which needs a compiler and libsystemd-dev"
 }
 
+# After an upgrade of Python the venv's python still starts, but what the venv holds is that of the
+# former one. The system's pip would be found, but is not the venv's.
+has_own_pip() {
+    "$venv/bin/python3" -I -c \
+        'import pip, sys; sys.exit(not pip.__file__.startswith(sys.prefix))' 2>/dev/null
+}
+
 install_program() {
-    [ -x "$venv/bin/python3" ] && "$venv/bin/python3" -c '' 2>/dev/null ||
-        "$python" -m venv --clear --system-site-packages "$venv"
+    has_own_pip || "$python" -m venv --clear --system-site-packages "$venv"
     "$venv/bin/pip" install --quiet --disable-pip-version-check .
     mkdir -p "$HOME/.local/bin"
     ln -sf "$venv/bin/scenariod" "$venv/bin/scenariodctl" "$HOME/.local/bin/"

@@ -40,10 +40,25 @@ find_python() {
         fail "$python is older than 3.11" "scenariod needs Python 3.11 or newer"
 }
 
+# After an upgrade of Python the venv's python still starts, but what the venv holds is that of the
+# former one. The system's pip would be found, but is not the venv's.
+has_own_pip() {
+    "$venv/bin/python3" -I -c \
+        'import pip, sys; sys.exit(not pip.__file__.startswith(sys.prefix))' 2>/dev/null
+}
+
 # --system-site-packages: Debian's python3-systemd serves, and no compiler is needed.
+# --clear takes the configuration as it was shipped, too: without it an edited one is not known.
+make_venv() {
+    shipped=$(cat "$shipped_config" 2>/dev/null) || shipped=""
+    "$python" -m venv --clear --system-site-packages "$venv"
+    [ -n "$shipped" ] || return 0
+    mkdir -p "${shipped_config%/*}"
+    printf '%s\n' "$shipped" >"$shipped_config"
+}
+
 install_program() {
-    [ -x "$venv/bin/python3" ] && "$venv/bin/python3" -c '' 2>/dev/null ||
-        "$python" -m venv --clear --system-site-packages "$venv"
+    has_own_pip || make_venv
     # From a folder, pip installs even where the version is the same.
     "$venv/bin/pip" install --quiet --disable-pip-version-check --root-user-action=ignore .
     mkdir -p /usr/local/bin

@@ -156,6 +156,18 @@ def test_a_second_install_brings_new_defaults_and_restarts_a_running_service_wit
     assert machine.check("systemctl show --property=MainPID scenariod") != pid_before
 
 
+def test_an_install_after_an_upgrade_of_python_makes_the_program_anew(machine: Machine) -> None:
+    # The venv's python is the system's, and then looks into a folder that is not there.
+    machine.check("mv /opt/scenariod/lib/python3.* /opt/scenariod/lib/python3.0")
+    machine.check(f"echo '# new default' >> {CHECKOUT}/config/scenariod.toml")
+
+    machine.check(INSTALL)
+
+    assert machine.check("/usr/local/bin/scenariod --version").startswith("scenariod ")
+    assert machine.get(CONFIG).endswith(b"# new default\n")
+    assert missing(machine, [f"{CONFIG}.new"]) == [f"{CONFIG}.new"]
+
+
 def test_an_install_from_elsewhere_says_what_to_do(machine: Machine) -> None:
     done = machine.run(f"cd / && sh {CHECKOUT}/systemd/install.sh")
 
