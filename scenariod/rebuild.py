@@ -70,7 +70,7 @@ def open_sound(config: Config, *, journal: Journal, show: Show) -> Library:
     Raises LibraryDamagedError where it is damaged and `auto_restore` is off or no backup is good;
     OSError where the environment is at fault: then the next call goes on.
     """
-    damage = pending(config) or _lost(config)
+    damage = pending(config) or lost(config)
     if damage is None:
         try:
             return _opened(config, show=show)
@@ -88,7 +88,7 @@ def open_sound(config: Config, *, journal: Journal, show: Show) -> Library:
 
 def damage_there(config: Config) -> Damage | None:
     """Return what is wrong with the library that is there, None where it is sound; reads it."""
-    damage = pending(config)
+    damage = pending(config) or lost(config)
     if damage is None and config.database.exists():
         try:
             _opened(config, show=lambda _: None).close()
@@ -97,19 +97,38 @@ def damage_there(config: Config) -> Damage | None:
     return damage
 
 
+def refuse_damaged(config: Config) -> None:
+    """Raise LibraryDamagedError where the library has to be rebuilt first; reads none of it.
+
+    What a command adds to a library that is lost would be taken for all there ever was.
+    """
+    marked = _marked(config)
+    due = marked if marked is not None and _is_due(config, marked) else lost(config)
+    if due is not None:
+        raise LibraryDamagedError(
+            due.why,
+            hint="start scenariod (where it runs, wait): it rebuilds the library, or names the "
+            "command that does; to start anew on purpose, move backups/ away first",
+        )
+
+
 def pending(config: Config) -> Damage | None:
     """Return the damage whose rebuild was begun, or is due; None where there is none."""
-    path = _marker(config)
-    try:
-        told = json.loads(path.read_bytes())
-        damage = Damage(told["why"], int(told["inode"]), path.with_name(told["aside"]))
-    except FileNotFoundError:
-        return None
-    except (ValueError, KeyError, TypeError):
-        damage = damage_of(config, f"what {path.name} says of it cannot be read")
-    if damage.inode == _inode(config.database):
+    damage = _marked(config)
+    if damage is None or _is_due(config, damage):
         return damage
     _unmark(config)
+    return None
+
+
+def lost(config: Config) -> Damage | None:
+    """Return the damage where there was a library, as the backups tell, and now is none."""
+    if not config.backups.is_dir() or backup.newest(config.backups) is None:
+        return None
+    if not config.database.exists():
+        return damage_of(config, f"the library {config.database} is missing")
+    if config.database.stat().st_size == 0:
+        return damage_of(config, f"the library {config.database} is damaged: it is empty")
     return None
 
 
@@ -132,8 +151,10 @@ def rebuild(
     """Put a library made of `source`, or of the newest good backup, in the place of this one.
 
     Killed at any point, the database is the old file or the new one, and a second call completes
-    it. Raises LibraryDamagedError where no backup is good, and OSError.
+    it. Raises BackupUnusableError where `source` is not good, LibraryDamagedError where no backup
+    is, and OSError.
     """
+    why = ""
     for good in _good_backups(config, source=source, show=show):
         journal.tell(
             Event.LIBRARY_DAMAGED,
@@ -145,6 +166,7 @@ def rebuild(
         try:
             built = _built(config, good, show=show)
         except BackupUnusableError as error:
+            why = f"it is whole, but no library can be made of it: {error}"
             journal.tell(
                 Event.LIBRARY_DAMAGED,
                 f"{good.path.name} is whole, but no library can be made of it: {error}",
@@ -166,6 +188,8 @@ def rebuild(
             destination=str(damage.aside),
         )
         return done
+    if source is not None:
+        raise _unusable(config, source, why=why)
     raise _hopeless(config, damage)
 
 
@@ -179,6 +203,21 @@ def unread(done: Rebuilt) -> list[str]:
 # Finding
 
 
+def _marked(config: Config) -> Damage | None:
+    path = _marker(config)
+    try:
+        told = json.loads(path.read_bytes())
+        return Damage(told["why"], int(told["inode"]), path.with_name(told["aside"]))
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError):
+        return damage_of(config, f"what {path.name} says of it cannot be read")
+
+
+def _is_due(config: Config, marked: Damage) -> bool:
+    return marked.inode == _inode(config.database)
+
+
 def _opened(config: Config, *, show: Show) -> Library:
     library = Library.open(config.database, busy_timeout_s=config.library.busy_timeout_s)
     try:
@@ -190,17 +229,6 @@ def _opened(config: Config, *, show: Show) -> Library:
     finally:
         show("")
     return library
-
-
-def _lost(config: Config) -> Damage | None:
-    """Return the damage where there was a library, as the backups tell, and now is none."""
-    if backup.newest(config.backups) is None:
-        return None
-    if not config.database.exists():
-        return damage_of(config, f"the library {config.database} is missing")
-    if config.database.stat().st_size == 0:
-        return damage_of(config, f"the library {config.database} is damaged: it is empty")
-    return None
 
 
 def _good_backups(config: Config, *, source: Path | None, show: Show) -> Iterator[backup.Verified]:
@@ -244,6 +272,19 @@ def _left_alone(config: Config, damage: Damage) -> LibraryDamagedError:
 def _asked_for(path: Path) -> str:
     """Return what `scenariodctl restore` takes for a backup; the one ahead is not in its list."""
     return str(path) if path.name == backup.PREPARED_FILE else path.name
+
+
+def _unusable(config: Config, source: Path, *, why: str) -> BackupUnusableError:
+    """Return the error that says so of the backup that was named, and names a good one."""
+    found = backup.verify(source)
+    others = _good_backups(config, source=None, show=lambda _: None)
+    good = next((each for each in others if not each.path.samefile(source)), None)
+    return BackupUnusableError(
+        f"cannot restore {source}: {found.message if isinstance(found, backup.Defect) else why}",
+        hint="`scenariodctl backups` lists what there is, and none of it is good"
+        if good is None
+        else f"the newest good one: `scenariodctl restore {_asked_for(good.path)}`",
+    )
 
 
 def _hopeless(config: Config, damage: Damage) -> LibraryDamagedError:

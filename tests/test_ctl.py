@@ -105,6 +105,7 @@ def test_status_where_no_daemon_runs(filled: Home) -> None:
         "root": str(filled.path),
         "inbox": 0,
         "scenarios": 2,
+        "library_doubt": "",
         "newest_backup": newest.path.name,
         "backup_doubt": "",
     }

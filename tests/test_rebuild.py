@@ -311,6 +311,119 @@ def test_the_command_that_is_named_takes_the_backup_ahead_as_well(home: Home) ->
     assert {"old", "new-1", "new-2"} <= set(home.ids())
 
 
+@pytest.mark.parametrize("damage", [remove, empty], ids=lambda damage: damage.__name__)
+def test_the_command_that_cures_takes_up_what_done_holds_of_a_library_that_is_gone(
+    home: Home, damage: Callable[[Home], None]
+) -> None:
+    home.configure(library={"auto_restore": False})
+    damage(home)
+    assert home.once().code == 12
+
+    cured = home.ctl("restore", newest(home).path.name)
+
+    assert cured.code == 0, cured.err
+    assert " files of done/ that it lacks are in inbox/ again" in cured.out
+    assert home.once().code == 0
+    assert {"old", "new-1", "new-2"} <= set(home.ids())
+
+
+def test_a_restore_that_fails_leaves_an_empty_library_as_it_is(home: Home, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.json"
+    cut.write_bytes(newest(home).path.read_bytes()[:-100])
+    empty(home)
+
+    failed = home.ctl("restore", str(cut))
+
+    assert failed.code == 16
+    assert f"cannot restore {cut}: " in failed.err
+    assert f"`scenariodctl restore {newest(home).path.name}`" in failed.err
+    assert home.database.read_bytes() == b""
+    assert home.once().code == 0
+    assert {"old", "new-1", "new-2"} <= set(home.ids())
+
+
+@pytest.mark.parametrize("damage", [remove, empty], ids=lambda damage: damage.__name__)
+@pytest.mark.parametrize(
+    "command", [("import",), ("import", "--dry-run"), ("undo", "1"), ("restore", "batch:1")]
+)
+def test_nothing_is_written_in_the_place_of_a_library_that_is_gone(
+    home: Home, tmp_path: Path, command: tuple[str, ...], damage: Callable[[Home], None]
+) -> None:
+    damage(home)
+    file = tmp_path / "one.json"
+    file.write_bytes(scenario("imported"))
+
+    refused = home.ctl(*command, *([str(file)] if command[0] == "import" else []))
+
+    assert refused.code == 12, refused.err
+    assert str(home.database) in refused.err
+    assert "start scenariod" in refused.err
+    assert not home.database.exists() or home.database.stat().st_size == 0
+    assert home.once().code == 0
+    assert {"old", "new-1", "new-2"} <= set(home.ids())
+
+
+def test_a_bad_backup_that_is_named_for_a_damaged_library_is_not_taken_for_all_of_them(
+    home: Home,
+) -> None:
+    good = newest(home).path
+    bad = home.backups / "scenarios-backup-9999999999999.json"
+    bad.write_bytes(good.read_bytes()[:-100])
+    break_header(home)
+    before = home.database.read_bytes()
+
+    failed = home.ctl("restore", "latest")
+
+    assert failed.code == 16, failed.err
+    assert f"cannot restore {bad}: " in failed.err
+    assert f"the newest good one: `scenariodctl restore {good.name}`" in failed.err
+    assert home.database.read_bytes() == before
+    assert home.ctl("restore", good.name).code == 0
+
+
+def test_nothing_is_imported_while_a_rebuild_is_due(home: Home, tmp_path: Path) -> None:
+    break_page(home)
+    orders = tmp_path / "orders"
+    orders.mkdir()
+    (orders / KillPoint.DAMAGE_MARKED).write_text("")
+    home.once(environment={VARIABLE: str(orders)})
+    file = tmp_path / "one.json"
+    file.write_bytes(scenario("imported"))
+
+    refused = home.ctl("import", str(file))
+
+    assert refused.code == 12, refused.err
+    assert "start scenariod" in refused.err
+    assert (home.library / MARKER_FILE).exists()
+
+
+def test_the_status_of_a_stopped_daemon_says_that_the_library_is_gone(home: Home) -> None:
+    remove(home)
+
+    text, document = home.ctl("status"), home.ctl("status", "--json")
+
+    assert text.code == 19
+    assert f"! the library {home.database} is missing" in text.out
+    assert document.json()["library_doubt"] == f"the library {home.database} is missing"
+    assert not home.database.exists()
+
+
+def test_the_command_that_cures_a_document_that_is_not_what_was_stored_does_so(home: Home) -> None:
+    break_document(home)
+    found = home.ctl("library", "verify")
+    assert found.code == 12
+    assert "`scenariodctl restore latest`" in found.out
+
+    cured = home.ctl("restore", "latest")
+
+    assert cured.code == 0, cured.err
+    assert "is not what was stored" in cured.out
+    assert len(aside(home)) == 1
+    assert home.once().code == 0
+    assert home.ids() == ["old", "new-1", "new-2"]
+    assert home.ctl("library", "verify").code == 0
+
+
 # Killed anywhere
 
 

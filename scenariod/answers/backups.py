@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from scenariod import backup, clock, journal, moment, rebuild, terminal
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
-from scenariod.errors import ExitCode, NotFoundError
+from scenariod.errors import ExitCode, LibraryDamagedError, NotFoundError
 from scenariod.journal import Event
 from scenariod.library import Change, Library, compared
 from scenariod.restore import restore as restore_moment
@@ -71,14 +71,23 @@ def restore(config: Config, asked: argparse.Namespace) -> Answer:
         )
     if asked.dry_run:
         return _dry_run(config, wanted)
-    if isinstance(wanted, moment.InBackup) and config.database.exists():
-        prepare(config)
-        damage = rebuild.damage_there(config)
-        if damage is not None:
-            return _rebuilt(config, wanted, damage, may_ask=not asked.yes)
-    if not asked.yes and terminal.is_there() and not _confirmed(config, wanted):
-        return _not_confirmed()
     prepare(config)
+    if isinstance(wanted, moment.Before):
+        rebuild.refuse_damaged(config)
+        return _ordinary(config, wanted, may_ask=not asked.yes)
+    damage = rebuild.damage_there(config)
+    if damage is None:
+        try:
+            return _ordinary(config, wanted, may_ask=not asked.yes)
+        except LibraryDamagedError as error:  # a document, which only who reads it all meets
+            damage = rebuild.damage_of(config, str(error))
+    return _rebuilt(config, wanted, damage, may_ask=not asked.yes)
+
+
+def _ordinary(config: Config, wanted: moment.Before | moment.InBackup, *, may_ask: bool) -> Answer:
+    """Restore in one step of a library that is sound; the daemon may run."""
+    if may_ask and terminal.is_there() and not _confirmed(config, wanted):
+        return _not_confirmed()
     busy_s = config.library.busy_timeout_s
     with Library.open(config.database, busy_timeout_s=busy_s) as library:
         done = restore_moment(

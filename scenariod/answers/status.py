@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from scenariod import backup, inbox
+from scenariod import backup, inbox, rebuild
 from scenariod import status as live
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.errors import ExitCode, NotFoundError
@@ -31,11 +31,13 @@ def _not_running(config: Config) -> Answer:
     waiting = _inbox_count(config)
     count = _library_count(config)
     newest, wrong = _newest_backup(config, scenarios=count)
+    lost = rebuild.lost(config)
     document = {
         "running": False,
         "root": str(config.root),
         "inbox": waiting,
         "scenarios": count,
+        "library_doubt": "" if lost is None else lost.why,
         "newest_backup": newest,
         "backup_doubt": wrong,
     }
@@ -43,6 +45,7 @@ def _not_running(config: Config) -> Answer:
         f"scenariod is not running on {config.root}",
         f"    Inbox: {waiting} waiting",
         f"  Library: {count} scenarios",
+        *([] if lost is None else [f"           ! {lost.why}; a start rebuilds it, or says how"]),
         *_backup_lines(document),
         "    Start: `systemctl [--user] start scenariod`, or `scenariod` in the foreground",
     ]
