@@ -44,7 +44,7 @@ EXIT_CODE_MEANING: dict[ExitCode, str] = {
     ExitCode.ALREADY_RUNNING: "another scenariod works on this root folder",
     ExitCode.NO_LIMIT: "the memory limit cannot be put in force, so no worker may run",
     ExitCode.ROOT_UNUSABLE: "the root folder or one of its folders cannot be used",
-    ExitCode.BACKUP_UNUSABLE: "the backup does not exist, or is not whole",
+    ExitCode.BACKUP_UNUSABLE: "the backup cannot be read, or is not whole",
     ExitCode.PAUSED: "stopped by the environment (disk full, read-only, ...); nothing was lost",
     ExitCode.NOT_FOUND: "no such scenario, file, batch or backup",
     ExitCode.NOT_RUNNING: "no scenariod runs on this root folder",
@@ -108,7 +108,7 @@ class RootUnusableError(ScenariodError):
 
 
 class BackupUnusableError(ScenariodError):
-    """A backup does not exist, cannot be read, or is not whole."""
+    """A backup cannot be read, or is not whole."""
 
     exit_code = ExitCode.BACKUP_UNUSABLE
 

@@ -173,6 +173,18 @@ def test_the_configuration_page_tells_what_the_unit_needs_for_another_root() -> 
     assert of_the_root == {"RequiresMountsFor", "ReadWritePaths"} == told
 
 
+def test_the_configuration_page_has_each_setting_in_its_section() -> None:
+    sections = re.split(r"^\.Ss \[(.+)\] section\n", CONFIG_PAGE.read_text(), flags=re.MULTILINE)
+    listed = {
+        section: {
+            key.partition(".")[0] for key in re.findall(r"^\.It Cm (.+)$", text, re.MULTILINE)
+        }
+        for section, text in zip(sections[1::2], sections[2::2], strict=True)
+    }
+
+    assert listed == {section: {section} for section in listed}
+
+
 def test_the_shipped_configuration_shows_every_setting_commented_with_its_default() -> None:
     text = SHIPPED_CONFIG.read_text()
     uncommented = re.sub(r"^# (?=\w+ = )", "", text, flags=re.MULTILINE)
@@ -221,6 +233,21 @@ def test_the_page_of_scenariodctl_names_every_field_of_the_status() -> None:
         for field in fields(record):
             assert re.search(rf"\b{field.name}\b", text), field.name
     assert all(str(state) in text for state in status.State if state.value != "none")
+
+
+def test_the_page_of_scenariodctl_names_every_key_of_an_answer() -> None:
+    text = CTL_PAGE.read_text().partition(".Ss JSON documents")[2].partition("\n.Sh ")[0]
+    written_down = {"words", "more"}  # of a refusal, for the lines that people read
+    keys = {
+        key.value
+        for module in sorted((TOP / "scenariod" / "answers").glob("*.py"))
+        for node in ast.walk(ast.parse(module.read_text()))
+        if isinstance(node, ast.Dict)
+        for key in node.keys
+        if isinstance(key, ast.Constant) and isinstance(key.value, str)
+    }
+
+    assert {key for key in keys if not re.search(rf"\b{key}\b", text)} == written_down
 
 
 # The journal
