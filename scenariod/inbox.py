@@ -20,7 +20,7 @@ from scenariod.fault import DAMAGED
 from scenariod.filesystem import same_mount
 from scenariod.killpoint import KillPoint, reached
 from scenariod.names import is_scenario_name
-from scenariod.readiness import GONE, Hold, Rules, Seen, observe
+from scenariod.readiness import GONE, Hold, Rules, Seen, is_somebodys_mount, observe
 from scenariod.turn import Turn, turn
 from scenariod.watch import unusable
 
@@ -264,10 +264,10 @@ def _drops(folder: int) -> Iterator[tuple[int, str]]:
                 try:
                     yield entry.stat(follow_symlinks=False).st_ctime_ns, entry.name
                 except OSError as error:
-                    if error.errno not in GONE | DAMAGED:
-                        raise
-                    if error.errno in DAMAGED:
+                    if error.errno in DAMAGED or is_somebodys_mount(error, folder):
                         yield 0, entry.name
+                    elif error.errno not in GONE:
+                        raise
 
 
 def _raise_if_of_all(error: OSError, *, source: int, target: int) -> None:

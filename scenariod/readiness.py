@@ -27,6 +27,10 @@ GONE = frozenset({errno.ENOENT, errno.ESTALE})
 """What it means that a name leads nowhere any more."""
 
 
+_OF_A_MOUNT = frozenset({errno.EACCES, errno.EPERM, errno.ENOTCONN})
+"""How a file system in user space hides its root from all but who mounted it, or has died."""
+
+
 class Hold(StrEnum):
     """Why a file in the inbox is not ready."""
 
@@ -88,6 +92,12 @@ def observe(
         raise
     try:
         status = os.fstat(place)
+    except OSError as error:
+        os.close(place)
+        if is_somebodys_mount(error, folder):
+            return Seen((0, 0, 0, 0, 0), now, hold=Hold.UNMOVABLE)
+        raise
+    try:
         same = before is not None and before.identity == _identity(status)
         since = before.since if before is not None and same else now
         calm_s = now - since
@@ -101,6 +111,11 @@ def observe(
         since, calm_s = now, 0.0
     again_s = None if wait.calm_s is None else max(wait.calm_s - calm_s, 0.0)
     return Seen(_identity(status), since, hold=wait.hold, again_s=again_s)
+
+
+def is_somebodys_mount(error: OSError, folder: int) -> bool:
+    """Say whether what a look at a name in `folder` met is a mount on it that is closed to us."""
+    return error.errno in _OF_A_MOUNT and os.access(".", os.X_OK, dir_fd=folder, effective_ids=True)
 
 
 def _identity(status: os.stat_result) -> tuple[int, int, int, int, int]:

@@ -248,14 +248,27 @@ class Work:
                 continue
             with suppress(FileExistsError):  # somebody was quicker: the next name, then
                 before(target)
-                rename_without_replacing(batch.folder / name, target)
-                return target
+                return _move(batch.folder / name, target)
         return None
 
     def _drop_stale_reason(self, name: str) -> None:
         """Remove the reason of an earlier failure whose file was mended and dropped again."""
         if not os.path.lexists(self._failed / name):
             (self._failed / with_suffix(name, REASON_SUFFIX)).unlink(missing_ok=True)
+
+
+def _move(path: Path, target: Path) -> Path:
+    """Move a file; return where it is now.
+
+    Who owns a folder may forbid that it leaves its parent: it stays there, aside.
+    """
+    try:
+        rename_without_replacing(path, target)
+    except PermissionError:
+        if not stat.S_ISDIR(path.lstat().st_mode):
+            raise
+        return _set_foreign_aside(path)
+    return target
 
 
 def _is_there(path: Path) -> bool:
@@ -289,13 +302,14 @@ def _read_small(path: Path, *, most_bytes: int) -> bytes | None:
         os.close(descriptor)
 
 
-def _set_foreign_aside(path: Path) -> None:
+def _set_foreign_aside(path: Path) -> Path:
     """Rename what is not ours to NAME.foreign, or where that is taken to NAME.foreign-2, ..."""
     for count in itertools.count(1):
-        mark = ".foreign" if count == 1 else f".foreign-{count}"
+        target = path.with_name(f"{path.name}.foreign{'' if count == 1 else f'-{count}'}")
         with suppress(FileExistsError):
-            return rename_without_replacing(path, path.with_name(path.name + mark))
-    return None
+            rename_without_replacing(path, target)
+            break
+    return target
 
 
 def _names_to_try(name: str, *, batch: Batch) -> Iterator[str]:

@@ -3,6 +3,7 @@ goes on by itself; no file fails and none is lost."""
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import resource
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
+FUSE = Path("/dev/fuse")
+MNT_DETACH = 2
+"""From sys/mount.h."""
 OUT_OF_FILES = "too many files are open"
 
 
@@ -275,6 +279,51 @@ def test_a_fault_around_a_worker_fails_no_file_and_spends_no_attempt(home: Home,
     assert failed == []
     assert home.names("done") == ["scenario-1.json"]
     assert home.reason("scenario-2.json")["attempts"] == 1
+
+
+@AS_ROOT
+@pytest.mark.skipif(not FUSE.exists(), reason="this kernel has no file systems in user space")
+def test_a_mount_of_somebody_in_the_inbox_that_is_closed_to_us_holds_up_nobody(home: Home) -> None:
+    daemon = home.start(before=POWERLESS)
+    daemon.wait_for("published 0 scenarios")
+    folder = home.inbox / "scenario-1.json"
+    folder.mkdir()
+
+    with closed_mount(folder):
+        home.drop("scenario-2.json", scenario("another"))
+        status = daemon.wait_for_status(lambda s: s["added"] == 1 and s["state"] == "waiting")
+
+    assert [w["file"] for w in status["waiting"]] == ["scenario-1.json"]
+    assert "intake pauses" not in daemon.journal()
+
+
+@contextmanager
+def closed_mount(folder: Path) -> Iterator[None]:
+    """Mount a file system in user space (fuse(4)) of a user who lets no one else see it."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    device = os.open(FUSE, os.O_RDWR)
+    options = f"fd={device},rootmode=40000,user_id=12345,group_id=12345"
+    try:
+        assert libc.mount(b"test", bytes(folder), b"fuse", 0, options.encode()) == 0
+        try:
+            yield
+        finally:
+            libc.umount2(bytes(folder), MNT_DETACH)
+    finally:
+        os.close(device)
+
+
+def test_a_folder_that_may_not_leave_its_parent_holds_up_nobody(home: Home) -> None:
+    home.once()
+    (home.work / "000007").mkdir()
+    (home.work / "000007" / "scenario-1.json").mkdir(mode=0)
+    daemon = home.start(before=POWERLESS)
+
+    home.drop("scenario-2.json", scenario("another"))
+    daemon.wait_for_status(lambda s: (s["added"], s["refused"], s["state"]) == (1, 1, "idle"))
+
+    assert os.listdir(home.work) == ["000007.foreign"]
+    assert "intake pauses" not in daemon.journal()
 
 
 SYNC_S = 3
