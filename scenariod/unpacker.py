@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 STANDARD_INPUT = "-"
 _NUMBER_ROOM = 24
+_SHOWN_KEY = 40
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -107,6 +108,8 @@ class _Unpacker:
         if skip < 0:
             say(frames.Judging(index, name, 0))
         found = survey(file)
+        if found.left_out and skip < 0:
+            self._refuse(index, name, 0, _left_out(found.left_out))
         say(frames.FileBegun(index, name, found.count, found.about))
         if found.lists > 1:
             message = f"it has {found.lists} lists of scenarios; put each into a file of its own"
@@ -185,6 +188,19 @@ class _Unpacker:
     def _too_large(self, size_bytes: int) -> Problem:
         message = f"it has {size_bytes} bytes; at most {self._most_bytes} are taken"
         return Problem(Reason.TOO_LARGE, message)
+
+
+def _left_out(keys: tuple[str, ...]) -> Problem:
+    """Return what is told of a pack that says more of itself than is kept."""
+    from scenariod.bundle import MOST_CHARACTERS, MOST_DEPTH, MOST_DIGITS
+
+    more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
+    message = (
+        f'"{keys[0][:_SHOWN_KEY]}"{more} is not kept with the scenarios: of what a pack says of'
+        f" itself, {MOST_CHARACTERS} characters are, no more than {MOST_DEPTH} deep, and integers"
+        f" of up to {MOST_DIGITS} digits"
+    )
+    return Problem(Reason.TOO_LARGE, message)
 
 
 def _placed(verdict: Verdict, *, line: int) -> Verdict:

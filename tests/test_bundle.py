@@ -13,7 +13,16 @@ from conftest import scenario
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenariod.bundle import Shape, Slice, Slicer, Survey, fault_after_list, survey
+from scenariod.bundle import (
+    MOST_CHARACTERS,
+    Shape,
+    Slice,
+    Slicer,
+    Survey,
+    fault_after_list,
+    frames,
+    survey,
+)
 from scenariod.reasons import Problem, Reason
 
 KIB = 1 << 10
@@ -100,7 +109,59 @@ def test_two_lists_of_scenarios_are_noticed() -> None:
 def test_what_is_said_of_a_pack_has_a_bound() -> None:
     content = json.dumps({"packInfo": {"x": ["y" * 1000] * 2000}, "scenarios": [1]}).encode()
 
-    assert told(content) == Survey(Shape.MEMBER, count=1)
+    assert told(content) == Survey(Shape.MEMBER, count=1, left_out=("packInfo",))
+
+
+@pytest.mark.parametrize("letter", ["y", "語", "🤖", '"', "\x01"])
+def test_all_that_is_within_the_bound_can_be_told_to_the_importer(letter: str) -> None:
+    def said(times: int) -> str:
+        members = {"version": 1, "packInfo": {"x": letter * times}}
+        return json.dumps(members, ensure_ascii=False)
+
+    def surveyed(about: str) -> Survey:
+        return told(about.removesuffix("}").encode() + b', "scenarios": [1]}')
+
+    most = (MOST_CHARACTERS - len(said(0))) // (len(said(1)) - len(said(0)))
+    within, beyond = surveyed(said(most)), surveyed(said(most + 1))
+
+    line = frames.encode(frames.FileBegun(0, letter * 500, within.count, within.about))
+    assert len(line) < frames.MOST_LINE_BYTES
+    assert (within.about, within.left_out) == (said(most), ())
+    assert (beyond.about, beyond.left_out) == (None, ("packInfo",))
+
+
+def test_of_a_pack_that_says_too_much_the_rest_is_kept_and_the_keys_are_told() -> None:
+    deep = b"[" * 63 + b"]" * 63
+    kept = b'{"packInfo": {}, "shallow": %b, "n": %b' % (deep, b"9" * 4300)
+    content = b'%b, "deep": [%b], "scenarios": [1], "long": [%b]}' % (kept, deep, b"9" * 4301)
+
+    found = told(content)
+
+    assert found.about == kept.decode() + "}"
+    assert found.left_out == ("deep", "long")
+
+
+HUGE = b'{"sum": 18446744073709551615, "far": -1e400, "near": 3.14159265358979323846, "0": 1.50}'
+AS_KEPT = '{"sum": 18446744073709551615, "far": -1E+400, "near": 3.14159265358979323846, "0": 1.50}'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"packInfo": %b, "scenarios": [{}, 2]}' % HUGE,
+        b'{"scenarios": [{}, 2], "packInfo": %b}' % HUGE,
+        b'{"scenarios": [%b, 2], "packInfo": %b}' % (HUGE, HUGE),
+        b'{"scenarios": [{"n": NaN}, 2], "packInfo": %b}' % HUGE,
+        b'{"scenarios": [{"n": %b}, 2], "packInfo": %b}' % (b"9" * 5000, HUGE),
+        b'{"scenarios": [{"n": 1e%b}, 2], "packInfo": %b}' % (b"9" * 30, HUGE),
+        b'\xef\xbb\xbf{"scenarios": [{"n" 1}, 2], "packInfo": %b}' % HUGE,
+    ],
+    ids=["before", "after", "within", "no number", "digits", "an exponent", "no JSON"],
+)
+def test_what_a_pack_says_is_found_with_all_digits_whatever_numbers_its_scenarios_have(
+    content: bytes,
+) -> None:
+    assert told(content) == Survey(Shape.MEMBER, count=2, about=f'{{"packInfo": {AS_KEPT}}}')
 
 
 # How it is cut

@@ -370,6 +370,66 @@ def test_what_a_pack_says_goes_with_its_scenarios_through_undo_and_restore(
         assert [v.id for v in snapshot.versions_of(row, before=before)] == ["s-1", "s-2"]
 
 
+BEYOND_FLOAT = b'"checksum": 18446744073709551615, "scale": 1e400'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        together(*many(3), before=BEYOND_FLOAT + b', "packInfo": {"packId": "7"}, '),
+        together(*many(3), after=b', "packInfo": {"packId": "7"}, ' + BEYOND_FLOAT),
+        together(
+            *many(2),
+            scenario("s-3").replace(b'"A claim."', b'"A claim.", ' + BEYOND_FLOAT),
+            after=b', "packInfo": {"packId": "7"}',
+        ),
+    ],
+    ids=["before", "after", "within"],
+)
+def test_numbers_beyond_those_of_machines_cost_neither_scenarios_nor_what_the_pack_says(
+    home: Home, tmp_path: Path, content: bytes
+) -> None:
+    answer = bring(home, put(tmp_path, "pack.json", content))
+
+    assert counts(answer) == (3, 0, 0, 0)
+    ((about,),) = sql(home.database, "SELECT about FROM pack")
+    assert '"packId": "7"' in str(about)
+    assert home.ctl("export", "--output", str(tmp_path / "out")).code == 0
+    assert b"18446744073709551615" in (tmp_path / "out" / "pack.json").read_bytes()
+
+
+def test_a_pack_may_say_much_of_itself_in_any_script(home: Home, tmp_path: Path) -> None:
+    pack = together(*many(2), before='"packInfo": {{"x": "{}"}},'.format("語" * 750_000).encode())
+
+    answer = bring(home, put(tmp_path, "pack.json", pack))
+
+    assert counts(answer) == (2, 0, 0, 0)
+    assert sql(home.database, "SELECT length(about) FROM pack") == [
+        (750_000 + len('{"packInfo": {"x": ""}}'),)
+    ]
+    assert home.ctl("restore", f"batch:{answer['batches'][0]}").code == 0
+    assert home.ctl("restore", answer["closing_backup"]).code == 0
+    assert home.ctl("library", "verify").code == 0
+
+
+def test_what_a_pack_says_beyond_the_bound_is_told_and_its_scenarios_are_added(
+    home: Home, tmp_path: Path
+) -> None:
+    said = '"packInfo": {{"x": "{}"}}, "note": 1,'.format("語" * 1_100_000).encode()
+    source = put(tmp_path, "pack.json", together(*many(2), before=said))
+
+    foreseen = bring(home, source, "--dry-run")
+    answer = bring(home, source)
+
+    assert counts(foreseen) == counts(answer) == (2, 0, 1, 3)
+    (refusal,) = answer["refusals"]
+    (problem,) = refusal["problems"]
+    assert (refusal["place"], problem["code"]) == ("pack.json", "too-large")
+    assert problem["message"].startswith('"packInfo" is not kept with the scenarios')
+    assert ids(home) == ["s-1", "s-2"]
+    assert sql(home.database, "SELECT about FROM pack") == []
+
+
 def test_scenarios_that_are_there_already_join_the_pack_that_is_imported(
     home: Home, tmp_path: Path
 ) -> None:

@@ -17,7 +17,8 @@ from scenariod.verdict import Accepted, InvalidVerdictError, Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MOST_LINE_BYTES = verdicts.MAX_VERDICT_BYTES
+MOST_LINE_BYTES = 16 << 20
+"""What a pack says has up to 1 Mi characters, each of up to 12 bytes here, as `\\ud83e\\udd16`."""
 
 
 class Kind(StrEnum):
