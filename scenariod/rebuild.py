@@ -245,12 +245,17 @@ def _good_backups(config: Config, *, source: Path | None, show: Show) -> Iterato
 
 
 def _newest_first(folder: Path) -> list[Path]:
+    """Return the backups by their names, which rise even where the clock goes back.
+
+    The one ahead has no such name: it goes before those that show an earlier batch.
+    """
     listed = backup.list_backups(folder)
-    found = [(each.created, each.path) for each in listed]
+    paths = [each.path for each in listed]
     ahead = backup.prepared_one(folder)
-    if ahead is not None:
-        found.append((ahead.created, ahead.path))
-    return [path for _, path in sorted(found, reverse=True)]
+    if ahead is not None and ahead.batch is not None:
+        earlier = (each.batch is not None and each.batch < ahead.batch for each in listed)
+        paths.insert(next((n for n, is_so in enumerate(earlier) if is_so), len(paths)), ahead.path)
+    return paths
 
 
 def _described(good: backup.Verified) -> str:

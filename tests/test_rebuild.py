@@ -184,6 +184,39 @@ def test_a_backup_of_which_no_library_can_be_made_is_named_and_passed_over(home:
     assert f"the library was rebuilt from {good.name}" in ended.err
 
 
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+LATER = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def test_the_newest_backup_is_taken_though_the_clock_was_set_back(home: Home) -> None:
+    documents = [[scenario(name)] for name in ("old", "imported")]
+    last = backup.write(home.backups, documents, batch=4, now=LONG_AGO).path
+    break_header(home)
+
+    ended = home.once()
+
+    assert ended.code == 0, ended.err
+    assert f"it is rebuilt from {last.name}" in ended.err
+    assert {"old", "imported", "new-1", "new-2"} <= set(home.ids())
+
+
+@pytest.mark.parametrize(
+    ("batch", "created", "is_taken"), [(1, LATER, False), (4, LONG_AGO, True)], ids=str
+)
+def test_the_backup_ahead_is_taken_where_it_shows_a_later_batch_whatever_the_clock_said(
+    home: Home, *, batch: int, created: datetime, is_taken: bool
+) -> None:
+    documents = [[scenario(name)] for name in ("old", "new-1")]
+    ahead = backup.prepare(home.backups, documents, batch=batch, now=created)
+    listed = newest(home).path
+    break_header(home)
+
+    ended = home.once()
+
+    assert ended.code == 0, ended.err
+    assert f"it is rebuilt from {(ahead.path if is_taken else listed).name}" in ended.err
+
+
 def test_without_a_good_backup_nothing_is_touched(home: Home) -> None:
     for path in home.backups.glob("*.json"):
         path.write_bytes(b"{}")
