@@ -164,7 +164,7 @@ def rebuild(
         )
         mark(config, damage)
         try:
-            built = _built(config, good, show=show)
+            built = _built(config, good, damage, show=show)
         except BackupUnusableError as error:
             why = f"it is whole, but no library can be made of it: {error}"
             journal.tell(
@@ -303,10 +303,10 @@ def _hopeless(config: Config, damage: Damage) -> LibraryDamagedError:
 # Building
 
 
-def _built(config: Config, good: backup.Verified, *, show: Show) -> dict[str, int]:
+def _built(config: Config, good: backup.Verified, damage: Damage, *, show: Show) -> dict[str, int]:
     """Have a new database built beside the old one; return what `Rebuilt` counts."""
     child = subprocess.Popen(
-        _command(config, good), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+        _command(config, good, damage), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
     )
     told: dict[str, int | str] = {}
     if child.stdout is None:
@@ -328,13 +328,14 @@ def _built(config: Config, good: backup.Verified, *, show: Show) -> dict[str, in
     return {name: int(told[name]) for name in ("scenarios", "taken_back", "unreadable")}
 
 
-def _command(config: Config, good: backup.Verified) -> list[str]:
-    command = [sys.executable, "-m", "scenariod.builder"]
+def _command(config: Config, good: backup.Verified, damage: Damage) -> list[str]:
+    kept = damage.aside / config.database.name  # of a rebuild that was cut off: it has the WAL
+    command = [sys.executable, "-I", "-m", "scenariod.builder"]
     command += ["--parent", str(os.getpid())]
     command += ["--limit-bytes", str(config.memory.limit_bytes)]
     command += ["--above", str(highest_batch(config.work))]
     command += ["--backup", str(good.path), "--target", str(_new(config))]
-    command += ["--damaged", str(config.database)]
+    command += ["--damaged", str(kept if kept.exists() else config.database)]
     command += ["--done", str(config.done), "--inbox", str(config.inbox)]
     return [*command, "--replaces"] if config.library.on_conflict == "replace" else command
 
@@ -344,7 +345,7 @@ def _set_aside(config: Config, damage: Damage) -> None:
     database = config.database
     damage.aside.mkdir(exist_ok=True)
     beside = [database.with_name(database.name + ending) for ending in _BESIDE]
-    for path in (database, *beside):
+    for path in (*beside, database):  # so that the database is never there without its WAL
         _keep(path, damage.aside / path.name)
     durable.sync_folder(damage.aside)
     reached(KillPoint.DAMAGED_SET_ASIDE)

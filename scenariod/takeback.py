@@ -93,10 +93,11 @@ def _names(folder: Path) -> list[str]:
 def _sha256(path: Path, *, not_before: float) -> str | None:
     """Return the hash of a file without a byte order mark; None where it is not to be taken."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) or status.st_ctime < not_before:
+        os.close(descriptor)  # of a folder no file can be made
+        return None
     with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_ctime < not_before:
-            return None
         digest = hashlib.sha256(file.read(len(_BOM)).removeprefix(_BOM))
         while piece := file.read(_CHUNK_BYTES):
             digest.update(piece)

@@ -175,15 +175,19 @@ def test_a_file_that_nobody_knows_is_not_found(bench: Bench, run_ctl: Ctl) -> No
     assert said["error"]["exit_code"] == 18
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"[" * 100_000, None], ids=range(5))
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"{", b"[" * 100_000, "a link", "a folder"], ids=range(6)
+)
 def test_a_reason_that_somebody_has_spoilt_is_said_to_be_gone(
-    home: Home, bench: Bench, run_ctl: Ctl, content: bytes | None
+    home: Home, bench: Bench, run_ctl: Ctl, content: bytes | str
 ) -> None:
     settle(bench, 1, "scenario-1.json")
     beside = home.failed / "scenario-1.json.reason.json"
     beside.unlink()
-    if content is None:
+    if content == "a link":
         beside.symlink_to("/etc/passwd")
+    elif isinstance(content, str):
+        beside.mkdir()
     else:
         beside.write_bytes(content)
 

@@ -8,13 +8,15 @@ import os
 import shutil
 import signal
 import sqlite3
+import sys
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-from conftest import AS_ROOT, POWERLESS, Home, scenario, wait_until
+from conftest import AS_ROOT, POWERLESS, SCENARIODCTL, Home, run, scenario, wait_until
+from holder import holding
 
 from scenariod import backup, config
 from scenariod.journal import TextJournal
@@ -75,14 +77,22 @@ def break_header(home: Home) -> None:
         file.write(b"not SQLite at all")
 
 
-def break_page(home: Home) -> None:
-    """Overwrite the root page of a table whose rows nothing reads at a start."""
+def page_of_files(home: Home) -> tuple[int, int]:
+    """Return the place and size of the root page of a table that nothing reads at a start."""
     with closing(sqlite3.connect(home.database)) as db:
         (page,) = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'file'").fetchone()
         (size,) = db.execute("PRAGMA page_size").fetchone()
+    return (page - 1) * size, size
+
+
+def overwrite(home: Home, place: tuple[int, int]) -> None:
     with home.database.open("r+b") as file:
-        file.seek((page - 1) * size)
-        file.write(b"\xff" * size)
+        file.seek(place[0])
+        file.write(b"\xff" * place[1])
+
+
+def break_page(home: Home) -> None:
+    overwrite(home, page_of_files(home))
 
 
 def remove(home: Home) -> None:
@@ -283,6 +293,34 @@ def test_what_cannot_be_read_in_done_costs_no_library_and_is_counted(home: Home)
     assert "; 1 files of done/ cannot be read, and are left there" in ended.err
     assert {"old", "new-2"} <= set(home.ids())
     assert {"scenario-3.json", "scenario-7.json"} <= set(home.names("done"))
+
+
+def test_a_folder_in_done_that_is_named_like_a_scenario_costs_no_library(home: Home) -> None:
+    (home.done / "scenario-5.json").mkdir()
+    remove(home)
+
+    ended = home.once()
+
+    assert ended.code == 0, ended.err
+    assert {"old", "new-1", "new-2"} <= set(home.ids())
+    assert (home.done / "scenario-5.json").is_dir()
+
+
+def test_what_lies_in_the_current_folder_of_the_admin_is_not_run(
+    home: Home, tmp_path: Path
+) -> None:
+    break_header(home)
+    ran = tmp_path / "ran"
+    for name in ("json.py", "scenariod/__init__.py"):
+        theirs = home.inbox / name
+        theirs.parent.mkdir(exist_ok=True)
+        theirs.write_text(f"open({str(ran)!r}, 'w')\n")
+    command = (sys.executable, "-I", *SCENARIODCTL[1:], "--root", str(home.path))
+
+    cured = run([*command, "restore", "latest"], cwd=home.inbox)
+
+    assert not ran.exists()
+    assert cured.code == 0, cured.err
 
 
 def test_where_it_is_off_damage_is_told_with_the_command_that_cures_and_that_does(
@@ -507,6 +545,33 @@ def test_killed_at_any_point_of_a_rebuild_the_next_start_completes_it(
     assert len(aside(home)) == 1
     if old:
         assert (aside(home)[0] / home.database.name).stat().st_ino == old
+
+
+READER = (
+    "import sqlite3, sys\n"
+    "db = sqlite3.connect(sys.argv[1])\n"
+    "db.execute('SELECT * FROM mark').fetchall(); print('held', flush=True); sys.stdin.readline()\n"
+)
+"""A program that has the library open: then nobody who closes it folds the WAL into it."""
+
+
+@pytest.mark.parametrize("point", POINTS[:3], ids=str)
+def test_what_only_the_wal_tells_is_known_to_the_start_that_completes_a_rebuild(
+    home: Home, tmp_path: Path, point: KillPoint
+) -> None:
+    orders = tmp_path / "orders"
+    orders.mkdir()
+    place = page_of_files(home)
+    with holding(home.database, by=READER):
+        assert home.ctl("undo", "4").code == 0
+        overwrite(home, place)
+        (orders / point).write_text("")
+        assert home.once(environment={VARIABLE: str(orders)}).code == -signal.SIGKILL
+
+    ended = home.once()
+
+    assert ended.code == 0, ended.err
+    assert home.ids() == ["old"]
 
 
 def test_the_status_answers_during_a_rebuild_and_says_what_is_going_on(home: Home) -> None:

@@ -38,9 +38,10 @@ def read(failed: Path, name: str) -> Refused | None:
         raise
     except OSError:  # missing, or a link that somebody has put there
         return None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)  # of a folder no file can be made
+        return None
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return None
         content = file.read(_MOST_BYTES)
     try:
         said = json.loads(content)
