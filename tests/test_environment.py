@@ -115,7 +115,7 @@ FAULTS: dict[str, tuple[Callable[[Daemon], AbstractContextManager[None]], tuple[
     ),
     "the library is gone": (
         lambda daemon: gone(daemon.home.database),
-        ("No such file or directory", "/library/scenarios.db", "writing the backup", "ls -ld"),
+        ("No such file or directory", "/library/scenarios.db", "recording in", "ls -ld"),
     ),
     "the root folder is read-only": (
         lambda daemon: read_only(daemon.home.path),
@@ -279,6 +279,32 @@ def test_a_fault_around_a_worker_fails_no_file_and_spends_no_attempt(home: Home,
     assert failed == []
     assert home.names("done") == ["scenario-1.json"]
     assert home.reason("scenario-2.json")["attempts"] == 1
+
+
+@AS_ROOT
+def test_a_disk_that_is_mounted_over_a_running_daemon_ends_it_and_a_new_start_takes_that_up(
+    home: Home, tmp_path: Path
+) -> None:
+    home.drop("scenario-1.json", scenario("on-the-disk"))
+    home.once()
+    disk = tmp_path / "disk"
+    home.path.rename(disk)
+    home.path.mkdir()
+    shutil.copytree(disk / "config", home.path / "config")
+    daemon = home.start()
+    wait_until((home.backups / ".prepared-backup.json").exists, "the daemon is at rest")
+
+    with mounted("--bind", str(disk), at=home.path):
+        home.drop("scenario-2.json", scenario("later"))
+        code = daemon.wait()
+        unharmed = home.ids()
+        home.start().wait_for_status(lambda s: s["added"] == 1 and s["state"] == "idle")
+        taken_up = home.ids()
+
+    assert code == 15
+    assert "is another file than the one that was opened" in daemon.journal()
+    assert unharmed == ["on-the-disk"]
+    assert taken_up == ["on-the-disk", "later"]
 
 
 @AS_ROOT

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -176,6 +177,56 @@ def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path)
         open_library(tmp_path)
 
     assert path.read_bytes() == content
+
+
+def test_nothing_is_written_once_another_library_has_the_path(tmp_path: Path) -> None:
+    """Nor by its end: SQLite removes a WAL by its name, and that is the other one's by then."""
+    program = """
+import os, sys
+from pathlib import Path
+from library_makers import add, document
+from scenariod.library import Library, LibraryReplacedError
+here, other = Path(sys.argv[1]), Path(sys.argv[2])
+library = Library.open(here / "scenarios.db", busy_timeout_s=1)
+add(library, document("old"))
+here.rename(here.with_name("away"))
+other.rename(here)
+try:
+    add(library, document("lost"))
+except LibraryReplacedError as error:
+    print(error)
+library.close()
+"""
+    for name in ("here", "other"):
+        (tmp_path / name).mkdir()
+    with open_library(tmp_path / "other") as running:
+        add(running, document("committed"))
+        copied = tmp_path / "copied"  # with the WAL that one who runs has beside the database
+        shutil.copytree(tmp_path / "other", copied)
+
+    ended = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "here"), str(copied)],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "is another file than the one that was opened" in ended.stdout
+    for name, ids in (("away", ["old"]), ("here", ["committed"])):
+        with open_library(tmp_path / name) as library:
+            assert list(held(library)) == ids
+
+
+def test_nothing_is_written_while_the_library_has_no_name(tmp_path: Path) -> None:
+    path = tmp_path / "scenarios.db"
+    with Library.open(path, busy_timeout_s=1) as library:
+        path.rename(tmp_path / "away.db")
+        with pytest.raises(FileNotFoundError):
+            add(library, document("lost"))
+        (tmp_path / "away.db").rename(path)
+        add(library, document("kept"))
+        assert library.count() == 1
 
 
 def test_a_missing_folder_is_told_as_such(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@
 
 from scenariod.library.database import Library
 from scenariod.library.difference import Change, Counts, Difference, compared
-from scenariod.library.failures import LibraryTooNewError
+from scenariod.library.failures import LibraryReplacedError, LibraryTooNewError
 from scenariod.library.records import (
     BatchRecord,
     Entry,
@@ -39,6 +39,7 @@ __all__ = [
     "FileVerdict",
     "Kind",
     "Library",
+    "LibraryReplacedError",
     "LibraryTooNewError",
     "Obstacle",
     "OnConflict",

@@ -5,6 +5,7 @@ Owns library/scenarios.db. Never parses a scenario, never holds more than a piec
 
 from __future__ import annotations
 
+import ctypes
 import threading
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Self
@@ -24,7 +25,12 @@ from scenariod.library import packs as packing
 from scenariod.library import undo as undoing
 from scenariod.library.blob import DocumentDamagedError
 from scenariod.library.connection import open_readable, open_writable, transaction, use_wal
-from scenariod.library.failures import LibraryTooNewError, damaged, translating
+from scenariod.library.failures import (
+    LibraryReplacedError,
+    LibraryTooNewError,
+    damaged,
+    translating,
+)
 from scenariod.library.records import Kind, OnConflict, SettledBatch
 from scenariod.library.scenarios import current
 from scenariod.library.snapshot import Snapshot
@@ -64,6 +70,7 @@ class Library:
         self._busy_timeout_s = busy_timeout_s
         self._lock = threading.RLock()
         self._wal = Wal(path)
+        self._file = _identity(path)
 
     @classmethod
     def open(cls, path: Path, *, busy_timeout_s: float) -> Self:
@@ -130,9 +137,17 @@ class Library:
             )
 
     def close(self) -> None:
-        """Close the library; the last to close it folds the WAL into the database."""
+        """Close the library; the last to close it folds the WAL into the database.
+
+        Where another library has its path by now, it stays open until the process ends: SQLite
+        removes a WAL by its name, and that would be the other one's.
+        """
         with self._lock, translating(self.path):
-            self._db.close()
+            if self._is_replaced():
+                # One reference that nobody gives back: not even the end of Python closes it.
+                ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._db))
+            else:
+                self._db.close()
 
     def __enter__(self) -> Self:
         return self
@@ -356,7 +371,33 @@ class Library:
             # Before the change: where the disk is full, it is then not made.
             self._wal.cut_back(self._db, busy_timeout_s=self._busy_timeout_s)
             with transaction(self._db):
+                self._raise_if_replaced()
                 yield self._db
+                self._raise_if_replaced()
+
+    def _raise_if_replaced(self) -> None:
+        """Raise where the path leads to another file than the one that is open, or to none.
+
+        What is written to a file without a name is lost. A mount, a restored copy or a rebuild may
+        have taken the name; FileNotFoundError where nothing has.
+        """
+        if self._is_replaced():
+            raise LibraryReplacedError(
+                f"the library {self.path} is another file than the one that was opened",
+                hint="nothing was written to either; run it again, and it is the other one",
+            )
+        self.path.stat()
+
+    def _is_replaced(self) -> bool:
+        try:
+            return _identity(self.path) != self._file
+        except FileNotFoundError:
+            return False
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    there = path.stat()
+    return there.st_dev, there.st_ino
 
 
 def _own_batch(

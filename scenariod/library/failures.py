@@ -38,6 +38,10 @@ class LibraryTooNewError(RootUnusableError):
     """The library was written by a newer scenariod: it is sound, and must not be "repaired"."""
 
 
+class LibraryReplacedError(RootUnusableError):
+    """Another file has the library's path since it was opened: on a disk mounted over it, say."""
+
+
 @contextmanager
 def translating(path: Path) -> Iterator[None]:
     """Turn SQLite's errors about the library at `path` into ours.
