@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from scenariod import __version__, budget, config, fault, scope, summary
 from scenariod.errors import EXIT_CODE_MEANING, ExitCode, ScenariodError
 from scenariod.journal import Event, Notifier, open_journal
-from scenariod.root import Lock, prepare
+from scenariod.root import Lock, become_owner, prepare, touch_files_as_owner
 from scenariod.settle import Settler
 from scenariod.supervisor import Supervisor
 from scenariod.work import Work
@@ -60,6 +60,10 @@ def _serve(loaded: Config, *, journal: Journal, once: bool) -> int:
     # The loop answers for the status while other threads sort names or take in events by the
     # hundred thousand: it must not wait 5 ms, Python's default, for each of its turns.
     sys.setswitchinterval(THREAD_TURN_S)
+    if scope.is_booted():
+        touch_files_as_owner(loaded.root)
+    else:  # then there is nothing that needs root
+        become_owner(loaded.root)
     prepare(loaded)
     lock = Lock(loaded.lock)
     lock.acquire()

@@ -5,6 +5,8 @@ Never looks into the folders.
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import fcntl
 import os
 import pwd
@@ -108,14 +110,41 @@ def become_owner(root: Path) -> None:
     So `sudo scenariodctl restore` leaves no file that the daemon may not touch, and nothing of
     ours runs as root. Raises PermissionError where that is refused.
     """
+    owner = _owner_to_be(root)
+    if owner is not None:
+        _take_groups_of(owner)
+        os.setgid(owner.st_gid)
+        os.setuid(owner.st_uid)
+
+
+def touch_files_as_owner(root: Path) -> None:
+    """Where we are root and `root` belongs to a user, touch files as that user from now on.
+
+    For the supervisor, who needs to be root to the system's service manager: what it makes belongs
+    to the user, and no link of the user's leads it to what only root may touch (setfsuid(2)). It
+    counts for the calling thread and those it starts, not for programs.
+    """
+    owner = _owner_to_be(root)
+    if owner is None:
+        return
+    _take_groups_of(owner)
+    libc = ctypes.CDLL(None)
+    libc.setfsgid(owner.st_gid)
+    libc.setfsuid(owner.st_uid)
+    if libc.setfsuid(-1) != owner.st_uid:  # it returns who one was, and tells of no error
+        raise PermissionError(errno.EPERM, f"cannot touch files as user {owner.st_uid}", str(root))
+
+
+def _owner_to_be(root: Path) -> os.stat_result | None:
+    """Return whom the folder belongs to, where we are root and that is somebody else."""
     if os.geteuid() != 0 or not root.is_dir():
-        return
+        return None
     owner = root.stat()
-    if owner.st_uid == 0:
-        return
+    return None if owner.st_uid == 0 else owner
+
+
+def _take_groups_of(owner: os.stat_result) -> None:
     try:
         os.initgroups(pwd.getpwuid(owner.st_uid).pw_name, owner.st_gid)
     except KeyError:  # a number without a name, as in containers
         os.setgroups([])
-    os.setgid(owner.st_gid)
-    os.setuid(owner.st_uid)

@@ -205,3 +205,35 @@ def test_root_becomes_the_owner_of_the_root_folder_for_good(tmp_path: Path) -> N
     told = run([sys.executable, "-c", code])
 
     assert told.out.splitlines() == ["(65534, 65534, 65534) (65534, 65534, 65534)", "for good"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can touch files as somebody else")
+def test_a_supervisor_that_is_root_touches_files_as_the_owner_of_the_root_folder(
+    tmp_path: Path,
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("only root may read this")
+    secret.chmod(0o600)
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "trap").symlink_to("../secret")
+    os.chown(root, 65534, 65534)
+    program = """
+import os, subprocess, threading
+from pathlib import Path
+from scenariod.root import touch_files_as_owner
+touch_files_as_owner(Path())
+thread = threading.Thread(target=Path("made").touch)
+thread.start()
+thread.join()
+print(Path("made").stat().st_uid, Path("made").stat().st_gid)
+try:
+    Path("trap").read_text()
+except PermissionError:
+    print("no way")
+print(subprocess.check_output(["sh", "-c", "id -u; cat trap"], text=True))
+"""
+
+    told = run([sys.executable, "-c", program], cwd=root)
+
+    assert told.out.splitlines() == ["65534 65534", "no way", "0", "only root may read this"]

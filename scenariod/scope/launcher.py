@@ -217,6 +217,11 @@ class RlimitLauncher:
         """See `Launcher.sweep`: a worker dies with its supervisor (PR_SET_PDEATHSIG)."""
 
 
+def is_booted() -> bool:
+    """Say whether this machine was booted with systemd (sd_booted(3))."""
+    return Path("/run/systemd/system").is_dir()
+
+
 def choose(asked: str, *, root: Path, most_bytes: int) -> Launcher:
     """Return the launcher for this machine; `asked` is `worker.launcher` of the configuration.
 
@@ -224,7 +229,7 @@ def choose(asked: str, *, root: Path, most_bytes: int) -> Launcher:
     Raises `ConfigError` where systemd is asked for and absent, `NoLimitError` where it is there
     and cannot be used: never falls back from that.
     """
-    if not Path("/run/systemd/system").is_dir():  # sd_booted(3)
+    if not is_booted():
         if asked == "systemd":
             raise ConfigError(
                 'worker.launcher = "systemd", but this system was not booted with systemd',

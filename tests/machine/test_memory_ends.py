@@ -200,6 +200,7 @@ def test_run_by_root_the_system_manager_limits_workers_that_are_no_root(
 
     assert ended.exit_code == 3, ended.output
     assert "by systemd (system manager)" in ended.output
+    assert small.check("find /srv/scenarios ! -user alice") == ""
     assert "added machine-002 from scenario-2.json" in ended.output
     assert "refused scenario-1.json (out-of-memory): needed more than" in ended.output
     left = "systemctl list-units --all --plain --no-legend 'scenariod-*.slice' 'scenariod-*.scope'"
