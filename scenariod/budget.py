@@ -37,8 +37,10 @@ class Budget:
         self._memory = config.memory
         self._roster = roster
         self._alone_until = 0.0
+        # Of two versions the later one is to stay: a slow worker of the former must not end last.
+        in_turn = config.library.on_conflict == "replace"
         self.most_workers = admission.most_workers(
-            config.worker.workers, processors=host.processors()
+            1 if in_turn else config.worker.workers, processors=host.processors()
         )
 
     def limit_of(self, batch: Batch) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from typing import TYPE_CHECKING, Any
@@ -130,6 +131,21 @@ def test_a_file_that_waits_for_the_larger_limit_holds_up_neither_the_inbox_nor_w
     assert waiting["detail"].startswith(f"needs {larger_mb} MB")
     assert code == 0
     assert (folder / "scenario-7.json").exists()
+
+
+def test_the_version_that_was_dropped_last_stays_however_long_the_one_before_takes(
+    home: Home,
+) -> None:
+    home.configure(worker=TWO, library={"on_conflict": "replace"})
+    home.drop("scenario-1.json", slow("same"))
+    home.drop("scenario-2.json", scenario("s-2"))
+    home.drop("scenario-3.json", scenario("same", text="the last word"))
+    home.drop("scenario-4.json", scenario("s-4"))
+
+    ended = home.once()
+
+    assert ended.code == 0, ended
+    assert json.loads(home.ctl("show", "same").out)["text"] == "the last word"
 
 
 def test_a_kill_with_two_at_work_loses_and_doubles_nothing(home: Home) -> None:
