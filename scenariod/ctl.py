@@ -12,18 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scenariod import __version__, config, fault, terminal
-from scenariod.answers import (
-    backups,
-    bundles,
-    files,
-    history,
-    library,
-    memory,
-    settings,
-    status,
-    upkeep,
-)
+from scenariod import __version__, answers, config, fault, terminal
 from scenariod.errors import EXIT_CODE_MEANING, ExitCode, ScenariodError
 from scenariod.names import printable
 from scenariod.root import become_owner
@@ -46,14 +35,14 @@ class _Argument:
 
 @dataclass(frozen=True, slots=True)
 class _Command:
-    """A command: how it is called, what it says of itself, and what answers it.
+    """A command: how it is called, what it says of itself, and how to get what answers it.
 
     `parts` are its second words; without one of them it answers itself.
     """
 
     name: str
     help: str
-    answer: Callable[[Config, argparse.Namespace], Answer]
+    answerer: Callable[[], Callable[[Config, argparse.Namespace], Answer]]
     arguments: tuple[_Argument, ...] = ()
     parts: tuple[_Command, ...] = ()
 
@@ -71,29 +60,29 @@ def _positive(text: str) -> int:
 
 
 _COMMANDS = (
-    _Command("status", "how the daemon is, right now", status.status),
-    _Command("list", "the scenarios in the library", library.scenarios),
+    _Command("status", "how the daemon is, right now", lambda: answers.status.status),
+    _Command("list", "the scenarios in the library", lambda: answers.library.scenarios),
     _Command(
         "show",
         "one scenario, as it was dropped",
-        library.show,
+        lambda: answers.library.show,
         (_Argument("what", "the scenario's id", {"metavar": "ID"}),),
     ),
     _Command(
         "library",
         "`library verify`: read all of the library, and say what is not as it was stored",
-        library.verify,
+        lambda: answers.library.verify,
         (_Argument("action", "the word `verify`", {"choices": ["verify"]}),),
     ),
     _Command(
         "backups",
         "the backups, newest first; `backups verify` reads them, `backups prune` tidies up",
-        backups.backups,
+        lambda: answers.backups.backups,
         parts=(
             _Command(
                 "verify",
                 "read all of a backup, and say whether every byte is as it was written",
-                upkeep.verify,
+                lambda: answers.upkeep.verify,
                 (
                     _Argument(
                         "name",
@@ -106,7 +95,7 @@ _COMMANDS = (
             _Command(
                 "prune",
                 "remove the backups that no rule of the configuration keeps, and say why",
-                upkeep.prune,
+                lambda: answers.upkeep.prune,
                 (
                     _Argument(
                         "--dry-run",
@@ -120,7 +109,7 @@ _COMMANDS = (
     _Command(
         "restore",
         "make the library what a backup holds (backs up the present state first)",
-        backups.restore,
+        lambda: answers.backups.restore,
         (
             _Argument(
                 "what",
@@ -136,7 +125,7 @@ _COMMANDS = (
     _Command(
         "import",
         "bring in a file that holds many scenarios, or a folder of files",
-        bundles.import_,
+        lambda: answers.bundles.import_,
         (
             _Argument(
                 "source",
@@ -152,7 +141,7 @@ _COMMANDS = (
     _Command(
         "export",
         "write the library out as packs, a folder of files",
-        bundles.export,
+        lambda: answers.bundles.export,
         (
             _Argument(
                 "--at",
@@ -174,7 +163,7 @@ _COMMANDS = (
     _Command(
         "history",
         "what changed the library, the last batch first, and what can be undone",
-        history.history,
+        lambda: answers.history.history,
         (
             _Argument(
                 "--limit",
@@ -186,31 +175,33 @@ _COMMANDS = (
     _Command(
         "undo",
         "take back exactly what one batch did",
-        history.undo,
+        lambda: answers.history.undo,
         (_Argument("batch", "the batch's number", {"type": _count, "metavar": "BATCH"}),),
     ),
     _Command(
         "diff",
         "what differs between two moments: a backup, batch:N (before it), or now",
-        history.diff,
+        lambda: answers.history.diff,
         (
             _Argument("former", "the one moment", {"metavar": "A"}),
             _Argument("latter", "the other moment", {"metavar": "B"}),
         ),
     ),
     _Command(
-        "memory", "what memory batches needed, the limit, and what limit would fit", memory.memory
+        "memory",
+        "what memory batches needed, the limit, and what limit would fit",
+        lambda: answers.memory.memory,
     ),
     _Command(
         "explain",
         "where a dropped file is, what became of it, and what to do",
-        files.explain,
+        lambda: answers.files.explain,
         (_Argument("file", "its name, or a path to it", {"metavar": "FILE"}),),
     ),
     _Command(
         "retry",
         "move refused files from failed/ back into inbox/",
-        files.retry,
+        lambda: answers.files.retry,
         (
             _Argument("name", "a file in failed/", {"metavar": "NAME", "nargs": "?"}),
             _Argument("--all", "all that failed/ holds", {"action": "store_true"}),
@@ -219,7 +210,7 @@ _COMMANDS = (
     _Command(
         "config",
         "`config check`: say whether the configuration is valid, and every setting in force",
-        settings.config_check,
+        lambda: answers.settings.config_check,
         (_Argument("action", "the word `check`", {"choices": ["check"]}),),
     ),
 )
@@ -231,7 +222,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         loaded = config.load_for_command(config=asked.config, root=asked.root)
         become_owner(loaded.root)
-        answer = _asked_command(asked).answer(loaded, asked)
+        answer = _asked_command(asked).answerer()(loaded, asked)
         _print(answer, as_json=asked.json)
     except ScenariodError as error:
         return _fail(str(error), error.hint, error.exit_code, as_json=asked.json)

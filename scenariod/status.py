@@ -5,19 +5,18 @@ Owns the status document that `scenariodctl status --json` prints. Never changes
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import socket
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from scenariod.sizes import MIB
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 ASK_TIMEOUT_S = 5.0
@@ -128,29 +127,6 @@ def memory(running: Running) -> str:
     return f"{used}, peak {max(running.peak_bytes, running.used_bytes) // MIB} MB"
 
 
-async def serve(path: Path, snapshot: Callable[[], Status]) -> asyncio.Server:
-    """Answer each connection to the socket at `path` with one JSON document.
-
-    Members of the folder's group may connect. Raises OSError where the socket can't be made.
-    """
-
-    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(json.dumps(asdict(snapshot())).encode() + b"\n")
-        writer.close()
-        await writer.wait_closed()
-
-    return await asyncio.start_unix_server(answer, sock=_listen(path))
-
-
-def _listen(path: Path) -> socket.socket:
-    path.unlink(missing_ok=True)  # left by a run that was killed; the lock says we are alone
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    with _short(path) as name:
-        listening.bind(name)
-    path.chmod(0o660)
-    return listening
-
-
 def ask(path: Path) -> dict[str, object] | None:
     """Return the status document of the running daemon, or None where none runs.
 
@@ -159,7 +135,7 @@ def ask(path: Path) -> dict[str, object] | None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(ASK_TIMEOUT_S)
         try:
-            with _short(path) as name:
+            with short(path) as name:
                 connection.connect(name)
         except (FileNotFoundError, ConnectionRefusedError):
             return None
@@ -169,7 +145,7 @@ def ask(path: Path) -> dict[str, object] | None:
 
 
 @contextmanager
-def _short(path: Path) -> Iterator[str]:
+def short(path: Path) -> Iterator[str]:
     """Yield a name for `path` that fits a socket address: 108 bytes (unix(7)), however deep."""
     folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
     try:

@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from scenariod import fault, status
+from scenariod import fault, status, status_socket
 from scenariod.admission import Waits
 from scenariod.attempt import Attempts
 from scenariod.board import Board
@@ -119,7 +119,7 @@ class Supervisor:
         self._stop.listen()
         heartbeat = asyncio.create_task(self._board.keep_telling())
         heartbeat.add_done_callback(self._heartbeat_ended)
-        server = await status.serve(self._config.socket, self._board.snapshot)
+        server = await status_socket.serve(self._config.socket, self._board.snapshot)
         try:
             await self._recover_once_it_can()
             await self._loop()

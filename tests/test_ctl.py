@@ -5,6 +5,7 @@ import os
 import socket
 import sqlite3
 import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,6 +87,25 @@ def test_status_of_a_running_daemon(running: Home) -> None:
     assert f"scenariod {__version__} is idle" in text.out
     assert f"PID {found['pid']}" in text.out
     assert found["launcher"] in text.out
+
+
+def test_status_of_a_running_daemon_loads_nothing_that_is_large(running: Home) -> None:
+    told = run(
+        [
+            sys.executable,
+            "-X",
+            "importtime",
+            *SCENARIODCTL[1:],
+            "--root",
+            str(running.path),
+            "status",
+        ]
+    )
+
+    loaded = {line.split("|")[-1].strip() for line in told.err.splitlines()}
+    assert told.code == 0
+    assert "scenariod.status" in loaded
+    assert not loaded & {"asyncio", "sqlite3", "psutil", "watchdog", "scenariod.backup"}
 
 
 def test_status_says_which_launcher_is_in_use(running: Home) -> None:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scenariod import status
-from scenariod.status import Memory, Running, State, Status, ask, memory, serve
+from scenariod.status import Memory, Running, State, Status, ask, memory
+from scenariod.status_socket import serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable

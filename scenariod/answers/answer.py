@@ -40,3 +40,11 @@ def require_root(config: Config) -> None:
             f"the root folder {config.root} is not there",
             hint="name it with --root DIR, or its configuration with --config FILE",
         )
+
+
+def backup_lines(document: dict[str, Any]) -> list[str]:
+    """Return the lines on the newest backup, and what is wrong with it."""
+    lines = [f"   Backup: {document['newest_backup'] or 'none yet'}"]
+    return (
+        [*lines, f"           ! {document['backup_doubt']}"] if document["backup_doubt"] else lines
+    )

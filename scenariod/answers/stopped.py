@@ -1,0 +1,66 @@
+"""How things are where no daemon runs: what the folders and the library tell. Changes nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scenariod import backup, inbox, rebuild
+from scenariod.answers.answer import READ_TIMEOUT_S, Answer, backup_lines
+from scenariod.errors import ExitCode, NotFoundError
+from scenariod.library import Library
+from scenariod.upkeep import doubt
+
+if TYPE_CHECKING:
+    from scenariod.config import Config
+
+
+def status(config: Config) -> Answer:
+    """Answer what can be told without a daemon."""
+    waiting = _inbox_count(config)
+    count = _library_count(config)
+    newest, wrong = _newest_backup(config, scenarios=count)
+    lost = rebuild.lost(config)
+    document = {
+        "running": False,
+        "root": str(config.root),
+        "inbox": waiting,
+        "scenarios": count,
+        "library_doubt": "" if lost is None else lost.why,
+        "newest_backup": newest,
+        "backup_doubt": wrong,
+    }
+    lines = [
+        f"scenariod is not running on {config.root}",
+        f"    Inbox: {waiting} waiting",
+        f"  Library: {count} scenarios",
+        *([] if lost is None else [f"           ! {lost.why}; a start rebuilds it, or says how"]),
+        *backup_lines(document),
+        "    Start: `systemctl [--user] start scenariod`, or `scenariod` in the foreground",
+    ]
+    return Answer(document, lines=lines, code=ExitCode.NOT_RUNNING)
+
+
+def _inbox_count(config: Config) -> int:
+    return inbox.count(config.inbox) if config.inbox.is_dir() else 0
+
+
+def _library_count(config: Config) -> int:
+    try:
+        with Library.open_read_only(config.database, busy_timeout_s=READ_TIMEOUT_S) as library:
+            return library.count()
+    except NotFoundError:
+        return 0
+
+
+def _newest_backup(config: Config, *, scenarios: int) -> tuple[str | None, str]:
+    """Return the name of the newest backup, and what is wrong with it."""
+    if not config.backups.is_dir():
+        return None, ""
+    newest = backup.newest(config.backups)
+    wrong = doubt(
+        newest,
+        prepared=backup.prepared_count(config.backups),
+        scenarios=scenarios,
+        growth=config.backup.growth,
+    )
+    return None if newest is None else newest.path.name, wrong
