@@ -37,7 +37,8 @@ class _Argument:
 class _Command:
     """A command: how it is called, what it says of itself, and how to get what answers it.
 
-    `parts` are its second words; without one of them it answers itself.
+    `parts` are its second words; without one of them it answers itself. `interrupted` says how
+    things are after Ctrl-C.
     """
 
     name: str
@@ -45,6 +46,7 @@ class _Command:
     answerer: Callable[[], Callable[[Config, argparse.Namespace], Answer]]
     arguments: tuple[_Argument, ...] = ()
     parts: tuple[_Command, ...] = ()
+    interrupted: str = "nothing was changed"
 
 
 def _count(text: str) -> int:
@@ -58,6 +60,11 @@ def _positive(text: str) -> int:
         raise argparse.ArgumentTypeError("it must be 1 or more")
     return number
 
+
+_SO_FAR = "what was done so far stays"
+_IN_THE_HISTORY = (
+    "the library was changed as a whole or not at all, as `scenariodctl history` tells"
+)
 
 _COMMANDS = (
     _Command("status", "how the daemon is, right now", lambda: answers.status.status),
@@ -103,6 +110,7 @@ _COMMANDS = (
                         {"action": "store_true"},
                     ),
                 ),
+                interrupted=_SO_FAR,
             ),
         ),
     ),
@@ -121,6 +129,7 @@ _COMMANDS = (
             ),
             _Argument("--yes", "do not ask, not on a terminal either", {"action": "store_true"}),
         ),
+        interrupted=_IN_THE_HISTORY,
     ),
     _Command(
         "import",
@@ -137,6 +146,7 @@ _COMMANDS = (
                 "--dry-run", "say what would change, and change nothing", {"action": "store_true"}
             ),
         ),
+        interrupted=_SO_FAR,
     ),
     _Command(
         "export",
@@ -159,6 +169,7 @@ _COMMANDS = (
                 {"type": Path, "default": Path("scenarios-export"), "metavar": "DIR"},
             ),
         ),
+        interrupted="the folder is there with all of it, or as it was",
     ),
     _Command(
         "history",
@@ -177,6 +188,7 @@ _COMMANDS = (
         "take back exactly what one batch did",
         lambda: answers.history.undo,
         (_Argument("batch", "the batch's number", {"type": _count, "metavar": "BATCH"}),),
+        interrupted=_IN_THE_HISTORY,
     ),
     _Command(
         "diff",
@@ -206,6 +218,7 @@ _COMMANDS = (
             _Argument("name", "a file in failed/", {"metavar": "NAME", "nargs": "?"}),
             _Argument("--all", "all that failed/ holds", {"action": "store_true"}),
         ),
+        interrupted=_SO_FAR,
     ),
     _Command(
         "config",
@@ -226,6 +239,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _print(answer, as_json=asked.json)
     except ScenariodError as error:
         return _fail(str(error), error.hint, error.exit_code, as_json=asked.json)
+    except KeyboardInterrupt:
+        hint = "run it again to have it done"
+        words = f"interrupted: {_asked_command(asked).interrupted}"
+        return _fail(words, hint, ExitCode.INTERRUPTED, as_json=asked.json)
     except BrokenPipeError:
         terminal.be_silent()
         return ExitCode.OK

@@ -113,6 +113,12 @@ class BackupUnusableError(ScenariodError):
     exit_code = ExitCode.BACKUP_UNUSABLE
 
 
+class CommandInterruptedError(ScenariodError):
+    """Ctrl-C has ended a command; the message says how far it had come."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
 class NotFoundError(ScenariodError):
     """What the user named is not there."""
 

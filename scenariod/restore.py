@@ -5,13 +5,16 @@ Owns the order of these steps, and of those of an undo. Never removes anything: 
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, assert_never
 
 from scenariod import backup
-from scenariod.errors import LibraryLockedError
+from scenariod.errors import CommandInterruptedError, LibraryLockedError
 from scenariod.fault import Step, during
 from scenariod.killpoint import KillPoint, reached
+from scenariod.library import Kind
 from scenariod.moment import (
     Before,
     InBackup,
@@ -23,7 +26,7 @@ from scenariod.moment import (
 from scenariod.publish import publish
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -59,12 +62,13 @@ def restore(
 
     Killed at any point, the library is as before or as at `source`, never between. `clock` tells
     aware UTC. Raises BackupUnusableError, NotFoundError, LibraryLockedError, LibraryDamagedError,
-    and OSError where the disk fails.
+    CommandInterruptedError at Ctrl-C, and OSError where the disk fails.
     """
     moment = source if isinstance(source, Now | Before | InBackup) else InBackup(source)
-    restored, safety = _restored(library, moment, backups=backups, clock=clock)
-    reached(KillPoint.RESTORED)
-    publish(library, published)
+    with _telling_if_interrupted(library, Kind.RESTORE):
+        restored, safety = _restored(library, moment, backups=backups, clock=clock)
+        reached(KillPoint.RESTORED)
+        publish(library, published)
     return Summary(
         batch=restored.batch,
         added=restored.added,
@@ -81,11 +85,12 @@ def undo(
     """Take back what one batch did, in one transaction, and publish.
 
     Writes no backup: nothing is lost that the undo of this undo would not bring back. Raises what
-    `Library.undo` does, and OSError where the disk fails.
+    `Library.undo` does, CommandInterruptedError at Ctrl-C, and OSError where the disk fails.
     """
-    undone = library.undo(batch_id, clock=clock)
-    reached(KillPoint.UNDONE)
-    publish(library, published)
+    with _telling_if_interrupted(library, Kind.UNDO):
+        undone = library.undo(batch_id, clock=clock)
+        reached(KillPoint.UNDONE)
+        publish(library, published)
     return undone
 
 
@@ -146,15 +151,43 @@ def _replace(
     for _ in range(_ATTEMPTS):
         safety = back_up(library, backups, now=clock())
         reached(KillPoint.SAFETY_BACKED_UP)
-        restored = None
         try:
             restored = change(safety.batch)
-        finally:
-            if restored is None:  # nothing was changed: as the newest it would hide the one before
+        except BaseException:
+            # Ctrl-C may come when all is committed: then this backup is the way back.
+            if library.latest_change() == safety.batch:
                 safety.path.unlink()
+            raise
         if restored is not None:
             return restored, safety.path
+        safety.path.unlink()  # nothing was changed: as the newest it would hide the one before
     raise LibraryLockedError(
         f"cannot restore {name}: batches keep changing the library",
         hint="wait until the inbox is empty (`scenariodctl status`), and restore again",
     )
+
+
+@contextmanager
+def _telling_if_interrupted(library: Library, kind: Kind) -> Iterator[None]:
+    """Have a Ctrl-C in the body say whether its batch, of this kind, was committed."""
+    last = _last_position(library)
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        with library.snapshot() as snapshot:
+            since = takewhile(lambda batch: batch.position > last, snapshot.batches())
+            done = next((batch.id for batch in since if batch.kind is kind), None)
+        if done is None:
+            raise CommandInterruptedError(
+                "interrupted: nothing was changed", hint="run it again to have it done"
+            ) from interrupt
+        raise CommandInterruptedError(
+            f"interrupted once all was changed, as batch {done}: only the end is missing",
+            hint="scenariod publishes it when the inbox is empty;"
+            f" to go back: scenariodctl undo {done}",
+        ) from interrupt
+
+
+def _last_position(library: Library) -> int:
+    with library.snapshot() as snapshot:
+        return next((batch.position for batch in snapshot.batches(most=1)), 0)

@@ -37,10 +37,12 @@ def verify(config: Config, asked: argparse.Namespace) -> Answer:
     paths = _asked_for(config, asked)
     progress = Progress()
     found = []
-    for number, path in enumerate(paths, 1):
-        progress.show(f"reading {path.name}, {number} of {len(paths)}")
-        found.append(backup.verify(path))
-    progress.clear()
+    try:
+        for number, path in enumerate(paths, 1):
+            progress.show(f"reading {path.name}, {number} of {len(paths)}")
+            found.append(backup.verify(path))
+    finally:
+        progress.clear()
     remembered = _remembered(config, found)
     whole = next((f for f in found if isinstance(f, backup.Verified)), None)
     broken = [f for f in found if isinstance(f, backup.Defect)]

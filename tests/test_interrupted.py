@@ -1,0 +1,116 @@
+"""Ctrl-C ends any command with its documented code, and a line that says how things are."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import Finished, Home, run
+from library_makers import held, open_library
+
+from scenariod import backup
+
+pytestmark = pytest.mark.slow
+
+CHILD = str(Path(__file__).with_name("interrupted_ctl.py"))
+RESTORE, UNDO = ("scenariod.library", "Library.restore"), ("scenariod.library", "Library.undo")
+RECORD, PUBLISH = ("scenariod.library.history", "record"), ("scenariod.restore", "publish")
+
+
+def interrupted(home: Home, at: tuple[str, str], when: str, *arguments: str) -> Finished:
+    """Run scenariodctl, and interrupt it before or after a call."""
+    return run([sys.executable, CHILD, *at, when, "--root", str(home.path), *arguments])
+
+
+def ids(home: Home) -> list[str]:
+    with open_library(home.library) as library:
+        return list(held(library))
+
+
+def saved(home: Home) -> set[str]:
+    return {found.path.name for found in backup.list_backups(home.backups)}
+
+
+@pytest.fixture
+def filled(home: Home) -> Home:
+    """Return a root folder with one scenario, and the backup of before it."""
+    home.drop("scenario-1.json")
+    assert home.once().code == 0
+    return home
+
+
+@pytest.mark.parametrize("what", ["latest", "batch:1"])
+@pytest.mark.parametrize("at", [("scenariod.restore", "back_up"), RECORD])
+def test_a_restore_that_is_interrupted_before_its_commit_changes_nothing_and_leaves_no_backup(
+    filled: Home, what: str, at: tuple[str, str]
+) -> None:
+    before = saved(filled)
+
+    ended = interrupted(filled, at, "before", "restore", what)
+
+    assert (ended.code, ended.out) == (20, "")
+    assert ended.err.startswith("scenariodctl: interrupted: nothing was changed\n")
+    assert ids(filled) == ["scenario-1"]
+    assert saved(filled) == before
+
+
+@pytest.mark.parametrize(
+    ("what", "at", "when"),
+    [
+        ("latest", RESTORE, "after"),
+        ("batch:1", ("scenariod.library", "Library.restore_before"), "after"),
+        ("latest", PUBLISH, "before"),
+    ],
+)
+def test_a_restore_that_is_interrupted_once_it_is_committed_says_so_and_keeps_the_way_back(
+    filled: Home, what: str, at: tuple[str, str], when: str
+) -> None:
+    before = saved(filled)
+
+    ended = interrupted(filled, at, when, "restore", what)
+
+    assert (ended.code, ended.out) == (20, "")
+    assert "as batch 2" in ended.err
+    assert "to go back: scenariodctl undo 2" in ended.err
+    assert ids(filled) == []
+    (safety,) = saved(filled) - before
+    assert filled.ctl("restore", safety).code == 0
+    assert filled.ids() == ids(filled) == ["scenario-1"]
+
+
+def test_an_undo_that_is_interrupted_says_whether_it_was_done(filled: Home) -> None:
+    before = interrupted(filled, RECORD, "before", "undo", "1", "--json")
+    left = ids(filled)
+    after = interrupted(filled, UNDO, "after", "undo", "1", "--json")
+
+    assert (before.code, after.code) == (20, 20)
+    assert before.json()["error"]["message"] == "interrupted: nothing was changed"
+    assert left == ["scenario-1"]
+    assert "as batch 2" in after.json()["error"]["message"]
+    assert ids(filled) == []
+
+
+@pytest.mark.parametrize(
+    ("at", "arguments", "words"),
+    [
+        (("os", "fsync"), ["export", "--output", "{}/out"], "the folder is there with all of it"),
+        (("scenariod.document", "read"), ["library", "verify"], "nothing was changed"),
+        (("scenariod.backup", "verify"), ["backups", "verify"], "nothing was changed"),
+        (("scenariod.retry", "names"), ["retry", "--all"], "what was done so far stays"),
+    ],
+    ids=["export", "library verify", "backups verify", "retry"],
+)
+def test_any_command_that_is_interrupted_says_how_things_are(
+    filled: Home, tmp_path: Path, at: tuple[str, str], arguments: list[str], words: str
+) -> None:
+    arguments = [argument.format(tmp_path) for argument in arguments]
+
+    ended = interrupted(filled, at, "before", *arguments)
+
+    assert (ended.code, ended.out) == (20, "")
+    assert ended.err.startswith(f"scenariodctl: interrupted: {words}")
+    assert len(ended.err.splitlines()) == 2
+    assert [name for name in os.listdir(tmp_path) if "out" in name] == []
+    assert ids(filled) == ["scenario-1"]
