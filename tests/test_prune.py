@@ -73,6 +73,19 @@ def test_prune_removes_what_the_dry_run_said_and_forgets_what_it_knew_of_it(many
     assert many.ctl("backups", "prune").out.splitlines()[-1].startswith("removed 0 of 3 backups")
 
 
+def test_a_clock_that_was_ahead_once_does_not_end_the_keeping_of_days(home: Home) -> None:
+    home.configure(backups={**FEW, "keep_daily": 7})
+    home.backups.mkdir()
+    written = [
+        backup.write(home.backups, [[b'{"id": "one"}']], batch=7, now=NOON + timedelta(days=day))
+        for day in (0, 1, 365, *range(2, 20))
+    ]
+
+    assert home.ctl("backups", "prune").code == 0
+
+    assert there(home) == [each.path.name for each in written[-7:]]
+
+
 def test_nothing_but_backups_is_touched(many: Home) -> None:
     others = ["scenarios-backup-17.json.copy", "notes.txt", "scenarios-backup-1.json"]
     for name in others:

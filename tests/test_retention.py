@@ -15,7 +15,7 @@ NOON = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
 
 def made(moment: str, *, size: int = 10, standing: Standing = Standing.VERIFIED) -> Candidate:
     created = datetime.fromisoformat(f"{moment}:00+00:00")
-    return Candidate(moment, created, size, standing)
+    return Candidate(moment, -int(created.timestamp()), created, size, standing)
 
 
 def kept(moments: list[str], rules: Rules) -> list[str]:
@@ -151,20 +151,22 @@ rules_of_any_kind = st.builds(
 def any_backups(draw: st.DrawFn) -> list[Candidate]:
     spread_s = draw(st.sampled_from([3600, 86_400, 86_400 * 40, 86_400 * 800]))
     ages_s = draw(st.lists(st.integers(0, spread_s), max_size=25))
+    ranks = draw(st.permutations(range(len(ages_s))))  # a clock may have gone wrong in any way
     return [
         Candidate(
             name=f"backup-{number}",
+            rank=rank,
             created=NOON - timedelta(seconds=age_s),
             size_bytes=draw(st.integers(0, 100)),
             standing=draw(st.sampled_from(Standing)),
         )
-        for number, age_s in enumerate(ages_s)
+        for number, (age_s, rank) in enumerate(zip(ages_s, ranks, strict=True))
     ]
 
 
 def newest_verified(backups: list[Candidate]) -> Candidate | None:
     verified = [b for b in backups if b.standing is Standing.VERIFIED]
-    return max(verified, key=lambda b: (b.created, b.name), default=None)
+    return min(verified, key=lambda b: b.rank, default=None)
 
 
 def names(decisions: tuple[Decision, ...]) -> set[str]:
@@ -221,7 +223,7 @@ def test_the_last_ones_are_kept_where_there_is_no_cap(
     backups: list[Candidate], rules: Rules
 ) -> None:
     usable = [b for b in backups if b.standing is not Standing.DAMAGED]
-    newest_first = sorted(usable, key=lambda b: (b.created, b.name), reverse=True)
+    newest_first = sorted(usable, key=lambda b: b.rank)
 
     keep = names(plan(backups, replace(rules, max_total_bytes=0)).keep)
 

@@ -6,26 +6,24 @@ from typing import TYPE_CHECKING
 
 from scenariod import durable, lock
 from scenariod.backup import ledger, retention
-from scenariod.backup.folder import LOCK_FILE, moment_of, named
+from scenariod.backup.folder import LOCK_FILE, list_backups
 from scenariod.killpoint import KillPoint, reached
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from scenariod.backup.ledger import Check
+    from scenariod.backup.folder import BackupFile
 
 
 def planned(folder: Path, rules: retention.Rules) -> retention.Plan:
-    """Return what `prune` would do now; removes nothing, and reads no backup."""
-    known = ledger.load(folder)
-    return retention.plan(
-        [
-            _candidate(path, moment_of(unix_ms), ledger.still_holds(known.get(path.name), path))
-            for unix_ms, path in named(folder)
-        ],
-        rules,
-    )
+    """Return what `prune` would do now; removes nothing, and reads no more than trailers.
+
+    Their order is that of the names, their hours and days are those of the trailers: once the
+    clock was ahead, all names come after the one from then.
+    """
+    found = list_backups(folder)
+    return retention.plan((_candidate(each, rank) for rank, each in enumerate(found)), rules)
 
 
 def prune(folder: Path, rules: retention.Rules, *, now: datetime) -> retention.Plan:
@@ -46,9 +44,9 @@ def prune(folder: Path, rules: retention.Rules, *, now: datetime) -> retention.P
     return plan
 
 
-def _candidate(path: Path, created: datetime, check: Check | None) -> retention.Candidate:
+def _candidate(found: BackupFile, rank: int) -> retention.Candidate:
     standing = retention.Standing.UNKNOWN
-    if check is not None:
-        whole = check.defect is None
+    if found.check is not None:
+        whole = found.check.defect is None
         standing = retention.Standing.VERIFIED if whole else retention.Standing.DAMAGED
-    return retention.Candidate(path.name, created, path.lstat().st_size, standing)
+    return retention.Candidate(found.path.name, rank, found.created, found.size_bytes, standing)

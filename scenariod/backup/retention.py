@@ -31,9 +31,13 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A backup that may be kept or removed; `created` is aware."""
+    """A backup that may be kept or removed; `created` is aware.
+
+    `rank` is its place by their names, 0 the newest: a clock that was wrong has no part in it.
+    """
 
     name: str
+    rank: int
     created: datetime
     size_bytes: int
     standing: Standing
@@ -70,7 +74,7 @@ class Plan:
     @property
     def decisions(self) -> list[Decision]:
         """All of them, newest first."""
-        return sorted((*self.keep, *self.remove), key=_age, reverse=True)
+        return sorted((*self.keep, *self.remove), key=lambda each: each.backup.rank)
 
 
 _PERIODS: dict[str, tuple[str, Callable[[datetime], str]]] = {
@@ -87,7 +91,7 @@ def plan(backups: Iterable[Candidate], rules: Rules) -> Plan:
 
     A damaged one takes no other's place; it goes once any other is verified.
     """
-    newest_first = sorted(backups, key=lambda each: (each.created, each.name), reverse=True)
+    newest_first = sorted(backups, key=lambda each: each.rank)
     usable = [each for each in newest_first if each.standing is not Standing.DAMAGED]
     reasons = _reasons(usable, rules)
     protected = {each.name for each in usable[:1]}
@@ -152,7 +156,3 @@ def _of_damaged(each: Candidate, *, any_verified: bool) -> Decision:
         "damaged, and another one is verified" if any_verified else "damaged, but no other is good"
     )
     return Decision(each, keep=not any_verified, reasons=(why,))
-
-
-def _age(decision: Decision) -> tuple[datetime, str]:
-    return decision.backup.created, decision.backup.name
