@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from scenariod import backup, clock, moment, takeback
 from scenariod.errors import BackupUnusableError, ExitCode
 from scenariod.killpoint import KillPoint, reached
-from scenariod.library import Library, traces
+from scenariod.library import Digests, Library, traces
 from scenariod.worker import die_with, drop_capabilities
 
 if TYPE_CHECKING:
@@ -78,27 +78,27 @@ def _build(asked: argparse.Namespace) -> int:
         done=asked.done,
         inbox=asked.inbox,
         there=there,
-        ended=told.ended,
-        not_before=_not_before(asked, told, checked),
+        told=told,
+        unknown_since=_unknown_since(asked, told, checked),
     )
     _say(scenarios=checked.count, taken_back=returned.moved, unreadable=returned.unreadable)
     return ExitCode.OK
 
 
-def _not_before(asked: argparse.Namespace, told: Traces, checked: backup.Verified) -> float:
-    """Return since when a file must be in done/ to be taken back, in seconds since 1970.
+def _unknown_since(asked: argparse.Namespace, told: Traces, checked: backup.Verified) -> float:
+    """Return since when a file must be in done/ to be taken back where nothing tells of it.
 
-    An older version must not replace a newer one again; where conflicts are refused it cannot,
-    and where the library still told what it has ended, that is known.
+    Seconds since 1970. Where the library tells all, such a file is older than its history, and an
+    earlier rebuild has left it there, or it came after the last batch that it tells of. Where it
+    does not, an older version must not replace a newer one; where conflicts are refused it cannot.
     """
-    if told.complete or not asked.replaces:
-        return 0.0
-    return checked.created.timestamp()
+    since = told.until if told.complete else 0.0
+    return max(since, checked.created.timestamp()) if asked.replaces else since
 
 
-def _digests(library: Library) -> takeback.Digests:
+def _digests(library: Library) -> Digests:
     with library.snapshot() as snapshot:
-        return takeback.Digests(version.sha256 for version in snapshot.versions())
+        return Digests(version.sha256 for version in snapshot.versions())
 
 
 def _counted(documents: Iterable[RestoredDocument], *, of: int) -> Iterator[RestoredDocument]:

@@ -10,8 +10,6 @@ import hashlib
 import itertools
 import os
 import stat
-from array import array
-from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,8 +20,9 @@ from scenariod.names import is_scenario_name, natural_key, numbered, without_bat
 from scenariod.work import rename_without_replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
     from pathlib import Path
+
+    from scenariod.library import Digests, Traces
 
 _BOM = b"\xef\xbb\xbf"
 _CHUNK_BYTES = 64 << 10
@@ -40,40 +39,35 @@ class TakenBack:
     unreadable: int
 
 
-class Digests:
-    """The SHA-256 of many documents in 8 bytes each: memory stays small.
+@dataclass(frozen=True, slots=True)
+class _Dropped:
+    """A file of done/: its SHA-256 with and without a byte order mark, and when it came there."""
 
-    That two documents have the same 8 bytes by chance does not happen with any number of files
-    that a disk holds.
-    """
-
-    def __init__(self, digests: Iterable[str]) -> None:
-        self._known = array("Q", sorted(map(_short, digests)))
-
-    def __contains__(self, sha256: str) -> bool:
-        place = bisect_left(self._known, _short(sha256))
-        return place < len(self._known) and self._known[place] == _short(sha256)
+    digests: frozenset[str]
+    since: float
 
 
 def take_back(
-    *, done: Path, inbox: Path, there: Digests, ended: Collection[str], not_before: float
+    *, done: Path, inbox: Path, there: Digests, told: Traces, unknown_since: float
 ) -> TakenBack:
     """Move what is not `there` from `done` into `inbox`. Raises OSError.
 
-    What was `ended` on purpose stays, and so does what came into `done` before `not_before`
-    (seconds since 1970). No file takes another's place. Killed in between, a second call moves
-    the rest.
+    What has ended, as is `told`, stays; so does what nothing is told of, and came into `done`
+    before `unknown_since` (seconds since 1970). No file takes another's place. Killed in between,
+    a second call moves the rest.
     """
     moved = unreadable = 0
     for name in _names(done):
         try:
-            sha256 = _sha256(done / name, not_before=not_before)
+            dropped = _read(done / name)
         except OSError as error:
             if error.errno not in _UNREADABLE | _NO_FILE:
                 raise
             unreadable += error.errno in _UNREADABLE
             continue
-        if sha256 is None or sha256 in there or sha256 in ended:
+        if dropped is None or any(each in there for each in dropped.digests):
+            continue
+        if not _is_wanted(dropped, told, unknown_since=unknown_since):
             continue
         _move(done / name, inbox)
         reached(KillPoint.FILE_TAKEN_BACK)
@@ -84,24 +78,35 @@ def take_back(
     return TakenBack(moved, unreadable)
 
 
+def _is_wanted(dropped: _Dropped, told: Traces, *, unknown_since: float) -> bool:
+    if any(each in told.ended for each in dropped.digests):
+        return False
+    is_current = any(each in told.current for each in dropped.digests)
+    return is_current or dropped.since >= unknown_since
+
+
 def _names(folder: Path) -> list[str]:
     with os.scandir(folder) as entries:
         found = [entry.name for entry in entries if is_scenario_name(entry.name)]
     return sorted(found, key=natural_key)
 
 
-def _sha256(path: Path, *, not_before: float) -> str | None:
-    """Return the hash of a file without a byte order mark; None where it is not to be taken."""
+def _read(path: Path) -> _Dropped | None:
+    """Read a file; None where it is none, but a folder, a pipe or their like."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode) or status.st_ctime < not_before:
+    if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)  # of a folder no file can be made
         return None
     with os.fdopen(descriptor, "rb") as file:
-        digest = hashlib.sha256(file.read(len(_BOM)).removeprefix(_BOM))
+        start = file.read(len(_BOM))
+        digests = [hashlib.sha256(start)]
+        if start == _BOM:
+            digests.append(hashlib.sha256())
         while piece := file.read(_CHUNK_BYTES):
-            digest.update(piece)
-    return digest.hexdigest()
+            for digest in digests:
+                digest.update(piece)
+    return _Dropped(frozenset(digest.hexdigest() for digest in digests), status.st_ctime)
 
 
 def _move(path: Path, inbox: Path) -> None:
@@ -112,7 +117,3 @@ def _move(path: Path, inbox: Path) -> None:
             break
         except FileExistsError:
             name = numbered(path.name, f"again{number}")
-
-
-def _short(sha256: str) -> int:
-    return int(sha256[:16], 16)

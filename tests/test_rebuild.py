@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import os
 import shutil
 import signal
@@ -493,6 +494,94 @@ def test_the_command_that_cures_a_document_that_is_not_what_was_stored_does_so(h
     assert home.once().code == 0
     assert home.ids() == ["old", "new-1", "new-2"]
     assert home.ctl("library", "verify").code == 0
+
+
+# What comes back
+
+
+def reformatted(content: bytes) -> bytes:
+    """Return a file that says the same in other bytes."""
+    return json.dumps(json.loads(content)).encode()
+
+
+def take_in(home: Home, name: str, content: bytes) -> None:
+    home.drop(name, content)
+    ended = home.once()
+    assert ended.code == 0, ended.err
+    assert name in home.names("done")
+
+
+def rebuild_by_command(home: Home) -> None:
+    """Have a library rebuilt that still tells all, and what goes back into the inbox taken in."""
+    break_document(home)
+    cured = home.ctl("restore", "latest")
+    assert cured.code == 0, cured.err
+    assert "is not what was stored" in cured.out
+    ended = home.once()
+    assert ended.code == 0, ended.err
+
+
+def texts(home: Home) -> dict[str, str]:
+    return {found["id"]: found["text"] for found in home.scenarios()}
+
+
+def test_an_older_version_that_was_dropped_in_other_bytes_does_not_come_back(home: Home) -> None:
+    home.configure(library={"on_conflict": "replace"})
+    take_in(home, "scenario-7.json", scenario("one", text="former"))
+    take_in(home, "scenario-9.json", b"\xef\xbb\xbf" + reformatted(scenario("one", text="former")))
+    take_in(home, "scenario-8.json", scenario("one", text="latter"))
+
+    rebuild_by_command(home)
+
+    assert texts(home)["one"] == "latter"
+    assert set(home.ids()) == {"old", "new-1", "new-2", "one"}
+
+
+def test_what_was_undone_does_not_come_back_in_other_bytes(home: Home) -> None:
+    take_in(home, "scenario-7.json", scenario("one"))
+    take_in(home, "scenario-9.json", reformatted(scenario("one")))
+    added = next(b["id"] for b in home.ctl("history", "--json").json() if b["added"])
+    assert home.ctl("undo", str(added)).code == 0
+
+    rebuild_by_command(home)
+
+    assert set(home.ids()) == {"old", "new-1", "new-2"}
+
+
+def test_an_older_version_that_an_earlier_rebuild_has_left_in_done_stays_there(home: Home) -> None:
+    home.configure(library={"on_conflict": "replace"})
+    take_in(home, "scenario-9.json", scenario("one", text="former"))
+    take_in(home, "scenario-8.json", scenario("one", text="latter"))
+    rebuild_by_command(home)
+    take_in(home, "scenario-10.json", scenario("two"))
+
+    rebuild_by_command(home)
+
+    assert texts(home)["one"] == "latter"
+    assert set(home.ids()) == {"old", "new-1", "new-2", "one", "two"}
+
+
+def test_what_was_undone_before_an_earlier_rebuild_stays_away(home: Home) -> None:
+    rebuild_by_command(home)
+    take_in(home, "scenario-10.json", scenario("two"))
+
+    rebuild_by_command(home)
+
+    assert set(home.ids()) == {"old", "new-1", "new-2", "two"}
+
+
+@pytest.mark.parametrize("damage", [break_page, break_document], ids=lambda damage: damage.__name__)
+def test_what_the_damaged_library_still_tells_comes_back_whatever_the_clock_said(
+    home: Home, damage: Callable[[Home], None]
+) -> None:
+    home.configure(library={"on_conflict": "replace"})
+    backup.write(home.backups, [[scenario("old")]], batch=3, now=LATER)
+    damage(home)
+
+    assert home.ctl("restore", "latest").code == 0
+    assert home.once().code == 0
+
+    assert home.ids() == ["old", "new-1", "new-2"]
 
 
 # Killed anywhere

@@ -5,6 +5,7 @@
 
 from scenariod.library.database import Library
 from scenariod.library.difference import Change, Counts, Difference, compared
+from scenariod.library.digests import Digests
 from scenariod.library.failures import LibraryReplacedError, LibraryTooNewError
 from scenariod.library.records import (
     BatchRecord,
@@ -33,6 +34,7 @@ __all__ = [
     "Change",
     "Counts",
     "Difference",
+    "Digests",
     "Entry",
     "FileRecord",
     "FileResult",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
-from dataclasses import dataclass
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from scenariod.errors import LibraryDamagedError
 from scenariod.library import blob, history
 from scenariod.library.connection import open_readable
+from scenariod.library.digests import Digests
 from scenariod.library.failures import translating
 
 if TYPE_CHECKING:
@@ -19,17 +21,50 @@ if TYPE_CHECKING:
 _SALVAGE_TIMEOUT_S = 1.0
 
 
+# Every version that there ever was. It is still what its scenario says where that was brought back,
+# or has come again in other bytes. What a damaged index does not find is not thereby ended.
+_DOCUMENTS = """
+    SELECT sha256, removed_batch IS NULL OR EXISTS
+           (SELECT 1 FROM scenario AS now WHERE now.id = its.id AND now.removed_batch IS NULL
+               AND now.content_sha256 = its.content_sha256)
+      FROM scenario AS its
+"""
+# A file that was added already said what a version did that was there then: no row has its bytes.
+# Where that version ended with the same batch, it is told as both.
+_ADDED_ALREADY = """
+    SELECT file.sha256, its.removed_batch IS NULL OR EXISTS
+           (SELECT 1 FROM scenario AS now WHERE now.id = its.id AND now.removed_batch IS NULL
+               AND now.content_sha256 = its.content_sha256)
+      FROM file
+           CROSS JOIN batch AS b ON b.id = file.batch
+           CROSS JOIN scenario AS its ON its.id = file.scenario_id AND {which}
+           CROSS JOIN batch AS a ON a.id = its.added_batch
+           LEFT JOIN batch AS r ON r.id = its.removed_batch
+     WHERE file.verdict = 'already-added' AND file.sha256 IS NOT NULL
+       AND a.position <= b.position AND (r.id IS NULL OR r.position >= b.position)
+"""
+_TOLD = (
+    _DOCUMENTS,
+    _ADDED_ALREADY.format(which="its.removed_batch IS NULL"),  # each by an index of its own
+    _ADDED_ALREADY.format(which="its.removed_batch IS NOT NULL"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Traces:
     """What a damaged library still tells.
 
-    `ended` are the SHA-256 of documents that it held once and not at last, `highest_batch` the
-    highest batch id; `complete` says that all of it could be read.
+    `current` are the SHA-256 of documents, and of files that were added already, that said at last
+    what their scenario said; `ended` of those that did so once. What is in both is ended.
+    `highest_batch` is the highest batch id, `until` when the last batch was settled, in seconds
+    since 1970; `complete` says that all of it could be read.
     """
 
-    ended: frozenset[str]
-    highest_batch: int
-    complete: bool
+    current: Digests
+    ended: Digests
+    highest_batch: int = 0
+    until: float = 0.0
+    complete: bool = False
 
 
 def quick_check(db: sqlite3.Connection) -> str | None:
@@ -58,25 +93,23 @@ def faults(db: sqlite3.Connection) -> Iterator[str]:
 
 def traces(path: Path) -> Traces:
     """Return what the damaged library at `path` still tells; nothing where it cannot be read."""
-    ended: set[str] = set()
-    highest = 0
-    complete = False
-    try:
-        with (
-            translating(path),
-            closing(open_readable(path, busy_timeout_s=_SALVAGE_TIMEOUT_S)) as db,
-        ):
-            highest = history.highest(db)
-            rows = db.execute(
-                "SELECT sha256 FROM scenario AS gone WHERE removed_batch IS NOT NULL"
-                " AND NOT EXISTS (SELECT 1 FROM scenario WHERE id = gone.id"
-                " AND removed_batch IS NULL AND sha256 = gone.sha256)"
-            )
-            ended.update(str(sha256) for (sha256,) in rows)
-            complete = quick_check(db) is None
-    except (sqlite3.Error, LibraryDamagedError, OSError):
-        complete = False
-    return Traces(frozenset(ended), highest, complete)
+    told = Traces(Digests(), Digests())
+    with (
+        suppress(sqlite3.Error, LibraryDamagedError, OSError, ValueError, OverflowError),
+        translating(path),
+        closing(open_readable(path, busy_timeout_s=_SALVAGE_TIMEOUT_S)) as db,
+    ):
+        told = replace(told, highest_batch=history.highest(db), until=_until(db))
+        for query in _TOLD:
+            for sha256, is_current in db.execute(query):
+                (told.current if is_current else told.ended).add(str(sha256))
+        told = replace(told, complete=quick_check(db) is None)
+    return told
+
+
+def _until(db: sqlite3.Connection) -> float:
+    (settled_at,) = db.execute("SELECT max(settled_at) FROM batch").fetchone()
+    return 0.0 if settled_at is None else datetime.fromisoformat(str(settled_at)).timestamp()
 
 
 def _damaged_documents(db: sqlite3.Connection) -> Iterator[str]:
