@@ -70,7 +70,8 @@ def _make(folder: Path) -> None:
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
         raise RootUnusableError(
             f"{folder} is not writable for user {os.geteuid()}",
-            hint=f"see `ls -ld {folder}`; give it to the user that runs scenariod",
+            hint=f"run a command with sudo; for the daemon, see `ls -ld {folder}`, and give it to "
+            "the user that runs scenariod",
         )
 
 
