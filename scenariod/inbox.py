@@ -70,12 +70,14 @@ class Look:
 
     `ready` and `waiting` are in the order of their turn and cover the first `WINDOW` files;
     `total` counts all. `look_again_s` says in how many seconds a waiting file may be ready.
+    `ends_round`: with the looks before it, which found as little ready, all have been looked at.
     """
 
     ready: list[Ready]
     waiting: list[Waiting]
     total: int
     look_again_s: float | None
+    ends_round: bool = False
 
 
 class Inbox:
@@ -87,6 +89,8 @@ class Inbox:
         self._seen: dict[str, Seen] = {}
         self._put_off: dict[str, _PutOff] = {}
         self._held: frozenset[str] = frozenset()
+        self._window: list[Turn] = []
+        self._passed: Turn | None = None
         self._renamed_in: set[str] = set()
         self._oldest_ns: int | None = None
 
@@ -141,7 +145,8 @@ class Inbox:
     def _first_names(self, folder: int) -> tuple[list[str], int]:
         """Return the names to look at, in the order of their turn, and how many there are in all.
 
-        Files that were held at the last look come on top of the window: they hold up nobody.
+        Files that were held at the last look come on top of the window: they hold up nobody. Where
+        there are more of them, the window moves on beyond those that wait for somebody.
         """
         now_ns = time.time_ns()
         if self._oldest_ns is None:
@@ -157,12 +162,12 @@ class Inbox:
                 its = turn(name, dropped_ns=dropped_ns, oldest_ns=oldest_ns, now_ns=now_ns)
                 if name in self._held:
                     held.append(its)
-                else:
+                elif self._passed is None or its > self._passed:
                     yield its
 
-        first = heapq.nsmallest(WINDOW, turns())
+        self._window = heapq.nsmallest(WINDOW, turns())
         self._oldest_ns = next_oldest_ns if total else None
-        return [name for _, (_, name) in sorted([*first, *held])], total
+        return [name for _, (_, name) in sorted([*self._window, *held])], total
 
     def _observe(self, folder: int, name: str, *, before: Seen | None, now: float) -> Seen | None:
         seen = observe(
@@ -190,7 +195,23 @@ class Inbox:
         ]
         waiting = [Waiting(name, seen.hold) for name, seen in held if seen.hold is not None]
         due = [seen.again_s for _, seen in held if seen.again_s is not None]
-        return Look(ready, waiting, total, max(min(due), SOONEST_AGAIN_S) if due else None)
+        is_stuck = not ready and len(held) > MOST_HELD
+        if self._move_on(found, is_stuck=is_stuck):
+            due.append(SOONEST_AGAIN_S)
+        again_s = max(min(due), SOONEST_AGAIN_S) if due else None
+        return Look(ready, waiting, total, again_s, is_stuck and len(self._window) < WINDOW)
+
+    def _move_on(self, found: dict[str, Seen], *, is_stuck: bool) -> bool:
+        """Have the next look begin after this window, if all in it wait for somebody to act.
+
+        Return whether it does. At the end of the folder it begins anew.
+        """
+        soon = any(
+            found[name].again_s is not None for _, (_, name) in self._window if name in found
+        )
+        moves = is_stuck and not soon and len(self._window) == WINDOW
+        self._passed = self._window[-1] if moves else None
+        return moves
 
     def dropped_at(self, names: Iterable[str]) -> dict[str, str]:
         """Return when these files last changed here, as ISO 8601 in UTC; without those not there.

@@ -77,8 +77,10 @@ class Intake:
 
     def is_empty(self) -> bool:
         """Say whether nothing is left in the inbox but what nobody should wait for."""
-        held = sum(w.hold in _NOT_WAITED_FOR for w in self._look.waiting)
-        return self._look_due is not None and self._look.total <= held
+        look = self._look
+        held = sum(w.hold in _NOT_WAITED_FOR for w in look.waiting)
+        rest_is_held = look.ends_round and not look.ready and held == len(look.waiting)
+        return self._look_due is not None and (look.total <= held or rest_is_held)
 
     def set_aside(self, names: Iterable[str]) -> None:
         """Leave files alone for a while that are back because the disk could not read them."""

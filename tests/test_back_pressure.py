@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 from asker import Asker
-from conftest import Home, scenario, wait_until
+from conftest import POWERLESS, Home, scenario, wait_until
+
+from scenariod.inbox import MOST_HELD, WINDOW
 
 MANY = 100_000
 STATUS_S = 0.5
@@ -80,6 +82,24 @@ def test_removing_a_hundred_thousand_old_files_holds_up_neither_intake_nor_statu
     record_property("ms for a pair while old files are removed", round(took_s * 1000))
     record_property("ms for the slowest status meanwhile", round(max(answers) * 1000))
     record_property("bytes of the daemon at its peak meanwhile", peak_bytes(daemon.pid))
+
+
+@pytest.mark.slow
+def test_any_number_of_files_that_may_not_be_read_holds_up_neither_others_nor_what_is_published(
+    home: Home,
+) -> None:
+    home.configure(intake={"rescan_s": 1.0})
+    home.inbox.mkdir(exist_ok=True)
+    many = MOST_HELD + 3 * WINDOW // 2
+    for number in range(many):
+        (home.inbox / f"scenario-{number}.json").touch(mode=0)
+    home.drop(f"scenario-{many}.json", scenario("another"))
+
+    daemon = home.launch(before=POWERLESS)
+    daemon.wait_for("published 1 scenarios")
+
+    assert home.ids() == ["another"]
+    assert count(home.inbox) == many
 
 
 def count(folder: Path) -> int:

@@ -11,7 +11,7 @@ import pytest
 from conftest import AS_ROOT, POWERLESS, mounted, run, wait_until
 
 from scenariod import turn
-from scenariod.inbox import WINDOW, Inbox, Look
+from scenariod.inbox import MOST_HELD, WINDOW, Inbox, Look
 from scenariod.readiness import Hold
 
 SETTLE_S = 2.0
@@ -243,6 +243,24 @@ def test_a_file_that_may_not_be_moved_is_held_and_the_others_are_claimed(
         "[('scenario-1.json', 'UNMOVABLE')]",
         "['scenario-1.json']",
     ]
+
+
+def test_a_file_behind_any_number_that_may_not_be_read_is_found(folder: Path) -> None:
+    many = MOST_HELD + 3 * WINDOW // 2
+    for number in range(many):
+        put(folder, f"scenario-{number}.json").chmod(0)
+    put(folder, f"scenario-{many}.json")
+
+    told = powerless(
+        "from pathlib import Path; from scenariod.inbox import Inbox\n"
+        f"inbox, now, ready = Inbox(Path({str(folder)!r}), settle_s=2.0), 100.0, []\n"
+        "while not ready and now < 200.0:\n"
+        "    look = inbox.look(now=now)\n"
+        "    ready, now = look.ready, now + 1.0\n"
+        "print([file.name for file in ready])"
+    )
+
+    assert told == f"['scenario-{many}.json']"
 
 
 def powerless(code: str) -> str:
