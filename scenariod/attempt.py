@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from scenariod import blame, clock, scope, verdict
-from scenariod.errors import ENVIRONMENT_FAULTS, DroppedFileError
+from scenariod.errors import DroppedFileError, ScenariodError
 from scenariod.fault import Step as Doing
 from scenariod.fault import during
 from scenariod.journal import Event
@@ -95,7 +95,7 @@ class Attempts:
             self._overcounted.discard(batch.id)
         try:
             return await self._launch(counted, names, stop=stop)
-        except ENVIRONMENT_FAULTS:
+        except (OSError, ScenariodError):
             # No fault of the files: only a supervisor that dies may use up their attempts.
             await self._take_back(counted)
             raise

@@ -207,7 +207,9 @@ class Inbox:
         Return whether it does. At the end of the folder it begins anew.
         """
         soon = any(
-            found[name].again_s is not None for _, (_, name) in self._window if name in found
+            found[name].again_s is not None and found[name].hold is not Hold.WRITING
+            for _, (_, name) in self._window
+            if name in found
         )
         moves = is_stuck and not soon and len(self._window) == WINDOW
         self._passed = self._window[-1] if moves else None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -99,8 +100,9 @@ class TextJournal:
     def tell(self, event: Event, message: str, **fields: Field) -> None:  # noqa: ARG002
         """See `Journal.tell`; the message says it all, the fields are for machines."""
         mark = {_ERROR: "error: ", _WARNING: "! "}.get(event.priority, "")
-        self.stream.write(f"{mark}{printable(message)}\n")
-        self.stream.flush()
+        with suppress(OSError):  # the terminal is closed, say: what is done counts, not the line
+            self.stream.write(f"{mark}{printable(message)}\n")
+            self.stream.flush()
 
 
 def journal_fields(fields: Mapping[str, Field]) -> dict[str, str]:

@@ -20,6 +20,7 @@ from scenariod.fault import Step, during
 from scenariod.journal import Event
 from scenariod.killpoint import KillPoint, reached
 from scenariod.library import Library
+from scenariod.root import owner_to_be
 from scenariod.work import highest_batch
 
 if TYPE_CHECKING:
@@ -197,7 +198,8 @@ def unread(done: Rebuilt) -> list[str]:
     """Return in words how many files were left; nothing where none was."""
     if not done.unreadable:
         return []
-    return [f"{done.unreadable} files of done/ cannot be read, and are left there"]
+    many = f"{done.unreadable} files of done/ cannot be read, and are left there"
+    return [f"{many}; once they can be, drop them again"]
 
 
 # Finding
@@ -247,7 +249,8 @@ def _good_backups(config: Config, *, source: Path | None, show: Show) -> Iterato
 def _newest_first(folder: Path) -> list[Path]:
     """Return the backups by their names, which rise even where the clock goes back.
 
-    The one ahead has no such name: it goes before those that show an earlier batch.
+    The one ahead has no such name: it goes before those that show an earlier batch. Batches may
+    settle in another order; then done/ tells the rest.
     """
     listed = backup.list_backups(folder)
     paths = [each.path for each in listed]
@@ -305,8 +308,15 @@ def _hopeless(config: Config, damage: Damage) -> LibraryDamagedError:
 
 def _built(config: Config, good: backup.Verified, damage: Damage, *, show: Show) -> dict[str, int]:
     """Have a new database built beside the old one; return what `Rebuilt` counts."""
+    owner = owner_to_be(config.root)
     child = subprocess.Popen(
-        _command(config, good, damage), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+        _command(config, good, damage),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        user=None if owner is None else owner.st_uid,
+        group=None if owner is None else owner.st_gid,
+        extra_groups=None if owner is None else [],
     )
     told: dict[str, int | str] = {}
     if child.stdout is None:

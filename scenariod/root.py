@@ -65,14 +65,19 @@ def _make(folder: Path) -> None:
     except OSError as error:
         raise RootUnusableError(
             f"cannot make {folder}: {error.strerror}",
-            hint=f"see `ls -ld {folder.parent}`; it must be writable for user {os.geteuid()}",
+            hint=f"see `ls -ld {folder.parent}`; it must be writable for user {_who_touches()}",
         ) from error
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
         raise RootUnusableError(
-            f"{folder} is not writable for user {os.geteuid()}",
+            f"{folder} is not writable for user {_who_touches()}",
             hint=f"run a command with sudo; for the daemon, see `ls -ld {folder}`, and give it to "
             "the user that runs scenariod",
         )
+
+
+def _who_touches() -> int:
+    """Return as which user this thread touches files (setfsuid(2))."""
+    return int(ctypes.CDLL(None).setfsuid(-1))
 
 
 class Lock:
@@ -111,7 +116,7 @@ def become_owner(root: Path) -> None:
     So `sudo scenariodctl restore` leaves no file that the daemon may not touch, and nothing of
     ours runs as root. Raises PermissionError where that is refused.
     """
-    owner = _owner_to_be(root)
+    owner = owner_to_be(root)
     if owner is not None:
         _take_groups_of(owner)
         os.setgid(owner.st_gid)
@@ -125,18 +130,18 @@ def touch_files_as_owner(root: Path) -> None:
     to the user, and no link of the user's leads it to what only root may touch (setfsuid(2)). It
     counts for the calling thread and those it starts, not for programs.
     """
-    owner = _owner_to_be(root)
+    owner = owner_to_be(root)
     if owner is None:
         return
     _take_groups_of(owner)
     libc = ctypes.CDLL(None)
     libc.setfsgid(owner.st_gid)
     libc.setfsuid(owner.st_uid)
-    if libc.setfsuid(-1) != owner.st_uid:  # it returns who one was, and tells of no error
+    if _who_touches() != owner.st_uid:  # the call itself tells of no error
         raise PermissionError(errno.EPERM, f"cannot touch files as user {owner.st_uid}", str(root))
 
 
-def _owner_to_be(root: Path) -> os.stat_result | None:
+def owner_to_be(root: Path) -> os.stat_result | None:
     """Return whom the folder belongs to, where we are root and that is somebody else."""
     if os.geteuid() != 0 or not root.is_dir():
         return None

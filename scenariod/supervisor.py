@@ -15,7 +15,12 @@ from scenariod.admission import Waits
 from scenariod.attempt import Attempts
 from scenariod.board import Board
 from scenariod.budget import Budget
-from scenariod.errors import ENVIRONMENT_FAULTS, ExitCode, LibraryDamagedError
+from scenariod.errors import (
+    ENVIRONMENT_FAULTS,
+    ExitCode,
+    LibraryDamagedError,
+    ScenariodError,
+)
 from scenariod.fault import Step, during
 from scenariod.intake import Intake
 from scenariod.journal import Event
@@ -171,7 +176,7 @@ class Supervisor:
                 self._tidier.begin_if_due(now, on_end=self._wake.set)
         except ENVIRONMENT_FAULTS as error:
             return self._trouble.pause_for(fault.of(error))
-        except LibraryDamagedError as error:
+        except ScenariodError as error:
             self._trouble.take(error, batch=None)
             return 0.0
         return wait_s

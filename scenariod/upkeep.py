@@ -5,7 +5,9 @@ Owns when a backup is due, and what is wrong with the newest one. Never changes 
 
 from __future__ import annotations
 
+import os
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from scenariod import backup, clock
@@ -14,6 +16,8 @@ from scenariod.journal import Event
 from scenariod.sizes import MIB
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from scenariod.config import Config
     from scenariod.journal import Journal
     from scenariod.library import Library
@@ -71,6 +75,17 @@ def doubt(newest: backup.BackupFile | None, *, prepared: int, scenarios: int, gr
     return ""
 
 
+def _state_of(folder: Path) -> frozenset[tuple[str, int, int]]:
+    """Return what tells whether anything in the folder has changed, without a look into a file."""
+    seen = set()
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):  # a temporary one, by now under its own name
+                status = entry.stat(follow_symlinks=False)
+                seen.add((entry.name, status.st_size, status.st_mtime_ns))
+    return frozenset(seen)
+
+
 class Upkeep:
     """The backups of one run of the daemon. `prepare` may run beside all the others."""
 
@@ -78,6 +93,7 @@ class Upkeep:
         self._config = config
         self._journal = journal
         self._backed_up: int | None = None
+        self._pruned: frozenset[tuple[str, int, int]] = frozenset()
         self._shown: int | None = None
         self._prepared: backup.Prepared | None = None
         self._writing = threading.Lock()
@@ -132,7 +148,10 @@ class Upkeep:
         self.look(library)
 
     def prune(self) -> None:
-        """Remove the backups that no rule keeps."""
+        """Remove the backups that no rule keeps; look at them only where something has changed."""
+        there = _state_of(self._config.backups)
+        if there == self._pruned:
+            return
         plan = backup.prune(self._config.backups, rules_of(self._config), now=clock.now())
         if plan.remove:
             many = len(plan.remove)
@@ -141,6 +160,7 @@ class Upkeep:
                 f"removed {many} backups that no rule keeps, {freed:.1f} MB; kept {len(plan.keep)}"
             )
             self._journal.tell(Event.BACKUPS_PRUNED, words, backups_removed=many)
+        self._pruned = there
 
     def _check_newest(self) -> None:
         newest = backup.newest(self._config.backups)

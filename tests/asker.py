@@ -16,7 +16,7 @@ class Asker(threading.Thread):
     """Asks for the status ten times a second, and notes how long each answer takes."""
 
     def __init__(self, socket: Path) -> None:
-        super().__init__()
+        super().__init__(daemon=True)  # where a test fails, nobody tells it to end
         self._socket = socket
         self._over = threading.Event()
         self._taken_s: list[float] = []

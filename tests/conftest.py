@@ -124,6 +124,12 @@ def scenario(scenario_id: str, **changes: object) -> bytes:
     return json.dumps(kept, ensure_ascii=False, indent=2).encode() + b"\n"
 
 
+def slow(scenario_id: str, *, numbers: int = 700_000) -> bytes:
+    """Return a valid scenario whose worker is busy for a while."""
+    head = scenario(scenario_id).rstrip().removesuffix(b"}").rstrip()
+    return head + b',\n"unknown": [' + b",".join([b"1"] * numbers) + b"]}\n"
+
+
 def memory_bomb(scenario_id: str) -> bytes:
     """Return a valid scenario below 8 MiB that takes hundreds of MB once it is parsed."""
     head = scenario(scenario_id).rstrip().removesuffix(b"}").rstrip()

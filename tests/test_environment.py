@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 from asker import Asker
-from conftest import AS_ROOT, POWERLESS, Home, mounted, run, scenario, wait_until
+from conftest import AS_ROOT, POWERLESS, Home, mounted, run, scenario, slow, wait_until
 from library_lock import held
 
 if TYPE_CHECKING:
@@ -305,6 +305,29 @@ def test_a_disk_that_is_mounted_over_a_running_daemon_ends_it_and_a_new_start_ta
     assert "is another file than the one that was opened" in daemon.journal()
     assert unharmed == ["on-the-disk"]
     assert taken_up == ["on-the-disk", "later"]
+
+
+@AS_ROOT
+def test_the_batch_at_hand_ends_first_where_a_disk_is_mounted_over_a_running_daemon(
+    home: Home, tmp_path: Path
+) -> None:
+    disk = tmp_path / "disk"
+    home.once()
+    shutil.copytree(home.path, disk)
+    home.configure(worker={"workers": 2})
+    daemon = home.start()
+    home.drop("scenario-1.json", slow("at-hand"))
+    home.drop("scenario-2.json", scenario("its-partner"))
+    daemon.wait_for_worker()
+
+    with mounted("--bind", str(disk), at=home.path):
+        home.drop("scenario-3.json", scenario("on-the-disk"))
+        home.drop("scenario-4.json", scenario("there-too"))
+        code = daemon.wait()
+
+    assert code == 15
+    assert "a defect" not in daemon.journal()
+    assert home.names("work") == ["scenario-1.json", "scenario-2.json"]
 
 
 @AS_ROOT

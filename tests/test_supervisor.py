@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import socket
 import subprocess
@@ -15,12 +16,14 @@ import pytest
 from conftest import (
     AS_ROOT,
     POWERLESS,
+    SCENARIOD,
     SCENARIODCTL,
     Home,
     memory_bomb,
     mounted,
     run,
     scenario,
+    slow,
     wait_until,
 )
 from library_lock import held
@@ -31,12 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LIMIT_OF_DAEMON_BYTES = 64 << 20
-
-
-def slow(scenario_id: str, *, numbers: int = 500_000) -> bytes:
-    """Return a valid scenario whose worker is busy for a while."""
-    head = scenario(scenario_id).rstrip().removesuffix(b"}").rstrip()
-    return head + b',\n"unknown": [' + b",".join([b"1"] * numbers) + b"]}\n"
 
 
 def peak_bytes(pid: int) -> int:
@@ -260,6 +257,36 @@ def test_a_terminal_that_is_closed_ends_it_as_politely(home: Home) -> None:
 
     assert daemon.wait() == 0
     assert "SIGHUP received" in daemon.journal()
+
+
+def test_a_terminal_that_is_gone_costs_no_batch_at_hand(home: Home) -> None:
+    home.drop("scenario-1.json", slow("one"))
+    ours, terminal = pty.openpty()
+    take_terminal = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    take_terminal += "os.execv(sys.argv[1], sys.argv[1:])"
+    process = subprocess.Popen(
+        [sys.executable, "-c", take_terminal, *SCENARIOD, "--root", str(home.path)],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+    )
+    os.close(terminal)
+    try:
+        wait_until(lambda: bool(workers(home)), "a worker runs")
+        os.close(ours)
+
+        assert process.wait(timeout=60) == 0
+    finally:
+        process.kill()
+        process.wait()
+    assert home.names("done") == ["scenario-1.json"]
+
+
+def workers(home: Home) -> list[object]:
+    """Return the workers of the running daemon, as its status has them."""
+    told = json.loads(home.ctl("status", "--json").out)
+    return list(told["workers"]) if told.get("running") else []
 
 
 def test_nohup_keeps_it_running_without_its_terminal(home: Home) -> None:

@@ -1,8 +1,16 @@
 from __future__ import annotations
 
-import pytest
+import io
+import sys
+from pathlib import Path
 
-from scenariod.upkeep import is_due
+import pytest
+from library_makers import add, document
+
+from scenariod import config
+from scenariod.journal import TextJournal
+from scenariod.library import Library
+from scenariod.upkeep import Upkeep, is_due
 
 
 @pytest.mark.parametrize(
@@ -25,3 +33,28 @@ def test_a_backup_is_due_at_a_drains_start_after_growth_or_before_each_batch(
     every: str, *, scenarios: int, backed_up: int | None, due: bool
 ) -> None:
     assert is_due(every=every, growth=0.1, scenarios=scenarios, backed_up=backed_up) is due
+
+
+def test_backups_are_looked_at_again_only_where_something_has_changed(tmp_path: Path) -> None:
+    for name in ("backups", "library"):
+        (tmp_path / name).mkdir()
+    loaded = config.load(config=None, root=tmp_path, cwd=tmp_path)
+    upkeep = Upkeep(loaded, journal=TextJournal(io.StringIO()))
+    opened: list[str] = []
+    sys.addaudithook(lambda event, its: opened.append(str(its[0])) if event == "open" else None)
+
+    def backups_read() -> int:
+        opened.clear()
+        upkeep.prune()
+        return sum("scenarios-backup-" in path for path in opened)
+
+    with Library.open(loaded.database, busy_timeout_s=1) as library:
+        upkeep.back_up_if_due(library)
+        first, second = backups_read(), backups_read()
+        add(library, document("more"))
+        upkeep.end_drain()
+        upkeep.back_up_if_due(library)
+        third = backups_read()
+
+    assert (first, second) == (1, 0)
+    assert third == 2

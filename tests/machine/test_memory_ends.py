@@ -207,6 +207,22 @@ def test_run_by_root_the_system_manager_limits_workers_that_are_no_root(
     assert small.check(left) == ""
 
 
+def test_run_by_root_a_library_that_is_gone_is_rebuilt_for_its_owner(
+    small: Machine, tmp_path: Path
+) -> None:
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox" / "scenario-1.json").write_text(scenario(1))
+    small.put_tree(tmp_path, "/srv/rebuilt")
+    small.check("chown -R alice /srv/rebuilt && scenariod --root /srv/rebuilt --once")
+
+    ended = small.run("rm /srv/rebuilt/library/scenarios.db; scenariod --root /srv/rebuilt --once")
+
+    assert ended.exit_code == 0, ended.output
+    assert "the library was rebuilt from" in ended.output
+    assert "added machine-001 from scenario-1.json" in ended.output
+    assert small.check("find /srv/rebuilt ! -user alice") == ""
+
+
 def test_the_time_of_a_launch_is_told_beside_that_of_a_bare_scope(
     small: Machine, record_property: Callable[[str, object], None]
 ) -> None:
