@@ -304,6 +304,7 @@ def test_a_service_that_is_asked_to_reload_says_how_and_goes_on(
     daemon = home.launch(environment={"NOTIFY_SOCKET": str(tmp_path / "notify")})
     while manager.recv(4096) != b"READY=1":
         pass
+    manager.close()  # or it would wait until somebody hears
 
     daemon.signal(signal.SIGHUP)
     daemon.wait_for("SIGHUP received, and nothing was changed: ")
