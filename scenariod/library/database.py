@@ -381,12 +381,11 @@ class Library:
         What is written to a file without a name is lost. A mount, a restored copy or a rebuild may
         have taken the name; FileNotFoundError where nothing has.
         """
-        if self._is_replaced():
+        if _identity(self.path) != self._file:
             raise LibraryReplacedError(
                 f"the library {self.path} is another file than the one that was opened",
                 hint="nothing was written to either; run it again, and it is the other one",
             )
-        self.path.stat()
 
     def _is_replaced(self) -> bool:
         try:
