@@ -124,11 +124,14 @@ class Board:
             self.status.state = state
             self.status.detail = detail
 
-    def show_what_files_wait_for(self) -> None:
-        """Say what the files in the inbox wait for, if there are any; no worker runs."""
+    def show_what_files_wait_for(self, *, at_rest: bool) -> None:
+        """Say what the files in the inbox wait for, or that there are none; no worker runs.
+
+        `at_rest` says whether what was added is published, too: who sees idle finds it there.
+        """
         waiting = self._intake.waiting
         if self._intake.total == 0:
-            self.set_state(status.State.IDLE)
+            self.set_state(status.State.IDLE if at_rest else status.State.PUBLISHING)
         elif waiting:
             words = f"{printable(waiting[0].name)}: {waiting[0].hold}"
             self.set_state(status.State.WAITING, words)

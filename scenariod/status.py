@@ -31,6 +31,7 @@ class State(StrEnum):
     IDLE = "idle"
     WORKING = "working"
     WAITING = "waiting"
+    PUBLISHING = "publishing"
     PAUSED = "paused"
     REBUILDING = "rebuilding"
     STOPPING = "stopping"

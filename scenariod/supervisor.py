@@ -200,8 +200,8 @@ class Supervisor:
         self._wake.clear()
 
     def _tell_started(self) -> None:
+        self._board.set_state(status.State.STARTING)
         self._notifier.ready()
-        self._board.set_state(status.State.IDLE)
         self._journal.tell(
             Event.STARTED,
             self._board.greeting(),
@@ -299,7 +299,7 @@ class Supervisor:
     def _show_waiting(self) -> None:
         self._status.next_waits = ""
         if not self._running:
-            self._board.show_what_files_wait_for()
+            self._board.show_what_files_wait_for(at_rest=self._drain_ended)
 
     def _batch_ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
@@ -403,6 +403,8 @@ class Supervisor:
             self._pause.end_if_over()
             self._board.show_library(self._settler)  # a command may have changed it
             self._drain_ended = self._is_drained()
+            if not self._drain_ended:  # what came meanwhile may go away without a batch
+                self._close_due = 0.0
         finally:
             self._closing = None
             self._wake.set()

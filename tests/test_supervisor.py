@@ -28,6 +28,8 @@ from conftest import (
 )
 from library_lock import held
 
+from scenariod import lock
+
 pytestmark = pytest.mark.slow
 
 if TYPE_CHECKING:
@@ -209,6 +211,20 @@ def test_a_split_that_fails_half_way_strands_no_file_until_a_restart(home: Home)
 
     assert home.names("work") == []
     assert home.names("failed") == ["scenario-1.json"]
+
+
+def test_the_state_is_idle_only_once_all_that_was_added_is_published(home: Home) -> None:
+    daemon = home.start()
+    daemon.wait_for_status(lambda s: s["state"] == "idle")
+
+    with lock.held(home.path / "library" / "publish.lock"):
+        home.drop("scenario-1.json", scenario("one"))
+        shown = daemon.wait_for_status(lambda s: s["state"] == "publishing")
+        published = home.ids()
+    daemon.wait_for_status(lambda s: s["state"] == "idle")
+
+    assert (shown["added"], published) == (1, [])
+    assert home.ids() == ["one"]
 
 
 # Ending and beginning again
