@@ -9,7 +9,7 @@ import fcntl
 import os
 import stat
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from scenariod.errors import LibraryLockedError
@@ -45,8 +45,9 @@ def opened(path: Path) -> int:
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, _OWNER_ONLY)
     status = os.fstat(descriptor)
-    if status.st_uid == os.geteuid() and stat.S_IMODE(status.st_mode) != _OWNER_ONLY:
-        os.fchmod(descriptor, _OWNER_ONLY)
+    if stat.S_IMODE(status.st_mode) != _OWNER_ONLY:
+        with suppress(PermissionError):  # somebody else's, as the one that root has left
+            os.fchmod(descriptor, _OWNER_ONLY)
     return descriptor
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from scenariod import backup, document
+from scenariod import backup, document, regular
 from scenariod.errors import BackupUnusableError
 from scenariod.library import Pack, RestoredDocument
 from scenariod.reasons import Problem
@@ -91,7 +91,7 @@ def opened_backup(path: Path) -> Iterator[BinaryIO]:
     Raises BackupUnusableError where it is not.
     """
     try:
-        opened = backup.open_regular(path)
+        opened = regular.named(path)
     except OSError as error:
         raise _unusable(path, f"it cannot be read: {error.strerror or error}") from error
     with opened as file:

@@ -15,7 +15,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
-from scenariod import clock, publish, rebuild, refusal
+from scenariod import clock, publish, rebuild, refusal, regular
 from scenariod.errors import DroppedFileError, LibraryDamagedError
 from scenariod.fault import OF_ONE_FILE, Step, during
 from scenariod.journal import Event, Once
@@ -311,22 +311,24 @@ def _entry(batch: Batch, verdict: Verdict, *, files: ExitStack) -> Entry:
 
 
 def _open(path: Path) -> BinaryIO | None:
-    """Open a file of the batch, never through a link and never blocking.
+    """Open a file of the batch.
 
-    None if it is gone or may no longer be read: it then counts as changed, and is judged again.
+    None if it is none, gone, or may no longer be read: it then counts as changed, and is judged
+    again.
     Raises DroppedFileError where the disk has lost it.
     What it says is on the disk on return: who dropped it need not have synced it, and done/ is
     what a library is made of again when a backup is not enough.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except (FileNotFoundError, PermissionError):
+        file = regular.found(path)
+    except PermissionError:
         return None
     except OSError as error:
         raise _of_one_file(error, path) from error
-    file = os.fdopen(descriptor, "rb")
+    if file is None:
+        return None
     try:
-        os.fsync(descriptor)
+        os.fsync(file.fileno())
     except OSError as error:
         file.close()
         raise _of_one_file(error, path) from error

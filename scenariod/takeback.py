@@ -9,11 +9,10 @@ import errno
 import hashlib
 import itertools
 import os
-import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scenariod import durable
+from scenariod import durable, regular
 from scenariod.fault import DAMAGED
 from scenariod.killpoint import KillPoint, reached
 from scenariod.names import is_scenario_name, natural_key, numbered, without_batch
@@ -28,7 +27,6 @@ _BOM = b"\xef\xbb\xbf"
 _CHUNK_BYTES = 64 << 10
 _UNREADABLE = DAMAGED | {errno.EACCES, errno.EPERM}
 """What it means that one file of done/ cannot be read: no reason to have no library at all."""
-_NO_FILE = frozenset({errno.ELOOP, errno.ENOENT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +59,9 @@ def take_back(
         try:
             dropped = _read(done / name)
         except OSError as error:
-            if error.errno not in _UNREADABLE | _NO_FILE:
+            if error.errno not in _UNREADABLE:
                 raise
-            unreadable += error.errno in _UNREADABLE
+            unreadable += 1
             continue
         if dropped is None or any(each in there for each in dropped.digests):
             continue
@@ -93,20 +91,18 @@ def _names(folder: Path) -> list[str]:
 
 def _read(path: Path) -> _Dropped | None:
     """Read a file; None where it is none, but a folder, a pipe or their like."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode):
-        os.close(descriptor)  # of a folder no file can be made
+    if (file := regular.found(path)) is None:
         return None
-    with os.fdopen(descriptor, "rb") as file:
+    with file:
         start = file.read(len(_BOM))
+        since = os.fstat(file.fileno()).st_ctime
         digests = [hashlib.sha256(start)]
         if start == _BOM:
             digests.append(hashlib.sha256())
         while piece := file.read(_CHUNK_BYTES):
             for digest in digests:
                 digest.update(piece)
-    return _Dropped(frozenset(digest.hexdigest() for digest in digests), status.st_ctime)
+    return _Dropped(frozenset(digest.hexdigest() for digest in digests), since)
 
 
 def _move(path: Path, inbox: Path) -> None:

@@ -9,14 +9,13 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
-import stat
 import sys
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from scenariod import terminal
+from scenariod import regular, terminal
 from scenariod.bundle import frames
 from scenariod.errors import ExitCode
 from scenariod.killpoint import KillPoint, reached
@@ -234,12 +233,10 @@ def _files(source: str) -> list[str]:
 def _opened(path: str) -> Iterator[BinaryIO]:
     """Yield a regular file, opened at its start; raise OSError where it is none."""
     if path == STANDARD_INPUT:
-        descriptor = os.dup(sys.stdin.fileno())
+        opened = regular.of(os.dup(sys.stdin.fileno()))
     else:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError("it is a pipe, a device or a folder, not a file")
+        opened = regular.named(Path(path))
+    with opened as file:
         file.seek(0)
         yield file
 

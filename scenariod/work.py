@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from scenariod import durable
+from scenariod import durable, regular
 from scenariod.killpoint import KillPoint, reached
 from scenariod.names import (
     REASON_SUFFIX,
@@ -280,23 +280,13 @@ def _is_there(path: Path) -> bool:
 def _read_small(path: Path, *, most_bytes: int) -> bytes | None:
     """Return a file's bytes; None where it is missing, larger, or no regular file at all.
 
-    A worker that was taken over may leave a folder, a link or a pipe there: never followed,
-    never waited for.
+    A worker that was taken over may leave anything there.
     """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        if error.errno in {errno.ENOENT, errno.ELOOP, errno.ENXIO}:
-            return None
-        raise
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > most_bytes:
-            return None
-        with open(descriptor, "rb", closefd=False) as file:
-            return file.read(most_bytes)
-    finally:
-        os.close(descriptor)
+    if (file := regular.found(path)) is None:
+        return None
+    with file:
+        content = file.read(most_bytes + 1)
+    return content if len(content) <= most_bytes else None
 
 
 def _set_foreign_aside(path: Path) -> Path:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from scenariod import regular
 from scenariod.names import REASON_SUFFIX, with_suffix
 
 if TYPE_CHECKING:
@@ -32,16 +31,14 @@ def read(failed: Path, name: str) -> Refused | None:
     Raises PermissionError where it may not be read.
     """
     try:
-        path = failed / with_suffix(name, REASON_SUFFIX)
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        file = regular.found(failed / with_suffix(name, REASON_SUFFIX))
     except PermissionError:
         raise
-    except OSError:  # missing, or a link that somebody has put there
+    except OSError:  # the disk cannot read it
         return None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)  # of a folder no file can be made
+    if file is None:
         return None
-    with os.fdopen(descriptor, "rb") as file:
+    with file:
         content = file.read(_MOST_BYTES)
     try:
         said = json.loads(content)

@@ -16,10 +16,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from scenariod import durable, lock
+from scenariod import durable, lock, regular
 from scenariod.backup import ledger, trailer
 from scenariod.backup import packs as packing
-from scenariod.backup.reader import Verified, open_regular, opening_of, verify
+from scenariod.backup.reader import Verified, opening_of, verify
 from scenariod.errors import NotFoundError
 from scenariod.killpoint import KillPoint, reached
 
@@ -289,7 +289,7 @@ def _free_path(folder: Path, created: datetime) -> Path:
 
 def _forget_cached(path: Path) -> None:
     """Ask the kernel to forget what it holds of a file, so that it is read from the disk."""
-    with open_regular(path) as file:
+    with regular.named(path) as file:
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
@@ -298,7 +298,7 @@ def _listed(path: Path, unix_ms: int, *, check: Check | None) -> BackupFile:
     opening, size_bytes = None, 0
     with suppress(OSError):  # listed all the same: `verify` tells what is wrong with it
         size_bytes = path.lstat().st_size
-        with open_regular(path) as file:
+        with regular.named(path) as file:
             opening = opening_of(file)
     if opening is None:
         return BackupFile(path, moment_of(unix_ms), size_bytes, batch=None, count=None, check=check)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, BinaryIO
 
+from scenariod import regular
 from scenariod.backup import packs as packing
 from scenariod.backup import trailer
 
@@ -58,19 +58,10 @@ class Defect:
     message: str
 
 
-def open_regular(path: Path) -> BinaryIO:
-    """Open a file for reading; raise OSError where it is none (a folder, a pipe)."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe must not block
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(f"{path} is not a regular file")
-    return os.fdopen(descriptor, "rb")
-
-
 def verify(path: Path) -> Verified | Defect:
     """Read all of the backup at `path`, and say whether it is whole."""
     try:
-        with open_regular(path) as file:
+        with regular.named(path) as file:
             return verify_file(file, path=path)
     except OSError as error:
         return Defect(path, DefectKind.UNREADABLE, f"it cannot be read: {error.strerror or error}")

@@ -1,0 +1,54 @@
+"""Open a file only where it is a regular one: no pipe is waited for, no folder taken for a file.
+
+Never reads what a file says.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+_NONE_THERE = frozenset({errno.ENOENT, errno.ELOOP, errno.ENXIO})
+"""What open(2) says of a missing name, of a link that is not followed, and of a socket."""
+
+
+def named(path: Path) -> BinaryIO:
+    """Open for reading what somebody has named, through links; raise OSError where it is none."""
+    return of(os.open(path, _FLAGS))
+
+
+def of(descriptor: int) -> BinaryIO:
+    """Return the file of a descriptor, which it then owns; raise OSError where it is none."""
+    file = _regular(descriptor)
+    if file is None:
+        raise OSError(errno.EINVAL, "it is a pipe, a device or a folder, not a file")
+    return file
+
+
+def found(path: Path) -> BinaryIO | None:
+    """Open for reading what stands at `path` itself, through no link.
+
+    None where it is missing or no regular file: somebody may leave a folder, a link or a pipe
+    there. Raises OSError where it may not be read, or the disk cannot tell.
+    """
+    try:
+        descriptor = os.open(path, _FLAGS | os.O_NOFOLLOW)
+    except OSError as error:
+        if error.errno in _NONE_THERE:
+            return None
+        raise
+    return _regular(descriptor)
+
+
+def _regular(descriptor: int) -> BinaryIO | None:
+    """Return the file of a descriptor; None, and the descriptor closed, where it is not regular."""
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    return None
