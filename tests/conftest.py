@@ -82,8 +82,19 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(AtOnce(config))
         if os.geteuid() == 0:
             own_mounts.begin()
+    hear_signals()
     hypothesis.settings.register_profile("scenariod", deadline=None)
     hypothesis.settings.load_profile("scenariod")
+
+
+def hear_signals() -> None:
+    """Keep tests run by nohup, or behind a shell's `&`, from starting processes that are deaf.
+
+    What ignores a signal starts processes that ignore it, too; what has a handler does not.
+    """
+    for number in (signal.SIGHUP, signal.SIGINT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
