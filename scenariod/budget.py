@@ -30,6 +30,20 @@ def aggregate_bytes(memory: MemorySettings) -> int:
     return max(host.look().total_bytes - memory.reserve_bytes, memory.limit_bytes)
 
 
+def refuse_what_never_fits(memory: MemorySettings) -> None:
+    """Raise `ConfigError` where no worker could ever start on this machine."""
+    why = _why_never(memory, memory.limit_bytes)
+    if why is not None:
+        fits = max(host.look().total_bytes // MIB - memory.reserve_mb, _SMALLEST_LIMIT_MB)
+        raise ConfigError(why, hint=f"set memory.limit_mb = {fits}, or a smaller memory.reserve_mb")
+
+
+def _why_never(memory: MemorySettings, needed_bytes: int) -> str | None:
+    return admission.never_fits(
+        needed_bytes=needed_bytes, reserve_bytes=memory.reserve_bytes, host=host.look()
+    )
+
+
 class Budget:
     """What workers may take of the machine's memory, and how many may run at once."""
 
@@ -50,7 +64,11 @@ class Budget:
         fit, the usual one has to do: a batch does not wait for what cannot come.
         """
         more = self._memory.limit_max_bytes
-        return more if batch.larger and self._why_never(more) is None else self._memory.limit_bytes
+        return (
+            more
+            if batch.larger and _why_never(self._memory, more) is None
+            else self._memory.limit_bytes
+        )
 
     def has_place(self) -> bool:
         """Say whether one more worker may run at once, memory aside."""
@@ -96,15 +114,6 @@ class Budget:
             for batch in self._roster.waiting()
         )
 
-    def refuse_what_never_fits(self) -> None:
-        """Raise `ConfigError` where no worker could ever start on this machine."""
-        why = self._why_never(self._memory.limit_bytes)
-        if why is not None:
-            fits = max(host.look().total_bytes // MIB - self._memory.reserve_mb, _SMALLEST_LIMIT_MB)
-            raise ConfigError(
-                why, hint=f"set memory.limit_mb = {fits}, or a smaller memory.reserve_mb"
-            )
-
     def shown(self) -> Memory:
         """Return the machine's memory for the status."""
         seen = host.look()
@@ -113,13 +122,6 @@ class Budget:
             available_bytes=seen.available_bytes,
             reserve_bytes=self._memory.reserve_bytes,
             stalled_percent=seen.stalled_percent,
-        )
-
-    def _why_never(self, needed_bytes: int) -> str | None:
-        return admission.never_fits(
-            needed_bytes=needed_bytes,
-            reserve_bytes=self._memory.reserve_bytes,
-            host=host.look(),
         )
 
     def _ask(self, needed_bytes: int) -> Waits | None:

@@ -9,14 +9,16 @@ import argparse
 import asyncio
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scenariod import __version__, budget, config, fault, scope, summary
-from scenariod.errors import EXIT_CODE_MEANING, ExitCode, ScenariodError
+from scenariod.errors import EXIT_CODE_MEANING, ConfigError, ExitCode, ScenariodError
 from scenariod.journal import Event, Notifier, open_journal
 from scenariod.root import Lock, become_owner, prepare, touch_files_as_owner
 from scenariod.settle import Settler
+from scenariod.stop import Stop
 from scenariod.supervisor import Supervisor
 from scenariod.work import Work
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from scenariod.config import Config
     from scenariod.journal import Journal
+    from scenariod.status import Status
 
 THREAD_TURN_S = 0.001
 """How long a thread may go on in Python while others wait, in seconds."""
@@ -36,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     journal = open_journal(os.environ)
     try:
         loaded = config.load_for_command(config=asked.config, root=asked.root)
-        return _serve(loaded, journal=journal, once=asked.once)
+        return _serve(loaded, asked=asked, journal=journal)
     except ScenariodError as error:
         journal.tell(
             Event.FAILED, f"{error}; {error.hint}", hint=error.hint, exit_code=error.exit_code
@@ -56,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.PAUSED
 
 
-def _serve(loaded: Config, *, journal: Journal, once: bool) -> int:
+def _serve(loaded: Config, *, asked: argparse.Namespace, journal: Journal) -> int:
     # The loop answers for the status while other threads sort names or take in events by the
     # hundred thousand: it must not wait 5 ms, Python's default, for each of its turns.
     sys.setswitchinterval(THREAD_TURN_S)
@@ -65,32 +68,75 @@ def _serve(loaded: Config, *, journal: Journal, once: bool) -> int:
     else:  # then there is nothing that needs root
         become_owner(loaded.root)
     prepare(loaded)
+    budget.refuse_what_never_fits(loaded.memory)
     lock = Lock(loaded.lock)
     lock.acquire()
     try:
-        work = Work(inbox=loaded.inbox, work=loaded.work, done=loaded.done, failed=loaded.failed)
-        settler = Settler(loaded, work=work, journal=journal)
-        supervisor = Supervisor(
-            loaded,
-            settler=settler,
-            work=work,
-            launcher=scope.choose(
-                loaded.worker.launcher,
-                root=loaded.root,
-                most_bytes=budget.aggregate_bytes(loaded.memory),
-            ),
-            journal=journal,
-            notifier=Notifier(os.environ),
-            once=once,
-        )
-        code = asyncio.run(supervisor.run())
+        told, code = asyncio.run(_supervise(loaded, asked=asked, journal=journal))
     finally:
         lock.release()
     journal.tell(Event.STOPPED, f"scenariod ended: {EXIT_CODE_MEANING[code]}", exit_code=code)
-    if once:
-        left = len(work.batches())
-        print(summary.of(supervisor.snapshot(), config=loaded, code=code, cut_off=left))
+    if asked.once:
+        left = len(_work(loaded).batches())
+        print(summary.of(told, config=loaded, code=code, cut_off=left))
     return code
+
+
+async def _supervise(
+    loaded: Config, *, asked: argparse.Namespace, journal: Journal
+) -> tuple[Status, ExitCode]:
+    """Have one supervisor work to its end, and after each reload another; return the last status.
+
+    The next one is a start like any other: what the kernel is to keep is checked, what was cut off
+    is taken up. The process, its lock and its handlers of signals stay: none is missed.
+    """
+    notifier = Notifier(os.environ)
+    may_reload = notifier.is_heard and not asked.once
+    stop = Stop(
+        journal=journal, reread=partial(_reread, asked, loaded.root) if may_reload else None
+    )
+    current: Config | None = loaded
+    while current is not None:
+        work = _work(current)
+        supervisor = Supervisor(
+            current,
+            settler=Settler(current, work=work, journal=journal),
+            work=work,
+            launcher=_launcher(current),
+            journal=journal,
+            notifier=notifier,
+            stop=stop,
+            once=asked.once,
+        )
+        code = await supervisor.run()
+        if (current := stop.take_next()) is not None:
+            notifier.reloading()
+    return supervisor.snapshot(), code
+
+
+def _reread(asked: argparse.Namespace, root: Path) -> Config:
+    """Return the configuration as it is now; raise `ScenariodError` where it cannot be used."""
+    now = config.load_for_command(config=asked.config, root=asked.root)
+    if now.root != root:
+        raise ConfigError(
+            f"root = {now.root} is another folder than {root}, in which this daemon works",
+            hint="`systemctl restart scenariod` has it work there",
+        )
+    budget.refuse_what_never_fits(now.memory)
+    _launcher(now)
+    return now
+
+
+def _work(loaded: Config) -> Work:
+    return Work(inbox=loaded.inbox, work=loaded.work, done=loaded.done, failed=loaded.failed)
+
+
+def _launcher(loaded: Config) -> scope.Launcher:
+    return scope.choose(
+        loaded.worker.launcher,
+        root=loaded.root,
+        most_bytes=budget.aggregate_bytes(loaded.memory),
+    )
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -33,6 +34,7 @@ class Event(Enum):
     STARTED = ("eb30dbd35c2d4e97bad9dfe6042766da", _INFO)
     STOPPED = ("7519e9ef43314ad6a2c15c38b218721a", _INFO)
     STOPPING = ("8742d7b21d53402d90cd84c9fa32fd42", _INFO)
+    RELOADING = ("c8fbd872771f49d29d6a9b6ac74dc43b", _NOTICE)
     NOT_RELOADED = ("b2909c6269bb4df39c5bedaf10e10e96", _NOTICE)
     RECOVERED = ("dc866f682ff0474883b270b59541f0fe", _NOTICE)
     BATCH_STARTED = ("2a779fbc17c742828f1b4f0b9917ce5a", _INFO)
@@ -188,6 +190,11 @@ class Notifier:
     def alive(self) -> None:
         """Pet the watchdog."""
         daemon.notify("WATCHDOG=1")
+
+    def reloading(self) -> None:
+        """Say that the service goes on by another configuration; `ready` ends it."""
+        # Said again: what goes on is checked as at a start, and the watchdog's time begins anew.
+        daemon.notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}\nWATCHDOG=1")
 
     def stopping(self) -> None:
         """Say that the service is going down."""

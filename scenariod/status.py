@@ -34,6 +34,7 @@ class State(StrEnum):
     PUBLISHING = "publishing"
     PAUSED = "paused"
     REBUILDING = "rebuilding"
+    RELOADING = "reloading"
     STOPPING = "stopping"
 
 

@@ -1,4 +1,4 @@
-"""The end that a signal asks for: the first waits for the batches at hand, a second does not.
+"""What signals ask for: to end, the second time at once, or to go on by the configuration as it is.
 
 Owns the handlers of SIGTERM, SIGINT and SIGHUP while the loop runs. Never ends anything itself.
 """
@@ -9,50 +9,66 @@ import asyncio
 import signal
 from typing import TYPE_CHECKING
 
+from scenariod.errors import ScenariodError
 from scenariod.journal import Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from scenariod.config import Config
     from scenariod.journal import Journal
 
 
 class Stop:
-    """Whether, and how soon, one supervisor is to end."""
+    """Whether, and how soon, a supervisor is to end, and whether another one follows it.
 
-    def __init__(
-        self, *, grace_s: float, is_service: bool, journal: Journal, wake: Callable[[], object]
-    ) -> None:
-        self._grace_s = grace_s
-        self._is_service = is_service
+    `reread` reads the configuration anew for the one that follows; it raises `ScenariodError` where
+    that cannot be used. None has SIGHUP ask for the end, as a terminal does that is closed.
+    """
+
+    def __init__(self, *, journal: Journal, reread: Callable[[], Config] | None) -> None:
         self._journal = journal
-        self._wake = wake
+        self._reread = reread
+        self._wake: Callable[[], object] = lambda: None
+        self._grace_s = 0.0
         self._signals: list[signal.Signals] = []
         self._told = False
+        self._next: Config | None = None
         self.workers = asyncio.Event()
         """Set when the workers are to be stopped too: at a second signal, or after the grace."""
 
     @property
     def is_asked(self) -> bool:
-        """Say whether a signal has come."""
-        return bool(self._signals)
+        """Say whether the supervisor at work is to end, for good or for the next one."""
+        return bool(self._signals) or self.is_reload
 
-    def listen(self) -> None:
+    @property
+    def is_reload(self) -> bool:
+        """Say whether another supervisor, by another configuration, is to follow."""
+        return self._next is not None and not self._signals
+
+    def take_next(self) -> Config | None:
+        """Return the configuration of the supervisor that is to follow, once; None for the end."""
+        following, self._next = self._next, None
+        return None if self._signals else following
+
+    def listen(self, *, wake: Callable[[], object], grace_s: float) -> None:
         """Take the signals, from now on, in the loop that runs; `wake` is called at each.
 
-        A terminal that is closed asks to end. From a service, SIGHUP asks for a reload, which there
-        is not: were it the end, the service would stay down. nohup(1) has it ignored.
+        nohup(1) has the end of its terminal ignored.
         """
+        self._wake = wake
+        self._grace_s = grace_s
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._take, number)
-        if self._is_service:
-            loop.add_signal_handler(signal.SIGHUP, self._tell_no_reload)
+        if self._reread is not None:
+            loop.add_signal_handler(signal.SIGHUP, self._reload, self._reread)
         elif signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
             loop.add_signal_handler(signal.SIGHUP, self._take, signal.SIGHUP)
 
     def is_new(self, *, running: int) -> bool:
-        """Say, once, that a signal has come: it is told, and the grace of the workers begins."""
+        """Say, once, that the end is asked for: it is told, and the grace of the workers begins."""
         if len(self._signals) > 1:
             self.workers.set()
         if not self._signals or self._told:
@@ -65,9 +81,16 @@ class Stop:
         asyncio.get_running_loop().call_later(self._grace_s, self.workers.set)
         return True
 
-    def _tell_no_reload(self) -> None:
-        words = "the configuration is read at the start only: `systemctl restart scenariod`"
-        self._journal.tell(Event.NOT_RELOADED, f"SIGHUP received, and nothing was changed: {words}")
+    def _reload(self, reread: Callable[[], Config]) -> None:
+        try:
+            self._next = reread()
+        except ScenariodError as error:
+            words = f"SIGHUP received, and nothing was changed: {error}; {error.hint}"
+            self._journal.tell(Event.NOT_RELOADED, words, hint=error.hint)
+            return
+        words = "SIGHUP received; going on by the configuration as it is now"
+        self._journal.tell(Event.RELOADING, words)
+        self._wake()
 
     def _take(self, number: signal.Signals) -> None:
         self._signals.append(number)

@@ -26,7 +26,6 @@ from scenariod.intake import Intake
 from scenariod.journal import Event
 from scenariod.killpoint import KillPoint, reached
 from scenariod.roster import Roster
-from scenariod.stop import Stop
 from scenariod.tidy import Tidier
 from scenariod.trouble import Trouble
 
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from scenariod.config import Config
     from scenariod.journal import Journal, Notifier
     from scenariod.settle import Settler
+    from scenariod.stop import Stop
     from scenariod.work import Batch, Work
 
 ADMISSION_RETRY_S = 2.0
@@ -54,6 +54,7 @@ class Supervisor:
         launcher: scope.Launcher,
         journal: Journal,
         notifier: Notifier,
+        stop: Stop,
         once: bool,
     ) -> None:
         self._config = config
@@ -106,22 +107,16 @@ class Supervisor:
         )
         self._pause = self._trouble.pause
         self._rebuilds = 0
-        self._stop = Stop(
-            grace_s=config.worker.stop_grace_s,
-            is_service=notifier.is_heard,
-            journal=journal,
-            wake=self._wake.set,
-        )
+        self._stop = stop
 
     async def run(self) -> ExitCode:
-        """Work until a signal asks to end, or with `once` until the inbox is empty.
+        """Work until `stop` asks to end, or with `once` until the inbox is empty.
 
-        Raises `ConfigError` where a worker can never fit, `NoLimitError` where no limit can be
-        put in force (then nothing was touched), and what makes going on senseless later.
+        Raises `NoLimitError` where no limit can be put in force (then nothing was touched), and
+        what makes going on senseless later.
         """
-        self._budget.refuse_what_never_fits()
         await self._launcher.check(self._config.root)
-        self._stop.listen()
+        self._stop.listen(wake=self._wake.set, grace_s=self._config.worker.stop_grace_s)
         heartbeat = asyncio.create_task(self._board.keep_telling())
         heartbeat.add_done_callback(self._heartbeat_ended)
         server = await status_socket.serve(self._config.socket, self._board.snapshot)
@@ -191,6 +186,8 @@ class Supervisor:
         if self._stop.is_new(running=len(self._running)):
             self._board.set_state(status.State.STOPPING)
             self._notifier.stopping()
+        elif self._stop.is_reload:
+            self._board.set_state(status.State.RELOADING)
 
     async def _sleep(self, longest_s: float) -> None:
         """Wait until something happens, `longest_s` at most."""

@@ -354,13 +354,18 @@ class Home:
         return daemon
 
     def launch(
-        self, *, before: Sequence[str] = (), environment: Mapping[str, str] | None = None
+        self,
+        arguments: Sequence[str] | None = None,
+        *,
+        before: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
     ) -> Daemon:
-        """Start the daemon without waiting for anything."""
+        """Start the daemon without waiting for anything; by default with `--root` alone."""
+        given = ["--root", str(self.path)] if arguments is None else arguments
         log = self.path / f"journal-{len(self._daemons)}.txt"
         with log.open("wb") as stream:
             process = subprocess.Popen(
-                [*before, *SCENARIOD, "--root", str(self.path)],
+                [*before, *SCENARIOD, *given],
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=stream,

@@ -314,21 +314,6 @@ def test_nohup_keeps_it_running_without_its_terminal(home: Home) -> None:
     daemon.wait_for_status(lambda s: s["added"] == 1)
 
 
-def test_a_service_that_is_asked_to_reload_says_how_and_goes_on(
-    home: Home, tmp_path: Path, manager: socket.socket
-) -> None:
-    daemon = home.launch(environment={"NOTIFY_SOCKET": str(tmp_path / "notify")})
-    while manager.recv(4096) != b"READY=1":
-        pass
-    manager.close()  # or it would wait until somebody hears
-
-    daemon.signal(signal.SIGHUP)
-    daemon.wait_for("SIGHUP received, and nothing was changed: ")
-    home.drop("scenario-1.json")
-
-    daemon.wait_for_status(lambda s: s["added"] == 1)
-
-
 def test_a_second_signal_ends_the_batch_at_hand_too_and_nothing_is_lost(home: Home) -> None:
     home.drop("scenario-1.json", slow("one"))
     home.drop("scenario-2.json", slow("two"))

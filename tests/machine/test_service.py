@@ -92,6 +92,37 @@ def test_a_row_of_restarts_by_hand_ends_with_a_service_that_runs(machine: Machin
     assert machine.check("systemctl is-active scenariod") == "active\n"
 
 
+def test_a_reload_goes_on_by_the_changed_configuration_in_the_same_process(
+    machine: Machine,
+) -> None:
+    start(machine)
+    pid = main_pid(machine)
+
+    machine.check("sed -i 's/^# limit_mb = .*/limit_mb = 256/' /etc/scenariod/scenariod.toml")
+    machine.check("systemctl reload scenariod")
+    machine.wait_until("journalctl -u scenariod | grep -q 'workers under 256 MB'")
+    machine.check(f"install -o scenariod /dev/null {ROOT}/inbox/scenario-1.json")
+
+    machine.wait_until(f"test -e {ROOT}/failed/scenario-1.json")
+    assert main_pid(machine) == pid
+    assert machine.check("systemctl is-active scenariod") == "active\n"
+
+
+def test_a_reload_of_a_wrong_configuration_fails_and_changes_nothing(machine: Machine) -> None:
+    start(machine)
+    pid = main_pid(machine)
+
+    machine.check("sed -i '1i nonsense = 1' /etc/scenariod/scenariod.toml")
+    reloaded = machine.run("systemctl reload scenariod")
+    machine.check("systemctl kill --kill-whom=main --signal=HUP scenariod")  # unasked-for, too
+    machine.wait_until("journalctl -u scenariod | grep 'nothing was changed: .*nonsense'")
+    machine.check(f"install -o scenariod /dev/null {ROOT}/inbox/scenario-1.json")
+
+    machine.wait_until(f"test -e {ROOT}/failed/scenario-1.json")
+    assert reloaded.exit_code != 0
+    assert main_pid(machine) == pid
+
+
 def test_a_wrong_configuration_is_not_tried_again(machine: Machine) -> None:
     machine.check("sed -i '1i nonsense = 1' /etc/scenariod/scenariod.toml")
 

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+from conftest import Daemon, Home, scenario, slow, wait_until
+
+pytestmark = pytest.mark.slow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class Manager:
+    """Hears what a service tells its service manager (sd_notify(3)), for as long as it lives."""
+
+    def __init__(self, path: Path) -> None:
+        self.heard: list[str] = []
+        self.environment = {"NOTIFY_SOCKET": str(path)}
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(path))
+        self._thread = threading.Thread(target=self._listen)
+        self._thread.start()
+
+    def start(self, home: Home) -> Daemon:
+        """Start the daemon as a service, and wait until it is up."""
+        daemon = home.launch(environment=self.environment)
+        self.wait_for_ready(1)
+        return daemon
+
+    def wait_for_ready(self, times: int) -> None:
+        """Wait until the service has said so often that it is up."""
+        wait_until(lambda: self.heard.count("READY=1") >= times, f"it is ready {times} times")
+
+    def close(self) -> None:
+        """Hear no more."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._socket.close()
+
+    def _listen(self) -> None:
+        while told := self._socket.recv(4096).decode():
+            self.heard.append(told)
+
+
+@pytest.fixture
+def manager(tmp_path: Path, home: Home) -> Iterator[Manager]:
+    """Stand where a service manager would, until after the daemon has ended."""
+    with closing(Manager(tmp_path / "notify")) as manager:
+        yield manager
+        home.close()
+
+
+def test_a_reload_has_it_go_on_by_the_configuration_as_it_is_then(
+    home: Home, manager: Manager
+) -> None:
+    daemon = manager.start(home)
+    pid = daemon.wait_for_status(lambda s: s["state"] == "idle")["pid"]
+
+    home.configure(memory={"limit_mb": 192})
+    daemon.signal(signal.SIGHUP)
+    manager.wait_for_ready(2)
+    home.drop("scenario-1.json", slow("one"))
+    found = daemon.wait_for_status(lambda s: bool(s["workers"]))
+
+    assert found["pid"] == pid
+    assert found["workers"][0]["limit_bytes"] == 192 << 20
+    reloading = next(n for n, told in enumerate(manager.heard) if told.startswith("RELOADING=1\n"))
+    assert "READY=1" in manager.heard[:reloading]
+    assert "READY=1" in manager.heard[reloading:]
+    assert "SIGHUP received; going on by the configuration as it is now" in daemon.journal()
+
+
+def test_a_reload_waits_for_the_batch_at_hand(home: Home, manager: Manager) -> None:
+    home.drop("scenario-1.json", slow("one"))
+    home.drop("scenario-2.json", scenario("two"))
+    home.drop("scenario-3.json", scenario("three"))
+    home.drop("scenario-4.json", scenario("four"))
+    daemon = manager.start(home)
+    worker = daemon.wait_for_worker()
+    worker.suspend()
+
+    daemon.signal(signal.SIGHUP)
+    daemon.wait_for_status(lambda s: s["state"] == "reloading")
+    worker.resume()
+    daemon.wait_for("added four")
+
+    assert manager.heard.count("READY=1") == 2
+    assert daemon.journal().count("batch 1: ok") == 1
+    assert home.names("work") == []
+    assert sorted(entry["id"] for entry in home.ctl("list", "--json").json()) == [
+        "four",
+        "one",
+        "three",
+        "two",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        pytest.param("[memory]\nlimit_mb = 'much'\n", "memory.limit_mb", id="a value"),
+        pytest.param("[memory\n", "scenariod.toml", id="no TOML"),
+        pytest.param(
+            "[memory]\nreserve_mb = 1048576\n", "do not fit in this machine's", id="too much"
+        ),
+    ],
+)
+def test_a_configuration_that_cannot_be_used_changes_nothing(
+    text: str, why: str, home: Home, manager: Manager
+) -> None:
+    daemon = manager.start(home)
+
+    home.configure_with(text)
+    daemon.signal(signal.SIGHUP)
+    daemon.wait_for("SIGHUP received, and nothing was changed: ")
+    home.drop("scenario-1.json")
+    daemon.wait_for_status(lambda s: s["added"] == 1)
+
+    (line,) = [told for told in daemon.journal().splitlines() if "nothing was changed" in told]
+    assert why in line
+    assert manager.heard.count("READY=1") == 1
+
+
+def test_another_root_folder_takes_a_restart(home: Home, manager: Manager, tmp_path: Path) -> None:
+    home.configure_with(f'root = "{home.path}"\n')
+    by_file = ["--config", str(home.path / "config" / "scenariod.toml")]
+    daemon = home.launch(by_file, environment=manager.environment)
+    manager.wait_for_ready(1)
+
+    home.configure_with(f'root = "{tmp_path}"\n')
+    daemon.signal(signal.SIGHUP)
+
+    daemon.wait_for(f"root = {tmp_path} is another folder than {home.path}")
+    daemon.wait_for("`systemctl restart scenariod` has it work there")
+
+
+def test_an_end_that_is_asked_for_meanwhile_is_the_end_and_as_polite(
+    home: Home, manager: Manager
+) -> None:
+    home.drop("scenario-1.json", slow("one"))
+    daemon = manager.start(home)
+    worker = daemon.wait_for_worker()
+    worker.suspend()
+    daemon.signal(signal.SIGHUP)
+    daemon.wait_for_status(lambda s: s["state"] == "reloading")
+
+    daemon.signal(signal.SIGTERM)
+    daemon.wait_for("SIGTERM received; ending after the batch at hand")
+    worker.resume()
+
+    assert daemon.wait() == 0
+    assert home.names("done") == ["scenario-1.json"]
+    assert manager.heard.count("READY=1") == 1
+    assert manager.heard.count("STOPPING=1") == 1
+
+
+def test_reloads_under_a_dropper_lose_and_double_nothing(home: Home, manager: Manager) -> None:
+    daemon = manager.start(home)
+
+    for number in range(1, 31):
+        home.drop(f"scenario-{number}.json", scenario(f"s-{number}"))
+        daemon.signal(signal.SIGHUP)
+        manager.wait_for_ready(number // 3)
+    daemon.wait_for("added s-", times=30)
+
+    assert daemon.terminate() == 0
+    assert home.names("inbox") + home.names("work") + home.names("failed") == []
+    assert len(home.names("done")) == 30
+    assert {entry["id"] for entry in home.ctl("list", "--json").json()} == {
+        f"s-{number}" for number in range(1, 31)
+    }
