@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import psutil
+
 
 class Manager:
     """Hears what a service tells its service manager (sd_notify(3)), for as long as it lives."""
@@ -76,17 +78,23 @@ def test_a_reload_has_it_go_on_by_the_configuration_as_it_is_then(
     assert "SIGHUP received; going on by the configuration as it is now" in daemon.journal()
 
 
+def ask_to_reload_in_a_batch(home: Home, manager: Manager) -> tuple[Daemon, psutil.Process]:
+    """Start the daemon, and have it reload while it waits for a worker, which is suspended."""
+    daemon = manager.start(home)
+    worker = daemon.wait_for_worker()
+    worker.suspend()
+    daemon.signal(signal.SIGHUP)
+    daemon.wait_for_status(lambda s: s["state"] == "reloading")
+    return daemon, worker
+
+
 def test_a_reload_waits_for_the_batch_at_hand(home: Home, manager: Manager) -> None:
     home.drop("scenario-1.json", slow("one"))
     home.drop("scenario-2.json", scenario("two"))
     home.drop("scenario-3.json", scenario("three"))
     home.drop("scenario-4.json", scenario("four"))
-    daemon = manager.start(home)
-    worker = daemon.wait_for_worker()
-    worker.suspend()
+    daemon, worker = ask_to_reload_in_a_batch(home, manager)
 
-    daemon.signal(signal.SIGHUP)
-    daemon.wait_for_status(lambda s: s["state"] == "reloading")
     worker.resume()
     daemon.wait_for("added four")
 
@@ -144,11 +152,7 @@ def test_an_end_that_is_asked_for_meanwhile_is_the_end_and_as_polite(
     home: Home, manager: Manager
 ) -> None:
     home.drop("scenario-1.json", slow("one"))
-    daemon = manager.start(home)
-    worker = daemon.wait_for_worker()
-    worker.suspend()
-    daemon.signal(signal.SIGHUP)
-    daemon.wait_for_status(lambda s: s["state"] == "reloading")
+    daemon, worker = ask_to_reload_in_a_batch(home, manager)
 
     daemon.signal(signal.SIGTERM)
     daemon.wait_for("SIGTERM received; ending after the batch at hand")
