@@ -4,12 +4,14 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from conftest import AS_ROOT, POWERLESS, mounted, run, wait_until
+from conftest import AS_ROOT, POWERLESS, mounted, run
 
+from scenariod import inbox as inbox_module
 from scenariod import turn
 from scenariod.inbox import MOST_HELD, WINDOW, Inbox, Look
 from scenariod.readiness import Hold
@@ -378,16 +380,26 @@ def test_of_very_many_files_the_first_are_looked_at_and_all_are_counted(
     assert held(look).keys() == {f"scenario-{number}.json" for number in range(WINDOW)}
 
 
+@pytest.fixture
+def dropped_ns(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """Return a table of when each file was dropped, which counts in place of its ctime."""
+    drops, table = inbox_module._drops, dict[str, int]()
+
+    def by_table(folder: int) -> Iterator[tuple[int, str]]:
+        return ((table[name], name) for _, name in drops(folder))
+
+    monkeypatch.setattr(inbox_module, "_drops", by_table)
+    return table
+
+
 def test_the_oldest_drop_goes_first_and_in_each_the_order_is_natural(
-    folder: Path, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+    folder: Path, inbox: Inbox, dropped_ns: dict[str, int]
 ) -> None:
-    monkeypatch.setattr(turn, "DROP_NS", 200_000_000)
-    for number in (9, 10):
+    first_ns = time.time_ns() - 2 * turn.DROP_NS
+    after_ns = {9: 0, 10: 1, 11: turn.DROP_NS, 2: turn.DROP_NS + 1, 1: 2 * turn.DROP_NS - 1}
+    for number, its_ns in after_ns.items():
         put(folder, f"scenario-{number}.json")
-    first_drop = (folder / "scenario-9.json").stat().st_ctime_ns
-    wait_until(lambda: time.time_ns() > first_drop + 2 * turn.DROP_NS, "a drop is over")
-    for number in (11, 2, 1):
-        put(folder, f"scenario-{number}.json")
+        dropped_ns[f"scenario-{number}.json"] = first_ns + its_ns
 
     look = inbox.look(now=100.0)
 
@@ -395,22 +407,26 @@ def test_the_oldest_drop_goes_first_and_in_each_the_order_is_natural(
 
 
 def test_no_file_waits_for_ever_behind_new_ones(
-    folder: Path, target: Path, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+    folder: Path,
+    target: Path,
+    inbox: Inbox,
+    dropped_ns: dict[str, int],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(turn, "DROP_NS", 100_000_000)
+    now_ns = time.time_ns()
+    monkeypatch.setattr(time, "time_ns", lambda: now_ns)
     put(folder, "scenario-9999.json")
-    number = 0
+    dropped_ns["scenario-9999.json"] = now_ns
+    claimed = []
 
-    def claimed_behind_a_new_one() -> bool:
-        nonlocal number
-        number += 1
+    for number in range(1, 5):
         put(folder, f"scenario-{number}.json")
+        dropped_ns[f"scenario-{number}.json"] = now_ns
         first = ready(inbox.look(now=100.0))[:1]
-        return inbox.claim(first, into=target, now=100.0) == ["scenario-9999.json"]
+        claimed += inbox.claim(first, into=target, now=100.0)
+        now_ns += turn.DROP_NS // 2
 
-    wait_until(claimed_behind_a_new_one, "its turn has come")
-
-    assert number > 2
+    assert claimed == [f"scenario-{number}.json" for number in (1, 2, 9999, 3)]
 
 
 def test_what_is_older_than_the_clock_says_goes_first(
