@@ -92,7 +92,7 @@ def hear_signals() -> None:
 
     What ignores a signal starts processes that ignore it, too; what has a handler does not.
     """
-    for number in (signal.SIGHUP, signal.SIGINT):
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, lambda *_: None)
 
@@ -378,8 +378,10 @@ class Home:
 
     def names(self, folder: str) -> list[str]:
         """Return the names of the dropped files in `inbox`, `work`, `done` or `failed`."""
-        found = (self.path / folder).rglob("scenario-*") if (self.path / folder).exists() else []
-        return sorted(p.name for p in found if not p.name.endswith(".reason.json"))
+        found: list[str] = []
+        for _, folders, files in os.walk(self.path / folder):  # passes over what vanishes meanwhile
+            found += [name for name in [*folders, *files] if name.startswith("scenario-")]
+        return sorted(name for name in found if not name.endswith(".reason.json"))
 
     def everywhere(self) -> list[str]:
         """Return the names of all dropped files, wherever they are, one for each time."""
@@ -416,7 +418,8 @@ class Home:
             wait_until(lambda: not self.processes(), "no process is left", timeout_s=60)
         finally:
             for left in self.processes():
-                left.kill()
+                with suppress(psutil.NoSuchProcess):
+                    left.kill()
 
 
 def _is_of(process: psutil.Process, path: Path) -> bool:
@@ -446,8 +449,15 @@ def no_child_left(request: pytest.FixtureRequest) -> Iterator[None]:
     before = _children()
     yield
     if request.node.get_closest_marker("machine") is None:  # machines are shared by many tests
-        left = [psutil.Process(pid).cmdline() for pid in _children() - before]
+        left = [_command(pid) for pid in _children() - before]
         assert not left, f"left behind: {left}"
+
+
+def _command(pid: int) -> list[str]:
+    try:
+        return psutil.Process(pid).cmdline()
+    except psutil.Error:  # it has ended meanwhile, and nobody has waited for it
+        return [f"PID {pid}"]
 
 
 def _children() -> set[int]:

@@ -75,7 +75,7 @@ def test_removing_a_hundred_thousand_old_files_holds_up_neither_intake_nor_statu
     daemon.wait_for(f"removed {MANY - 10} files from ")
     answers = asker.end()
 
-    assert took_s < 15
+    assert took_s < 60
     assert max(answers) < STATUS_S + max(noise.end())
     assert peak_bytes(daemon.pid) < MEMORY_OF_DAEMON_BYTES
     assert count(home.failed) == 10

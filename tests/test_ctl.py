@@ -40,7 +40,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     home = Home(tmp_path_factory.mktemp("running") / "root")
     home.drop("scenario-1.json", scenario("first"))
     daemon = home.start()
-    daemon.wait_for("published 1 scenarios")
+    daemon.wait_for_status(
+        lambda s: (s["state"], s["added"], s["watch"]) == ("idle", 1, "events"),
+    )
     yield home
     assert daemon.terminate() == 0
     home.close()

@@ -136,7 +136,7 @@ def test_a_fault_pauses_intake_says_what_helps_and_ends_by_itself(home: Home, wh
     fault, words = FAULTS[what]
     home.configure(intake={"rescan_s": 1.0})
     daemon = home.start(before=POWERLESS)
-    wait_until((home.backups / ".prepared-backup.json").exists, "the daemon is at rest")
+    daemon.wait_for_status(lambda s: s["state"] == "idle")
 
     with fault(daemon):
         home.inbox.mkdir(exist_ok=True)
@@ -262,7 +262,7 @@ AROUND_A_WORKER = {
 def test_a_fault_around_a_worker_fails_no_file_and_spends_no_attempt(home: Home, what: str) -> None:
     call, code, name, step = AROUND_A_WORKER[what]
     daemon = home.start(before=POWERLESS)
-    wait_until((home.backups / ".prepared-backup.json").exists, "the daemon is at rest")
+    daemon.wait_for_status(lambda s: s["state"] == "idle")
 
     with failing(daemon.pid, call, code, at=None if name is None else home.work / "000001" / name):
         home.drop_all({"scenario-1.json": scenario("one"), "scenario-2.json": b"{"})
@@ -292,7 +292,7 @@ def test_a_disk_that_is_mounted_over_a_running_daemon_ends_it_and_a_new_start_ta
     home.path.mkdir()
     shutil.copytree(disk / "config", home.path / "config")
     daemon = home.start()
-    wait_until((home.backups / ".prepared-backup.json").exists, "the daemon is at rest")
+    daemon.wait_for_status(lambda s: s["state"] == "idle")
 
     with mounted("--bind", str(disk), at=home.path):
         home.drop("scenario-2.json", scenario("later"))
@@ -318,11 +318,13 @@ def test_the_batch_at_hand_ends_first_where_a_disk_is_mounted_over_a_running_dae
     daemon = home.start()
     home.drop("scenario-1.json", slow("at-hand"))
     home.drop("scenario-2.json", scenario("its-partner"))
-    daemon.wait_for_worker()
+    worker = daemon.wait_for_worker()
+    worker.suspend()
 
     with mounted("--bind", str(disk), at=home.path):
         home.drop("scenario-3.json", scenario("on-the-disk"))
         home.drop("scenario-4.json", scenario("there-too"))
+        worker.resume()
         code = daemon.wait()
 
     assert code == 15
@@ -336,9 +338,11 @@ def test_a_mount_of_somebody_in_the_inbox_that_is_closed_to_us_holds_up_nobody(h
     daemon = home.start(before=POWERLESS)
     daemon.wait_for("published 0 scenarios")
     folder = home.inbox / "scenario-1.json"
+    daemon.signal(signal.SIGSTOP)  # it sees the folder only once that is closed to it
     folder.mkdir()
 
     with closed_mount(folder):
+        daemon.signal(signal.SIGCONT)
         home.drop("scenario-2.json", scenario("another"))
         status = daemon.wait_for_status(lambda s: s["added"] == 1 and s["state"] == "waiting")
 
@@ -382,7 +386,7 @@ SYNC_S = 3
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace makes calls slow")
 def test_a_disk_that_takes_seconds_to_sync_does_not_hold_up_the_status(home: Home) -> None:
     daemon = home.start(before=POWERLESS)
-    wait_until((home.backups / ".prepared-backup.json").exists, "the daemon is at rest")
+    daemon.wait_for_status(lambda s: s["state"] == "idle")
     asker = Asker(home.socket)
 
     with traced(daemon.pid, f"inject=fsync:delay_exit={SYNC_S * 1_000_000}"):

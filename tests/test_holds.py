@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import AS_ROOT, POWERLESS, Home, scenario, wait_until
+from conftest import AS_ROOT, POWERLESS, Home, scenario, slow, wait_until
 from file_lease import write_lease
 
 from scenariod.readiness import Hold
@@ -102,7 +102,7 @@ def test_a_file_that_a_file_server_holds_for_its_client_holds_up_no_other(home: 
 def test_a_file_that_is_held_once_it_is_claimed_goes_back_and_its_partner_goes_on(
     home: Home,
 ) -> None:
-    home.drop_all({"scenario-1.json": ALONE, "scenario-2.json": scenario("two")})
+    home.drop_all({"scenario-1.json": ALONE, "scenario-2.json": slow("two")})
     daemon = home.start()
     worker = daemon.wait_for_worker()
     worker.suspend()

@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from conftest import Home, scenario, wait_until
+from conftest import Home, scenario
 from library_makers import NOON
 
 from scenariod import backup, config, status
@@ -40,8 +40,7 @@ def test_a_reason_moved_back_with_its_file_is_no_scenario(home: Home) -> None:
 
 def test_a_backup_that_cannot_be_written_uses_up_no_attempt_of_any_file(home: Home) -> None:
     daemon = home.start()
-    prepared = home.backups / ".prepared-backup.json"
-    wait_until(prepared.exists, "the next backup is prepared")
+    daemon.wait_for_status(lambda s: s["state"] == "idle")
     shutil.rmtree(home.backups)
     home.backups.write_text("no folder")
 
@@ -56,6 +55,7 @@ def test_a_backup_that_cannot_be_written_uses_up_no_attempt_of_any_file(home: Ho
 
 
 def test_who_tidies_away_done_and_failed_loses_nothing(home: Home) -> None:
+    home.configure(intake={"pair_wait_s": 60})
     daemon = home.start()
     daemon.wait_for("watches")
     shutil.rmtree(home.done)

@@ -176,6 +176,7 @@ def start(machine: Machine) -> None:
     """Start the service, its journal being told."""
     machine.report_journal(told.JOURNAL)
     machine.check("systemctl start scenariod")
+    machine.wait_until("""scenariodctl status --json | grep '"watch": "events"'""")
 
 
 def drop_in(machine: Machine, text: str) -> None:

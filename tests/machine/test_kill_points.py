@@ -19,7 +19,6 @@ from .test_whole_path import (
     names_in,
     start_service,
     wait_for,
-    wait_until_published,
 )
 
 ORDERS = f"{ROOT}/kill-orders"
@@ -70,7 +69,6 @@ def test_killed_at_a_dozen_points_the_service_settles_every_file_and_leaves_noth
             record_property(KILL, str(kill))
 
     files = 2 * len(WAVES)
-    wait_until_published(machine, scenarios=files)
     assert machine.check("find /sys/fs/cgroup -name 'scenariod-b*.scope'") == ""
     assert sorted(library_ids(machine)) == [f"machine-{n:03d}" for n in range(files)]
     assert sorted(names_in(machine, "done")) == sorted(

@@ -49,6 +49,7 @@ def test_a_worker_near_its_limit_is_stopped_softly_and_its_partner_runs_next(
 ) -> None:
     set_limit(machine, 128)
     machine.check("sed -i 's/^# soft_limit_percent = 70/soft_limit_percent = 60/' " + CONFIG)
+    machine.check("sed -i 's/^# stop_grace_s = .*/stop_grace_s = 300/' " + CONFIG)
     start_service(machine)
 
     drop_with_partner(machine, tmp_path, empty_lists=950_000)

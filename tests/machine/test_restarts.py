@@ -94,7 +94,7 @@ def test_restarts_under_a_continuous_writer_lose_and_double_nothing(
     assert names_in(machine, "inbox", "work", "failed") == []
     nothing_of_ours_runs(machine)
     assert len(struck) == len(set(struck)) == RESTARTS
-    entries = journal(machine, match="--identifier=scenariod")
+    entries = journal(machine)
     states = Counter(state_of(pid, entries) for pid in struck)
     print(f"{written} files; struck while {dict(states)}")  # noqa: T201 - shown where it fails
     record_property("restarts and kills under a writer", RESTARTS)

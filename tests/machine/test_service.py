@@ -146,7 +146,7 @@ def test_the_end_of_a_login_of_the_account_does_not_end_the_daemon(machine: Mach
 
     machine.check("systemd-run --quiet --wait --uid=scenariod --property=PAMName=login true")
 
-    machine.wait_until("! loginctl list-sessions --no-legend | grep scenariod")
+    machine.wait_until("loginctl show-user --property=State --value scenariod | grep lingering")
     assert machine.check("systemctl is-active scenariod") == "active\n"
 
 
