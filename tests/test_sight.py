@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import os
 import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from conftest import AS_ROOT, Home, mounted, run, scenario, wait_until
+from watchdog.events import FileClosedEvent, FileSystemEventHandler
+from watchdog.observers import Observer
+
+from scenariod.watch import CANARY
 
 pytestmark = pytest.mark.slow
 
@@ -33,9 +39,10 @@ def test_an_inbox_that_is_deleted_pauses_intake_with_the_cure_and_goes_on_once_i
     assert NOT_THERE in gone["watch_detail"]
     assert not_made_anew
     assert (back["watch_detail"], back["refused"]) == ("", 0)
-    said = daemon.journal()
-    assert said.count("no events from the inbox") == 1
-    assert said.count("the inbox is in sight again (events)") == 1
+    said = daemon.journal().splitlines()
+    # On a busy machine the canary may be heard late, and that be told of, too.
+    assert len([line for line in said if "no events from" in line and NOT_THERE in line]) == 1
+    assert [line for line in said if "the inbox is in sight again (events)" in line]
     assert daemon.terminate() == 0
     assert os.listdir(home.inbox) == []
 
@@ -64,7 +71,8 @@ def test_a_mount_over_the_inbox_pauses_intake_and_what_is_in_both_is_taken_in_th
         (home.inbox / "scenario-2.json").write_bytes(scenario("above"))
         daemon.wait_for_status(lambda s: "not on one mount any more" in s["detail"])
         above = (home.inbox / "scenario-2.json").read_bytes()
-        assert run(["umount", str(home.inbox)]).code == 0  # nothing holds it
+        # A look at it may hold it for an instant.
+        wait_until(lambda: run(["umount", str(home.inbox)]).code == 0, "it is unmounted")
     home.drop("scenario-1.json")
     daemon.wait_for("added scenario-1")
 
@@ -105,21 +113,39 @@ def test_a_file_that_keeps_another_name_is_refused_and_the_other_name_stays(home
     assert home.names("done") == ["scenario-2.json"]
 
 
+class Closed(FileSystemEventHandler):
+    """Notes what was closed in a folder after it was open for writing."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def on_closed(self, event: FileClosedEvent) -> None:
+        self.names.append(Path(os.fsdecode(event.src_path)).name)
+
+
+@contextmanager
+def closed_in(folder: Path) -> Iterator[Closed]:
+    closed, observer = Closed(), Observer()
+    observer.schedule(closed, str(folder), event_filter=[FileClosedEvent])
+    observer.start()
+    try:
+        yield closed
+    finally:
+        observer.stop()
+        observer.join()
+
+
 def test_an_idle_daemon_proves_its_watch_without_writing_anything(home: Home) -> None:
-    home.configure(intake={"rescan_s": 6.0})
+    home.configure(intake={"rescan_s": 12.0})
     daemon = home.start()
     daemon.wait_for_status(lambda s: s["watch"] == "events" and s["state"] == "idle")
     before = home.inbox.stat()
-    looks = read_calls(daemon.pid)
 
-    wait_until(lambda: read_calls(daemon.pid) > looks + 20, "its canary has sung a few times")
+    with closed_in(home.inbox) as closed:
+        wait_until(lambda: closed.names.count(CANARY) >= 3, "its canary has sung three times")
 
     after = home.inbox.stat()
     assert (after.st_mtime_ns, after.st_ctime_ns) == (before.st_mtime_ns, before.st_ctime_ns)
     assert os.listdir(home.inbox) == []
+    assert set(closed.names) == {CANARY}
     assert daemon.status()["watch"] == "events"
-
-
-def read_calls(pid: int) -> int:
-    lines = Path(f"/proc/{pid}/io").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("syscr:"))
