@@ -45,6 +45,7 @@ class Eye:
             on_return=self._return,
         )
         self.lookout._song_s = 60.0  # a busy machine may hear its canary late
+        self.first = self.lookout.sight, self.lookout.look_every_s()
 
     def _hint(self, name: str | None) -> None:
         self.hints += 1
@@ -102,13 +103,12 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_watch_counts_once_it_has_proved_itself_and_then_asks_for_a_look(folder: Path) -> None:
     def story(eye: Eye) -> None:
-        assert eye.lookout.sight is Sight.STARTING
-        assert eye.lookout.look_every_s() == 0.2
         eye.until(Sight.EVENTS)
         assert eye.lookout.look_every_s() == 1.0
 
     eye = watched(folder, story)
 
+    assert eye.first == (Sight.STARTING, 0.2)
     assert eye.hints >= 1
     assert eye.journal.entries == []
     assert os.listdir(folder) == []
