@@ -429,10 +429,12 @@ def test_the_worker_dies_with_its_supervisor(home: Home) -> None:
     home.drop("scenario-1.json", memory_bomb("busy"))
     daemon = home.start()
     worker = daemon.wait_for_worker()
+    daemon.wait_for_status(lambda s: any(running["used_bytes"] for running in s["workers"]))
+    worker.suspend()  # it does not end by itself
 
     os.kill(daemon.pid, signal.SIGKILL)
 
-    wait_until(lambda: not worker.is_running(), "the worker has died", timeout_s=5)
+    wait_until(lambda: not is_alive(worker.pid), "the worker has died")
     assert worker.pid not in {p.pid for p in home.processes()}
 
 
