@@ -7,17 +7,17 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import SCENARIODCTL, Home, scenario, wait_until
 from figures import KILL
+from halt import Halt
 from library_makers import held, open_library, sql
 
 from scenariod import backup, importer
-from scenariod.killpoint import VARIABLE, KillPoint, Order
+from scenariod.killpoint import VARIABLE, KillPoint
 
 pytestmark = pytest.mark.slow
 
@@ -528,44 +528,23 @@ def test_the_reader_killed_once_costs_only_what_it_was_reading(home: Home, tmp_p
     assert counts(again) == (answer["refused"], answer["added"], 0, 0)
 
 
-def told_to_wait_at(point: Path) -> int:
-    """Return the end of a pipe for an order, as soon as a process waits to read it there.
-
-    The order has nobody die: it is taken away before it can be carried out.
-    """
-    found: list[int] = []
-
-    def read_there() -> bool:
-        with suppress(OSError):  # ENXIO: nobody reads yet
-            found.append(os.open(point, os.O_WRONLY | os.O_NONBLOCK))
-        return bool(found)
-
-    wait_until(read_there, f"{point.name} is reached")
-    point.unlink()
-    return found[0]
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_by_a_signal_what_was_added_stays_and_it_goes_on_when_asked_again(
     home: Home, tmp_path: Path, number: signal.Signals
 ) -> None:
     count = 5000
     source = put(tmp_path, "old.json", together(*many(count)))
-    orders = tmp_path / "orders"
-    orders.mkdir()
-    os.mkfifo(orders / KillPoint.IMPORT_COMMITTED)
+    halt = Halt(tmp_path / "orders", KillPoint.IMPORT_COMMITTED)
     process = subprocess.Popen(
         [*SCENARIODCTL, "--root", str(home.path), "import", source, "--json"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
-        env={**os.environ, VARIABLE: str(orders)},
+        env={**os.environ, **halt.environment},
     )
 
-    order = told_to_wait_at(orders / KillPoint.IMPORT_COMMITTED)  # the first batch is there
-    os.killpg(process.pid, number)  # as a terminal does: the unpacker hears it too
-    os.write(order, Order.HERE.encode())
-    os.close(order)
+    with halt.waiting():  # the first batch is there
+        os.killpg(process.pid, number)  # as a terminal does: the unpacker hears it too
     out, err = process.communicate()
 
     assert (process.returncode, err) == (20, b"")
