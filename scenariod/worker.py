@@ -179,8 +179,11 @@ def set_rlimits(limit_bytes: int) -> Limit | str:
 def yield_to_others() -> str | None:
     """Be the first to go when the host runs short, and the last to run; return what failed."""
     os.nice(NICE)
+    score = Path("/proc/self/oom_score_adj")
     try:
-        Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE_ADJ), encoding="ascii")
+        # Never less than was inherited: the kernel lets only some lower it (CAP_SYS_RESOURCE).
+        raised = max(OOM_SCORE_ADJ, int(score.read_text(encoding="ascii")))
+        score.write_text(str(raised), encoding="ascii")
     except OSError as error:
         return str(error)
     return None

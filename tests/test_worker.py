@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from halt import Halt
 
 from scenariod import worker
 from scenariod.errors import ExitCode
+from scenariod.killpoint import KillPoint
 from scenariod.outcome import EXIT_ENVIRONMENT, EXIT_MEMORY_ERROR, EXIT_NO_LIMIT, EXIT_SOFT_STOP
 from scenariod.reasons import Reason
 from scenariod.verdict import VERDICT_FILE, Accepted, Rejected, Verdict, decode
@@ -26,7 +28,7 @@ from scenariod.verdict import VERDICT_FILE, Accepted, Rejected, Verdict, decode
 pytestmark = pytest.mark.slow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
 MIB = 1 << 20
 LIMIT = 200 * MIB
@@ -84,9 +86,18 @@ class Worker:
 
 
 @contextmanager
-def started(folder: Path, **options: Any) -> Iterator[Worker]:
+def started(
+    folder: Path,
+    *,
+    before: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+    **options: Any,
+) -> Iterator[Worker]:
     process = subprocess.Popen(
-        command(folder, **options), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [*before, *command(folder, **options)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, **(environment or {})},
     )
     with process:
         try:
@@ -410,32 +421,52 @@ def test_a_host_without_cgroup_v2_has_no_limit(tmp_path: Path) -> None:
 # Ends
 
 
+def oom_score_adj(process: int | str) -> int:
+    return int(Path(f"/proc/{process}/oom_score_adj").read_text())
+
+
 def test_the_worker_is_first_to_be_killed_and_last_to_run(tmp_path: Path) -> None:
     with started(tmp_path) as ready_worker:
         pid = ready_worker.event()["pid"]
-        oom_score_adj = Path(f"/proc/{pid}/oom_score_adj").read_text().strip()
+        score = oom_score_adj(pid)
         niceness = os.getpriority(os.PRIO_PROCESS, pid)
 
-    assert oom_score_adj == "500"
+    assert score == max(500, oom_score_adj("self"))
     assert niceness == min(os.getpriority(os.PRIO_PROCESS, 0) + 10, 19)
+
+
+def test_a_worker_that_is_to_be_killed_even_sooner_stays_so(tmp_path: Path) -> None:
+    inherited = max(700, oom_score_adj("self"))
+
+    with started(tmp_path, before=["choom", "-n", str(inherited), "--"]) as ready_worker:
+        ready = ready_worker.event()
+        score = oom_score_adj(ready["pid"])
+
+    assert ready["oom_score_adj_error"] is None
+    assert score == inherited
 
 
 def test_asked_to_stop_the_worker_finishes_the_file_at_hand_and_tells_what_it_did(
     tmp_path: Path,
 ) -> None:
-    slow = b'{"z": [' + b"[]," * 400_000 + b"[]]}"
-    names = fill(tmp_path, first=slow, second=slow, third=scenario("a"))
-    with started(tmp_path) as busy:
+    large = b'{"z": [' + b"[]," * 4000 + b"[]]}"
+    folder = tmp_path / "batch"
+    folder.mkdir()
+    names = fill(folder, first=large, second=large, third=scenario("a"))
+    halt = Halt(tmp_path / "orders", KillPoint.FILE_READ)
+
+    with started(folder, environment=halt.environment) as busy:
         busy.event()
         busy.hand_over(*names)
-        at_hand, large = busy.event(), busy.event()
-        busy.process.send_signal(signal.SIGTERM)
+        with halt.waiting():
+            busy.process.send_signal(signal.SIGTERM)
+        at_hand, content = busy.event(), busy.event()
         status, events = busy.end()
 
     assert at_hand == {"event": "file", "name": names[0]}
-    assert large == {"event": "content", "name": names[0], "objects": 1 + slow.count(b"[")}
+    assert content == {"event": "content", "name": names[0], "objects": 1 + large.count(b"[")}
     assert (status, events) == (EXIT_SOFT_STOP, ["done"])
-    assert [v.name for v in verdicts(tmp_path)] == names[:1]
+    assert [v.name for v in verdicts(folder)] == names[:1]
 
 
 def test_asked_to_stop_while_it_waits_the_worker_ends_at_once(tmp_path: Path) -> None:
