@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scenariod import __version__, answers, config, fault, terminal
+from scenariod import __version__, answers, config, fault, signals, terminal
 from scenariod.errors import EXIT_CODE_MEANING, ExitCode, ScenariodError
 from scenariod.names import printable
 from scenariod.root import become_owner
@@ -232,6 +232,7 @@ _COMMANDS = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code (see `EXIT_CODE_MEANING`)."""
     asked = _parser().parse_args(arguments)
+    signals.undo_inherited_deafness()
     try:
         loaded = config.load_for_command(config=asked.config, root=asked.root)
         become_owner(loaded.root)

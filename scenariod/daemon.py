@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenariod import __version__, budget, config, fault, scope, summary
+from scenariod import __version__, budget, config, fault, scope, signals, summary
 from scenariod.errors import EXIT_CODE_MEANING, ConfigError, ExitCode, ScenariodError
 from scenariod.journal import Event, Notifier, open_journal
 from scenariod.root import Lock, become_owner, prepare, touch_files_as_owner
@@ -36,6 +36,7 @@ THREAD_TURN_S = 0.001
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the daemon; return its exit code (see `EXIT_CODE_MEANING`)."""
     asked = _parser().parse_args(arguments)
+    signals.undo_inherited_deafness()
     journal = open_journal(os.environ)
     try:
         loaded = config.load_for_command(config=asked.config, root=asked.root)

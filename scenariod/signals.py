@@ -1,0 +1,20 @@
+"""Signals as a process finds them: what it was started with may make it deaf to those it needs.
+
+Owns what is undone of that. Never takes a signal: `stop` does.
+"""
+
+from __future__ import annotations
+
+import signal
+
+NEEDED = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+
+
+def undo_inherited_deafness() -> None:
+    """Have the ends of children be told, and the requests to end arrive, whoever started this.
+
+    Whatever is ignored or blocked stays so across exec(2). With SIGCHLD ignored the kernel tells
+    nobody how a worker ended. SIGHUP stays ignored where it is: nohup(1) means it.
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, NEEDED)
