@@ -150,7 +150,8 @@ def test_a_restore_that_fails_leaves_no_backup_that_hides_the_one_before(home: H
 def test_a_daemon_that_ends_as_it_is_asked_counts_as_not_running(tmp_path: Path) -> None:
     path = tmp_path / "s.sock"
     with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(str(path))
+        with status.short(path) as name:
+            listening.bind(name)
         listening.listen()
 
         def close_at_once() -> None:

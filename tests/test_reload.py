@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 class Manager:
     """Hears what a service tells its service manager (sd_notify(3)), for as long as it lives."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self) -> None:
         self.heard: list[str] = []
-        self.environment = {"NOTIFY_SOCKET": str(path)}
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(str(path))
+        self._socket.bind("")  # the kernel chooses an address that is no path
+        self.environment = {"NOTIFY_SOCKET": f"@{self._socket.getsockname()[1:].decode()}"}
         self._thread = threading.Thread(target=self._listen)
         self._thread.start()
 
@@ -51,9 +51,9 @@ class Manager:
 
 
 @pytest.fixture
-def manager(tmp_path: Path, home: Home) -> Iterator[Manager]:
+def manager(home: Home) -> Iterator[Manager]:
     """Stand where a service manager would, until after the daemon has ended."""
-    with closing(Manager(tmp_path / "notify")) as manager:
+    with closing(Manager()) as manager:
         yield manager
         home.close()
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scenariod import status
-from scenariod.status import Memory, Running, State, Status, ask, memory
+from scenariod.status import Memory, Running, State, Status, ask, memory, short
 from scenariod.status_socket import serve
 
 if TYPE_CHECKING:
@@ -167,8 +167,8 @@ def test_a_path_longer_than_a_socket_address_works(tmp_path: Path) -> None:
 
 
 def test_a_socket_that_a_killed_run_left_is_replaced(tmp_path: Path) -> None:
-    with closing(socket.socket(socket.AF_UNIX)) as left:
-        left.bind(str(tmp_path / "s.sock"))
+    with closing(socket.socket(socket.AF_UNIX)) as left, short(tmp_path / "s.sock") as name:
+        left.bind(name)
 
     before = ask(tmp_path / "s.sock")
     answer = while_serving(tmp_path / "s.sock", made, lambda: ask(tmp_path / "s.sock"))
@@ -186,8 +186,9 @@ def test_one_who_connects_and_says_nothing_holds_up_nobody(tmp_path: Path) -> No
 
     def act() -> Any:
         idle = [socket.socket(socket.AF_UNIX) for _ in range(20)]
-        for connection in idle:
-            connection.connect(str(path))
+        with short(path) as name:
+            for connection in idle:
+                connection.connect(name)
         try:
             return ask(path)
         finally:
@@ -202,7 +203,8 @@ def test_a_daemon_that_does_not_answer_is_told_from_one_that_is_not_there(
 ) -> None:
     monkeypatch.setattr(status, "ASK_TIMEOUT_S", 0.1)
     with closing(socket.socket(socket.AF_UNIX)) as silent:
-        silent.bind(str(tmp_path / "s.sock"))
+        with short(tmp_path / "s.sock") as name:
+            silent.bind(name)
         silent.listen()
 
         with pytest.raises(OSError, match="timed out"):

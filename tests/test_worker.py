@@ -23,6 +23,7 @@ from scenariod.errors import ExitCode
 from scenariod.killpoint import KillPoint
 from scenariod.outcome import EXIT_ENVIRONMENT, EXIT_MEMORY_ERROR, EXIT_NO_LIMIT, EXIT_SOFT_STOP
 from scenariod.reasons import Reason
+from scenariod.status import short
 from scenariod.verdict import VERDICT_FILE, Accepted, Rejected, Verdict, decode
 
 pytestmark = pytest.mark.slow
@@ -220,7 +221,8 @@ def test_links_pipes_sockets_and_folders_are_refused_unread_and_unawaited(tmp_pa
     (folder / "folder").mkdir()
     os.mkfifo(folder / "pipe")
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(folder / "socket"))
+        with short(folder / "socket") as name:
+            listener.bind(name)
 
         status, _ = run(folder, "link", "dangling", "folder", "pipe", "socket", ".")
 
