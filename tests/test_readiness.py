@@ -271,4 +271,4 @@ def test_looking_leaves_no_descriptor_open(place: Place) -> None:
     for n in range(20):
         place.look(now=float(n))
 
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before
