@@ -117,9 +117,10 @@ def test_a_name_exchanged_ten_thousand_times_while_it_is_claimed_never_leads_out
 
     with (
         opens_of(outside) as opened,
-        exchanging(folder / NAME, aside / "trap", told=tmp_path / "count"),
+        exchanging(folder / NAME, aside / "trap", told=tmp_path / "count") as racer,
     ):
         while count_in(tmp_path / "count") < EXCHANGES or seen["decoy"] < CLAIMS:
+            assert racer.poll() is None, "the racer has ended"
             now += 100.0
             inbox.look(now=now)
             for name in inbox.claim([NAME], into=batch, now=now):
