@@ -41,12 +41,21 @@ def test_backups_are_looked_at_again_only_where_something_has_changed(tmp_path: 
     loaded = config.load(config=None, root=tmp_path, cwd=tmp_path)
     upkeep = Upkeep(loaded, journal=TextJournal(io.StringIO()))
     opened: list[str] = []
-    sys.addaudithook(lambda event, its: opened.append(str(its[0])) if event == "open" else None)
+    recording = False
+
+    def record(event: str, its: tuple[object, ...]) -> None:
+        if recording and event == "open":
+            opened.append(str(its[0]))
 
     def backups_read() -> int:
+        nonlocal recording
         opened.clear()
+        recording = True
         upkeep.prune()
+        recording = False
         return sum("scenarios-backup-" in path for path in opened)
+
+    sys.addaudithook(record)  # for as long as Python runs
 
     with Library.open(loaded.database, busy_timeout_s=1) as library:
         upkeep.back_up_if_due(library)
