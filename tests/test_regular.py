@@ -48,7 +48,7 @@ def test_what_is_no_regular_file_is_not_opened_nor_waited_for(
     assert regular.found(path) is None
     with pytest.raises(OSError):  # noqa: PT011  which error, the kind decides
         regular.named(path)
-    assert descriptors() == before
+    assert set(descriptors()) <= set(before)
 
 
 def test_a_link_is_followed_only_where_somebody_has_named_it(tmp_path: Path) -> None:
