@@ -1,4 +1,6 @@
-"""Named moments at which a test can have a process killed, to see what a crash there leaves.
+"""Named moments at which a test can have a process killed, or stand still.
+
+The one shows what a crash there leaves, the other gives the test all the time that it needs.
 
 Owns the table of moments. Does nothing unless the environment names a folder of orders.
 """
@@ -11,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 
 VARIABLE = "SCENARIOD_KILL_ORDERS"
-"""Names a folder; a file in it that is named like a kill point is the order to die there, once."""
+"""Names a folder; a file in it that is named like a kill point is an `Order`, for once."""
 
 
 class KillPoint(StrEnum):
@@ -111,18 +113,20 @@ class KillPoint(StrEnum):
 
 
 class Order(StrEnum):
-    """What an order file may say: who dies. An empty one means `HERE`.
+    """What an order file may say: who dies, or that nobody does. An empty one means `HERE`.
 
-    A worker's other is its supervisor, and a supervisor's the worker that it has.
+    A worker's other is its supervisor, and a supervisor's the worker that it has. `HOLD` has the
+    process stand still until SIGCONT.
     """
 
     HERE = "here"
     OTHER = "other"
     BOTH = "both"
+    HOLD = "hold"
 
 
 def reached(point: KillPoint, *, other: int | None = None) -> None:
-    """Kill this process with SIGKILL where an order says so; else return at once.
+    """Kill this process with SIGKILL, or stop it, where an order says so; else return at once.
 
     `other` is the process ID of the other one that an order may mean. The order is taken away
     first, so that the next process lives.
@@ -135,6 +139,9 @@ def reached(point: KillPoint, *, other: int | None = None) -> None:
         order = Order(file.read_text(encoding="ascii").strip() or Order.HERE)
         file.unlink()
     except FileNotFoundError:
+        return
+    if order is Order.HOLD:
+        os.kill(os.getpid(), signal.SIGSTOP)
         return
     if order is not Order.HERE:
         if other is None:

@@ -32,11 +32,11 @@ DEADLINE_S = 240.0
 
 QUICK: dict[str, dict[str, object]] = {
     "intake": {"settle_s": 0.2, "pair_wait_s": 0.3},
-    "worker": {"stop_grace_s": 20.0, "timeout_s": 60.0, "workers": 1},
+    "worker": {"stop_grace_s": 240.0, "timeout_s": 480.0, "workers": 1},
     "memory": {"limit_mb": 512, "limit_max_mb": 64, "reserve_mb": 0},
     "library": {"busy_timeout_s": 0.3},
 }
-"""Settings of the tests: as the defaults are, but nothing waits for long, and one at a time."""
+"""Settings of the tests: one at a time, no file waits for long, no worker is slow enough to end."""
 
 SCENARIOD = (sys.executable, "-m", "scenariod")
 SCENARIODCTL = (

@@ -9,7 +9,7 @@ import signal
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -46,7 +46,6 @@ class Dropped:
     refused: dict[str, str]
     ids: list[str]
     memory: dict[str, object]
-    worker: dict[str, object] = field(default_factory=dict)
 
     @property
     def done(self) -> list[str]:
@@ -86,7 +85,6 @@ SCENES = {
         refused={},
         ids=["known", "large", "next"],
         memory={"limit_mb": 1024, "soft_limit_percent": 10},
-        worker={"stop_grace_s": 240.0, "timeout_s": 480.0},
     ),
 }
 
@@ -152,7 +150,7 @@ def test_killed_at_any_point_a_start_settles_every_file_once(
     copy: Home, orders: Orders, case: Case, record_property: Callable[[str, object], None]
 ) -> None:
     dropped = SCENES[case.scene]
-    copy.configure(memory=dropped.memory, worker=dropped.worker)
+    copy.configure(memory=dropped.memory)
     for name, content in dropped.files.items():
         copy.drop(name, content)
 

@@ -5,7 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
+from conftest import wait_until
 
 from scenariod.killpoint import VARIABLE, KillPoint
 
@@ -62,6 +64,26 @@ def test_an_order_says_who_of_the_two_dies(tmp_path: Path, order: str, survivors
     ended = reach(tmp_path, REACHES_WITH_A_PARENT, code=IN_A_CHILD)
 
     assert ended.stdout == survivors
+
+
+def test_an_order_to_hold_has_the_process_stand_still_until_it_is_told_to_go_on(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / KillPoint.CLAIMED).write_text("hold")
+    with subprocess.Popen(
+        [sys.executable, "-c", REACHES],
+        env={VARIABLE: str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        held = psutil.Process(process.pid)
+        wait_until(lambda: held.status() == psutil.STATUS_STOPPED, "it stands still")
+
+        held.resume()
+        out, _ = process.communicate()
+
+    assert (process.returncode, out) == (0, "alive\n")
+    assert not (tmp_path / KillPoint.CLAIMED).exists()
 
 
 @pytest.mark.parametrize("order", ["other", "both", "nobody"])

@@ -10,14 +10,14 @@ import shutil
 import signal
 import sqlite3
 import sys
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 from conftest import AS_ROOT, POWERLESS, SCENARIODCTL, Home, run, scenario, wait_until
 from holder import holding
+from standstill import Standstill
 
 from scenariod import backup, config
 from scenariod.journal import TextJournal
@@ -663,22 +663,18 @@ def test_what_only_the_wal_tells_is_known_to_the_start_that_completes_a_rebuild(
     assert home.ids() == ["old"]
 
 
-def test_the_status_answers_during_a_rebuild_and_says_what_is_going_on(home: Home) -> None:
+def test_the_status_answers_during_a_rebuild_and_says_what_is_going_on(
+    home: Home, tmp_path: Path
+) -> None:
     break_header(home)
-    daemon = home.launch()
-    builder: list[psutil.Process] = []
+    still = Standstill(tmp_path / "orders")
+    still.order(KillPoint.LIBRARY_REBUILT)
+    daemon = home.launch(environment=still.environment)
 
-    def begun() -> bool:
-        with suppress(psutil.Error):
-            children = psutil.Process(daemon.pid).children()
-            builder[:] = [p for p in children if "scenariod.builder" in p.cmdline()]
-        return bool(builder)
-
-    wait_until(begun, "the builder runs")
-    builder[0].suspend()
+    builder = still.wait_for(daemon, "scenariod.builder")
     found = daemon.wait_for_status(lambda s: s["state"] == "rebuilding")
     text = home.ctl("status").out
-    builder[0].resume()
+    builder.resume()
     daemon.wait_for_status(lambda s: s["state"] == "idle" and s["scenarios"] >= 3)
 
     assert newest_before(found["detail"]).startswith("scenarios-backup-")

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from conftest import AS_ROOT, POWERLESS, Home, mounted, scenario, wait_until
+from standstill import Standstill
 from test_disk_full import leave_free
 from test_environment import failing, immutable, read_only, unwritable
 
+from scenariod.killpoint import KillPoint
 from scenariod.outcome import MAX_ATTEMPTS
 from scenariod.verdict import VERDICT_FILE
 
@@ -47,6 +49,11 @@ def small(tmp_path: Path) -> Iterator[Home]:
             made.close()
 
 
+@pytest.fixture
+def still(tmp_path: Path) -> Standstill:
+    return Standstill(tmp_path / "orders")
+
+
 @contextmanager
 def full(home: Home) -> Iterator[None]:
     """Leave no byte of the disk free."""
@@ -67,22 +74,26 @@ FAULTS: dict[str, tuple[Callable[[Home, Path], AbstractContextManager[None]], st
 
 @pytest.mark.parametrize("what", FAULTS)
 def test_a_verdict_that_cannot_be_written_is_waited_for_and_spends_no_attempt(
-    small: Home, what: str
+    small: Home, still: Standstill, what: str
 ) -> None:
     fault, words = FAULTS[what]
-    daemon = started(small)
+    daemon = started(small, still)
+    still.order(KillPoint.FILE_READ)
     small.drop_all(DROPPED)
+    worker, folder = stopped_worker(daemon, still)
 
     for _ in range(MAX_ATTEMPTS + 1):
-        worker, folder = stopped_worker(daemon)
         with fault(small, folder):
             worker.resume()
             worker.wait()
             paused = daemon.wait_for_status(lambda s: s["state"] == "paused")
             failed = small.names("failed")
+            still.order(KillPoint.FILE_READ)
         assert failed == []
         assert words in paused["detail"]
         assert str(folder) in paused["detail"]
+        worker, folder = stopped_worker(daemon, still)
+    worker.resume()
 
     told = f"intake pauses, and nothing is lost: {words}: {folder} (judging the files)"
     assert told in daemon.journal()
@@ -93,12 +104,13 @@ def test_a_verdict_that_cannot_be_written_is_waited_for_and_spends_no_attempt(
 @pytest.mark.parametrize("code", ["EIO", "ENOSPC", "EROFS", "EACCES"])
 @pytest.mark.parametrize("call", ["openat", "fsync", "rename"])
 def test_a_verdict_at_any_call_of_which_the_disk_fails_is_waited_for_and_spends_no_attempt(
-    home: Home, call: str, code: str
+    home: Home, still: Standstill, call: str, code: str
 ) -> None:
-    daemon = started(home)
+    daemon = started(home, still)
+    still.order(KillPoint.FILE_READ)
     home.drop_all(DROPPED)
 
-    worker, folder = stopped_worker(daemon)
+    worker, folder = stopped_worker(daemon, still)
     place = folder / f".{VERDICT_FILE}.{worker.pid}.part"
     with failing(worker.pid, call, code, at=place):
         worker.resume()
@@ -109,16 +121,15 @@ def test_a_verdict_at_any_call_of_which_the_disk_fails_is_waited_for_and_spends_
     settle_everything(daemon)
 
 
-def started(home: Home) -> Daemon:
-    daemon = home.start(before=POWERLESS)
+def started(home: Home, still: Standstill) -> Daemon:
+    daemon = home.start(before=POWERLESS, environment=still.environment)
     wait_until((home.backups / ".prepared-backup.json").exists, "the daemon is at rest")
     return daemon
 
 
-def stopped_worker(daemon: Daemon) -> tuple[psutil.Process, Path]:
-    """Stop the next worker before it has written anything; return it, and its batch's folder."""
-    worker = daemon.wait_for_worker()
-    worker.suspend()
+def stopped_worker(daemon: Daemon, still: Standstill) -> tuple[psutil.Process, Path]:
+    """Return a worker that stands still before it writes anything, and its batch's folder."""
+    worker = still.wait_for(daemon)
     (folder,) = daemon.home.work.iterdir()
     assert not (folder / VERDICT_FILE).exists()
     return worker, folder

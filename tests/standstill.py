@@ -1,0 +1,48 @@
+"""Processes that stand still at a named moment, for as long as a test needs."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+from conftest import wait_until
+
+from scenariod.killpoint import VARIABLE, KillPoint, Order
+
+if TYPE_CHECKING:
+    from conftest import Daemon
+
+
+class Standstill:
+    """The orders by which the next process that comes to a point stands still there."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._folder.mkdir()
+        self.environment = {VARIABLE: str(folder)}
+
+    def order(self, point: KillPoint) -> None:
+        """Have the next process that comes to `point` stand still."""
+        aside = self._folder / "aside"
+        aside.write_text(Order.HOLD)
+        aside.rename(self._folder / point)  # whole at once: an empty order kills
+
+    def wait_for(self, daemon: Daemon, module: str = "scenariod.worker") -> psutil.Process:
+        """Return the child of the daemon that stands still, as soon as it does."""
+        found: list[psutil.Process] = []
+
+        def stands() -> bool:
+            with suppress(psutil.Error):
+                children = psutil.Process(daemon.pid).children()
+                found[:] = [p for p in children if module in p.cmdline() and is_still(p)]
+            return bool(found)
+
+        wait_until(stands, f"{module} stands still")
+        return found[0]
+
+
+def is_still(process: psutil.Process) -> bool:
+    """Say whether a process was stopped, and has not been told to go on."""
+    return bool(process.status() == psutil.STATUS_STOPPED)
