@@ -26,7 +26,7 @@ class Halt:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Run the body while the process waits there; it goes on after it."""
+        """Run the body while the process waits there; it goes on after it, if it still lives."""
         ends: list[int] = []
 
         def somebody_reads() -> bool:
@@ -39,5 +39,6 @@ class Halt:
             yield
         finally:
             self._order.unlink()
-            os.write(ends[0], Order.HERE.encode())
+            with suppress(BrokenPipeError):
+                os.write(ends[0], Order.HERE.encode())
             os.close(ends[0])

@@ -14,9 +14,11 @@ from pathlib import Path
 import psutil
 import pytest
 from conftest import Home, is_alive, memory_bomb, scenario, wait_until
+from halt import Halt
 
 from scenariod import scope, verdict
 from scenariod.errors import ConfigError, NoLimitError
+from scenariod.killpoint import KillPoint
 from scenariod.outcome import EXIT_MEMORY_ERROR, Outcome, judge
 from scenariod.scope import Ended, Job, Reading, cgroup, command
 from scenariod.scope.launcher import RlimitLauncher
@@ -425,16 +427,16 @@ def test_a_worker_that_does_not_hear_is_killed_after_the_grace(job: Job) -> None
     assert judge(ended.evidence) is Outcome.SOFT_LIMIT
 
 
-def test_the_worker_dies_with_its_supervisor(home: Home) -> None:
-    home.drop("scenario-1.json", memory_bomb("busy"))
-    daemon = home.start()
-    worker = daemon.wait_for_worker()
-    daemon.wait_for_status(lambda s: any(running["used_bytes"] for running in s["workers"]))
-    worker.suspend()  # it does not end by itself
+def test_the_worker_dies_with_its_supervisor(home: Home, tmp_path: Path) -> None:
+    halt = Halt(tmp_path / "orders", KillPoint.FILE_READ)
+    home.drop("scenario-1.json")
+    daemon = home.start(environment=halt.environment)
 
-    os.kill(daemon.pid, signal.SIGKILL)
+    with halt.waiting():  # so it does not end by itself
+        worker = daemon.wait_for_worker()
+        os.kill(daemon.pid, signal.SIGKILL)
+        wait_until(lambda: not is_alive(worker.pid), "the worker has died", timeout_s=60)
 
-    wait_until(lambda: not is_alive(worker.pid), "the worker has died")
     assert worker.pid not in {p.pid for p in home.processes()}
 
 
