@@ -221,10 +221,11 @@ class Attempts:
 
     async def _set_aside(self, batch: Batch, name: str) -> Concluded:
         """Put a file that the disk cannot read back into the inbox, and go on with the others."""
-        back = self._work.back_to_inbox(batch, name)
+        between = self._settler.between_batches
+        back = await between(partial(self._work.back_to_inbox, batch, name))
         damaged = () if back is None else (back.name,)
         if not batch.names():
-            self._work.remove(batch)
+            await between(partial(self._work.remove, batch))
             return Concluded(Settled(), damaged=damaged)
         uncounted = await self._take_back(batch)
         return Concluded(Settled(), again=[uncounted], damaged=damaged)
@@ -262,16 +263,22 @@ class Attempts:
         another one becomes a batch of its own.
         """
         with during(Doing.MOVING, batch.folder):
-            left = [name for name in batch.names() if not self._work.to_inbox(batch, name)]
+            left = await self._settler.between_batches(partial(self._give_back, batch))
             again = [await self._set_apart(batch, left)] if left else []
-            self._work.remove(batch)
+            await self._settler.between_batches(partial(self._work.remove, batch))
         reached(KillPoint.FOLDER_REMOVED)
         return Concluded(settled, again=again)
+
+    def _give_back(self, batch: Batch) -> list[str]:
+        """Put what is left of a batch back into the inbox; return what finds its name taken."""
+        return [name for name in batch.names() if not self._work.to_inbox(batch, name)]
 
     async def _set_apart(self, batch: Batch, names: list[str]) -> Batch:
         number = await self._settler.reserve_batch()
         reached(KillPoint.BATCH_APART_RESERVED)
-        return self._work.set_apart(batch, names, batch_id=number)
+        return await self._settler.between_batches(
+            partial(self._work.set_apart, batch, names, batch_id=number)
+        )
 
     def _run(self, ended: scope.Ended | None, outcome: Outcome) -> Run:
         return Run(

@@ -19,7 +19,7 @@ TEMPORARY_SUFFIX = ".part"
 
 
 @contextmanager
-def replacing(path: Path, *, mode: int = 0o640) -> Iterator[BinaryIO]:
+def replacing(path: Path, *, mode: int = 0o640, despite_umask: bool = False) -> Iterator[BinaryIO]:
     """Yield a file to write; on leaving, it stands at `path`, durable, or not at all.
 
     Raises OSError where it can't be written; the temporary file is then removed.
@@ -27,6 +27,9 @@ def replacing(path: Path, *, mode: int = 0o640) -> Iterator[BinaryIO]:
     temporary, descriptor = _create_beside(path, mode=mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
+            if despite_umask:
+                with suppress(PermissionError):  # not all file systems have modes
+                    os.fchmod(descriptor, mode)
             yield file
             file.flush()
             os.fsync(file.fileno())

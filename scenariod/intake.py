@@ -109,7 +109,7 @@ class Intake:
     async def _claim(self, names: tuple[str, ...], *, now: float) -> Batch | None:
         number = await self._settler.reserve_batch()
         reached(KillPoint.BATCH_RESERVED)
-        batch = self._work.create(number)
+        batch = await asyncio.to_thread(self._work.create, number)
         reached(KillPoint.FOLDER_MADE)
         dropped_at = self._inbox.dropped_at(names)
         try:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 LOCK_FILE = "publish.lock"
 _WHITE_SPACE = b" \t\r\n"
 _READABLE_BY_ALL = 0o644
+"""By all whom the folders let through: it is made for programs, whoever publishes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def publish(library: Library, path: Path) -> Published:
         library.snapshot() as snapshot,
     ):
         durable.remove_leftovers(path.parent, path.name)
-        with durable.replacing(path, mode=_READABLE_BY_ALL) as file:
+        with durable.replacing(path, mode=_READABLE_BY_ALL, despite_umask=True) as file:
             write_documents(file, b'{"scenarios":[', snapshot.documents())
             published = Published(snapshot.batch, snapshot.count, file.tell())
             reached(KillPoint.LIBRARY_BEING_PUBLISHED)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from scenariod.config import Config
 
+_STRICTEST_UMASK = 0o027
+"""That of the service: the group may read what the daemon makes."""
+
 
 def prepare(config: Config) -> None:
     """Make the folders that are missing; raise `RootUnusableError` where one can't serve.
@@ -118,6 +121,7 @@ def become_owner(root: Path) -> None:
     """
     owner = owner_to_be(root)
     if owner is not None:
+        _loosen_umask()
         _take_groups_of(owner)
         os.setgid(owner.st_gid)
         os.setuid(owner.st_uid)
@@ -133,6 +137,7 @@ def touch_files_as_owner(root: Path) -> None:
     owner = owner_to_be(root)
     if owner is None:
         return
+    _loosen_umask()
     _take_groups_of(owner)
     libc = ctypes.CDLL(None)
     libc.setfsgid(owner.st_gid)
@@ -147,6 +152,11 @@ def owner_to_be(root: Path) -> os.stat_result | None:
         return None
     owner = root.stat()
     return None if owner.st_uid == 0 else owner
+
+
+def _loosen_umask() -> None:
+    """Leave to the group what we make for another user, however strict root's own umask is."""
+    os.umask(os.umask(_STRICTEST_UMASK) & _STRICTEST_UMASK)
 
 
 def _take_groups_of(owner: os.stat_result) -> None:

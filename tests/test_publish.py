@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 import threading
 from functools import partial
 from pathlib import Path
@@ -114,3 +116,16 @@ def test_killed_while_publishing_the_old_or_the_new_stands_there_whole(
         publish(library, path)
         assert is_current(library, path)
     assert not list(tmp_path.glob(".*.part"))
+
+
+def test_the_published_library_is_for_all_programs_whoever_publishes_it(
+    library: Library, tmp_path: Path
+) -> None:
+    add(library, document("plain"))
+    before = os.umask(0o077)
+    try:
+        publish(library, tmp_path / "scenarios.json")
+    finally:
+        os.umask(before)
+
+    assert stat.S_IMODE((tmp_path / "scenarios.json").stat().st_mode) == 0o644

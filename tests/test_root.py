@@ -207,6 +207,25 @@ def test_root_becomes_the_owner_of_the_root_folder_for_good(tmp_path: Path) -> N
     assert told.out.splitlines() == ["(65534, 65534, 65534) (65534, 65534, 65534)", "for good"]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("way", ["become_owner", "touch_files_as_owner"])
+@pytest.mark.parametrize(("of_root", "then"), [(0o077, 0o027), (0o022, 0o022), (0o002, 0o002)])
+def test_what_root_makes_for_another_user_is_not_closed_to_the_group(
+    way: str, of_root: int, then: int, tmp_path: Path
+) -> None:
+    os.chown(tmp_path, 65534, 65534)
+    program = f"""
+import os
+from pathlib import Path
+from scenariod import root
+os.umask({of_root})
+root.{way}(Path({str(tmp_path)!r}))
+print(os.umask(0))
+"""
+
+    assert run([sys.executable, "-c", program]).out == f"{then}\n"
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can touch files as somebody else")
 def test_a_supervisor_that_is_root_touches_files_as_the_owner_of_the_root_folder(
     tmp_path: Path,
