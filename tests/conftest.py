@@ -171,7 +171,7 @@ def run(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=2 * DEADLINE_S,
-        env=_environment(environment or {}),
+        env=environment_with(environment or {}),
         cwd=cwd,
         check=False,
     )
@@ -369,7 +369,7 @@ class Home:
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=stream,
-                env=_environment(environment or {}),
+                env=environment_with(environment or {}),
             )
         self._daemons.append(Daemon(self, process, log))
         return self._daemons[-1]
@@ -431,7 +431,8 @@ def _is_of(process: psutil.Process, path: Path) -> bool:
         return False
 
 
-def _environment(changes: Mapping[str, str]) -> dict[str, str]:
+def environment_with(changes: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a process of ours: no service manager of these tests is its own."""
     ours = {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "JOURNAL_STREAM"}
     return {**{k: v for k, v in os.environ.items() if k not in ours}, **changes}
 

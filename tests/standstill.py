@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psutil
 from conftest import wait_until
 
 from scenariod.killpoint import VARIABLE, KillPoint, Order
-
-if TYPE_CHECKING:
-    from conftest import Daemon
 
 
 class Standstill:
@@ -29,18 +25,24 @@ class Standstill:
         aside.write_text(Order.HOLD)
         aside.rename(self._folder / point)  # whole at once: an empty order kills
 
-    def wait_for(self, daemon: Daemon, module: str = "scenariod.worker") -> psutil.Process:
-        """Return the child of the daemon that stands still, as soon as it does."""
+    def wait_for(self, pid: int, module: str = "scenariod.worker") -> psutil.Process:
+        """Return the child of a daemon that stands still, as soon as it does."""
+        return self.wait_for_all(1, pid, module)[0]
+
+    def wait_for_all(
+        self, count: int, pid: int, module: str = "scenariod.worker"
+    ) -> list[psutil.Process]:
+        """Return the children of a daemon that stand still, as soon as they are so many."""
         found: list[psutil.Process] = []
 
-        def stands() -> bool:
+        def stand() -> bool:
             with suppress(psutil.Error):
-                children = psutil.Process(daemon.pid).children()
+                children = psutil.Process(pid).children()
                 found[:] = [p for p in children if module in p.cmdline() and is_still(p)]
-            return bool(found)
+            return len(found) == count
 
-        wait_until(stands, f"{module} stands still")
-        return found[0]
+        wait_until(stand, f"{count} of {module} stand still")
+        return found
 
 
 def is_still(process: psutil.Process) -> bool:

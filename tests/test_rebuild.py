@@ -671,7 +671,7 @@ def test_the_status_answers_during_a_rebuild_and_says_what_is_going_on(
     still.order(KillPoint.LIBRARY_REBUILT)
     daemon = home.launch(environment=still.environment)
 
-    builder = still.wait_for(daemon, "scenariod.builder")
+    builder = still.wait_for(daemon.pid, "scenariod.builder")
     found = daemon.wait_for_status(lambda s: s["state"] == "rebuilding")
     text = home.ctl("status").out
     builder.resume()

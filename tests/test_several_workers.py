@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import os
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
-from conftest import scenario, slow, wait_until
+from conftest import memory_bomb, scenario, slow, wait_until
+from standstill import Standstill
+
+from scenariod.killpoint import KillPoint
 
 if TYPE_CHECKING:
-    from conftest import Home
+    from conftest import Daemon, Home
 
 pytestmark = pytest.mark.slow
 
@@ -20,24 +24,44 @@ LIMIT_MB = 512
 TWO = {"workers": 2}
 
 
+@pytest.fixture
+def still(tmp_path: Path) -> Standstill:
+    return Standstill(tmp_path / "orders")
+
+
+def hold_two(daemon: Daemon, still: Standstill) -> list[psutil.Process]:
+    """Return the first two workers, which stand still: the one took the first order, and stays."""
+    return still.wait_for_all(2, daemon.pid)
+
+
+def started(home: Home, still: Standstill) -> Daemon:
+    """Start the daemon; the first of two workers is to stand still, and so is the other."""
+    still.order(KillPoint.FILE_READ)
+    still.order(KillPoint.VERDICT_BEING_WRITTEN)
+    return home.start(environment=still.environment)
+
+
+def is_asked_to_end(worker: psutil.Process) -> bool:
+    """Say whether SIGTERM waits for a process that stands still; see proc(5)."""
+    lines = Path(f"/proc/{worker.pid}/status").read_text().splitlines()
+    pending = next(int(line.split()[1], 16) for line in lines if line.startswith("ShdPnd:"))
+    return bool(pending >> (signal.SIGTERM - 1) & 1)
+
+
 def two_at_work(status: dict[str, Any]) -> bool:
     return len(status["workers"]) == 2
 
 
-def drop_slow(home: Home, numbers: range) -> list[str]:
-    """Drop a slow scenario for each number; return the names."""
-    for number in numbers:
-        home.drop(f"scenario-{number}.json", slow(f"s-{number}"))
-    return [f"scenario-{number}.json" for number in numbers]
-
-
-def test_two_batches_run_at_once_and_each_settles(home: Home) -> None:
+def test_two_batches_run_at_once_and_each_settles(home: Home, still: Standstill) -> None:
     home.configure(worker=TWO)
-    names = drop_slow(home, range(1, 9))
-    daemon = home.start()
+    names = list(home.drop_many(range(1, 9)))
+    daemon = started(home, still)
 
+    workers = hold_two(daemon, still)
     seen = daemon.wait_for_status(two_at_work)
     shown = home.ctl("status").out
+    for worker in workers:
+        worker.resume()
     daemon.wait_for_status(lambda s: s["added"] == 8 and s["state"] == "idle")
 
     assert seen["most_workers"] == 2
@@ -50,23 +74,29 @@ def test_two_batches_run_at_once_and_each_settles(home: Home) -> None:
 
 def test_no_two_run_where_the_limits_do_not_fit_together_and_status_says_so(home: Home) -> None:
     total_mb = psutil.virtual_memory().total >> 20
-    budget_mb = 7700  # not twice 4096, and what others use of it may be 3600
-    reserve_mb = max(total_mb - budget_mb, 0)
-    home.configure(worker={"workers": 4}, memory={"limit_mb": 4096, "reserve_mb": reserve_mb})
-    drop_slow(home, range(1, 7))
+    limit_mb = total_mb * 55 // 100  # not twice in all of it, and once in what others leave
+    home.configure(
+        worker={"workers": 4},
+        memory={"limit_max_mb": limit_mb, "allow_over_4096_mb": True, "reserve_mb": 0},
+    )
+    home.once()
+    for number in range(1, 4):
+        folder = home.work / f"{number:06}"
+        folder.mkdir()
+        (folder / f"scenario-{number}.json").write_bytes(slow(f"s-{number}"))
+        (folder / "batch.json").write_text('{"attempts": 1, "larger": true}')
     seen: list[dict[str, Any]] = []
     daemon = home.start()
 
     def done(status: dict[str, Any]) -> bool:
         seen.append(status)
-        return bool(status["added"] == 6)
+        return bool(status["added"] == 3)
 
     daemon.wait_for_status(done)
 
     waits = {status["next_waits"] for status in seen if status["workers"]}
-    budget_mb = total_mb - reserve_mb
     assert max(len(status["workers"]) for status in seen) == 1
-    assert f"needs 4096 MB, and running workers hold 4096 MB of {budget_mb} MB" in waits
+    assert f"needs {limit_mb} MB, and running workers hold {limit_mb} MB of {total_mb} MB" in waits
     assert home.names("failed") == []
 
 
@@ -83,8 +113,8 @@ def test_of_two_files_with_one_id_in_two_running_batches_one_is_added(home: Home
 
 
 def test_a_poison_file_in_one_batch_does_not_disturb_the_other(home: Home) -> None:
-    home.configure(worker={**TWO, "timeout_s": 2.0})
-    home.drop("scenario-1.json", slow("stuck", numbers=4_000_000))
+    home.configure(worker=TWO, memory={"limit_mb": 128})
+    home.drop("scenario-1.json", memory_bomb("bomb"))
     home.drop("scenario-2.json", scenario("partner"))
     home.drop("scenario-3.json", scenario("s-3"))
     home.drop("scenario-4.json", scenario("s-4"))
@@ -94,6 +124,7 @@ def test_a_poison_file_in_one_batch_does_not_disturb_the_other(home: Home) -> No
     assert ended.code == 3, ended.err
     assert sorted(home.ids()) == ["partner", "s-3", "s-4"]
     assert home.names("failed") == ["scenario-1.json"]
+    assert home.reason("scenario-1.json")["code"] == "out-of-memory"
     assert os.listdir(home.work) == []
 
 
@@ -142,11 +173,11 @@ def test_the_version_that_was_dropped_last_stays_however_long_the_one_before_tak
     assert json.loads(home.ctl("show", "same").out)["text"] == "the last word"
 
 
-def test_a_kill_with_two_at_work_loses_and_doubles_nothing(home: Home) -> None:
+def test_a_kill_with_two_at_work_loses_and_doubles_nothing(home: Home, still: Standstill) -> None:
     home.configure(worker=TWO)
-    names = drop_slow(home, range(1, 7))
-    daemon = home.start()
-    daemon.wait_for_status(two_at_work)
+    names = list(home.drop_many(range(1, 7)))
+    daemon = started(home, still)
+    hold_two(daemon, still)
 
     daemon.kill()
     between = home.everywhere()
@@ -159,29 +190,37 @@ def test_a_kill_with_two_at_work_loses_and_doubles_nothing(home: Home) -> None:
     assert sorted(home.ids()) == [f"s-{n}" for n in range(1, 7)]
 
 
-def test_a_signal_ends_after_both_batches_at_hand(home: Home) -> None:
+def test_a_signal_ends_after_both_batches_at_hand(home: Home, still: Standstill) -> None:
     home.configure(worker=TWO)
-    names = drop_slow(home, range(1, 9))
-    daemon = home.start()
-    daemon.wait_for_status(two_at_work)
+    names = list(home.drop_many(range(1, 9)))
+    daemon = started(home, still)
+    workers = hold_two(daemon, still)
 
-    assert daemon.terminate() == 0
+    daemon.signal(signal.SIGTERM)
+    daemon.wait_for("SIGTERM received; ending after the batches at hand")
+    for worker in workers:
+        worker.resume()
 
-    assert "SIGTERM received; ending after the batches at hand" in daemon.journal()
+    assert daemon.wait() == 0
     assert home.names("done") == names[:4]
     assert home.names("inbox") == names[4:]
     assert os.listdir(home.work) == []
 
 
-def test_a_second_signal_ends_both_and_the_next_start_goes_on(home: Home) -> None:
+def test_a_second_signal_ends_both_and_the_next_start_goes_on(
+    home: Home, still: Standstill
+) -> None:
     home.configure(worker=TWO)
-    names = drop_slow(home, range(1, 5))
-    daemon = home.start()
-    daemon.wait_for_status(two_at_work)
+    names = list(home.drop_many(range(1, 5)))
+    daemon = started(home, still)
+    workers = hold_two(daemon, still)
 
     daemon.signal(signal.SIGTERM)
     daemon.wait_for("SIGTERM received")
     daemon.signal(signal.SIGTERM)
+    wait_until(lambda: all(map(is_asked_to_end, workers)), "both workers are asked to end")
+    for worker in workers:
+        worker.resume()
 
     assert daemon.wait() == 0
     wait_until(lambda: not home.processes(), "no worker is left")

@@ -15,10 +15,12 @@ import psutil
 import pytest
 from conftest import (
     AS_ROOT,
+    DEADLINE_S,
     POWERLESS,
     SCENARIOD,
     SCENARIODCTL,
     Home,
+    environment_with,
     memory_bomb,
     mounted,
     run,
@@ -27,8 +29,10 @@ from conftest import (
     wait_until,
 )
 from library_lock import held
+from standstill import Standstill
 
-from scenariod import lock
+from scenariod import lock, status
+from scenariod.killpoint import KillPoint
 
 pytestmark = pytest.mark.slow
 
@@ -36,6 +40,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LIMIT_OF_DAEMON_BYTES = 64 << 20
+
+
+@pytest.fixture
+def still(tmp_path: Path) -> Standstill:
+    return Standstill(tmp_path / "orders")
 
 
 def peak_bytes(pid: int) -> int:
@@ -183,28 +192,38 @@ def test_a_worker_killed_from_outside_runs_again_and_nothing_fails(home: Home) -
     assert len(home.names("done")) == 2
 
 
-def test_a_worker_that_takes_too_long_fails_its_file_alone(home: Home) -> None:
-    home.configure(worker={"timeout_s": 1.0})
-    home.drop("scenario-1.json", slow("stuck", numbers=4_000_000))
+def test_a_worker_that_takes_too_long_fails_its_file_alone(home: Home, still: Standstill) -> None:
+    home.configure(worker={"timeout_s": 10.0})
+    home.drop("scenario-1.json", scenario("stuck"))
     home.drop("scenario-2.json", scenario("partner"))
 
-    ended = home.once()
+    still.order(KillPoint.FILE_READ)
+    daemon = home.launch(["--root", str(home.path), "--once"], environment=still.environment)
+    of_both = still.wait_for(daemon.pid)
+    still.order(KillPoint.FILE_READ)
+    of_both.wait()
+    of_the_one = still.wait_for(daemon.pid)
+    of_the_one.wait()
 
-    assert ended.code == 3
+    assert daemon.wait() == 3
     assert home.ids() == ["partner"]
     reason = home.reason("scenario-1.json")
     assert reason["code"] == "timeout"
-    assert "took longer than 1 s" in reason["message"]
+    assert "took longer than 10 s" in reason["message"]
 
 
-def test_a_split_that_fails_half_way_strands_no_file_until_a_restart(home: Home) -> None:
+def test_a_split_that_fails_half_way_strands_no_file_until_a_restart(
+    home: Home, still: Standstill
+) -> None:
     home.configure(memory={"limit_mb": 128})
     home.drop("scenario-1.json", memory_bomb("bomb"))
     home.drop("scenario-2.json", scenario("partner"))
-    daemon = home.start()
+    still.order(KillPoint.FILE_READ)
+    daemon = home.start(environment=still.environment)
 
-    daemon.wait_for("batch 1: ")
+    worker = still.wait_for(daemon.pid)
     (home.work / "000003").mkdir()  # stands for any error of the disk at the second file
+    worker.resume()
     daemon.wait_for("its 2 files run one at a time")
     daemon.wait_for("added partner")
     daemon.wait_for_status(lambda s: s["state"] == "idle")
@@ -230,21 +249,24 @@ def test_the_state_is_idle_only_once_all_that_was_added_is_published(home: Home)
 # Ending and beginning again
 
 
-def test_sigterm_ends_after_the_batch_at_hand_and_the_next_start_goes_on(home: Home) -> None:
-    home.drop("scenario-1.json", slow("one"))
-    for number in range(2, 7):
-        home.drop(f"scenario-{number}.json")
-    daemon = home.start()
-    daemon.wait_for_worker()
+def test_sigterm_ends_after_the_batch_at_hand_and_the_next_start_goes_on(
+    home: Home, still: Standstill
+) -> None:
+    home.drop_many(range(1, 7))
+    still.order(KillPoint.FILE_READ)
+    daemon = home.start(environment=still.environment)
+    worker = still.wait_for(daemon.pid)
 
-    code = daemon.terminate()
+    daemon.signal(signal.SIGTERM)
+    daemon.wait_for("SIGTERM received; ending after the batch at hand")
+    worker.resume()
 
+    code = daemon.wait()
     done = home.names("done")
     assert code == 0
     assert done == ["scenario-1.json", "scenario-2.json"]
     assert len(home.names("inbox")) == 4
     assert os.listdir(home.work) == []
-    assert "SIGTERM received; ending after the batch at hand" in daemon.journal()
     assert home.processes() == []
 
     daemon = home.start()
@@ -275,8 +297,9 @@ def test_a_terminal_that_is_closed_ends_it_as_politely(home: Home) -> None:
     assert "SIGHUP received" in daemon.journal()
 
 
-def test_a_terminal_that_is_gone_costs_no_batch_at_hand(home: Home) -> None:
-    home.drop("scenario-1.json", slow("one"))
+def test_a_terminal_that_is_gone_costs_no_batch_at_hand(home: Home, still: Standstill) -> None:
+    home.drop("scenario-1.json")
+    still.order(KillPoint.FILE_READ)
     ours, terminal = pty.openpty()
     take_terminal = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
     take_terminal += "os.execv(sys.argv[1], sys.argv[1:])"
@@ -286,23 +309,25 @@ def test_a_terminal_that_is_gone_costs_no_batch_at_hand(home: Home) -> None:
         stdout=terminal,
         stderr=terminal,
         start_new_session=True,
+        env=environment_with(still.environment),
     )
     os.close(terminal)
     try:
-        wait_until(lambda: bool(workers(home)), "a worker runs")
+        worker = still.wait_for(process.pid)
         os.close(ours)
+        wait_until(lambda: state(home) == "stopping", "it is to end")
+        worker.resume()
 
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=DEADLINE_S) == 0
     finally:
         process.kill()
         process.wait()
     assert home.names("done") == ["scenario-1.json"]
 
 
-def workers(home: Home) -> list[object]:
-    """Return the workers of the running daemon, as its status has them."""
-    told = json.loads(home.ctl("status", "--json").out)
-    return list(told["workers"]) if told.get("running") else []
+def state(home: Home) -> object:
+    """Return the state of the running daemon, as its status has it; None where none answers."""
+    return (status.ask(home.socket) or {}).get("state")
 
 
 def test_nohup_keeps_it_running_without_its_terminal(home: Home) -> None:
@@ -331,20 +356,17 @@ def test_a_second_signal_ends_the_batch_at_hand_too_and_nothing_is_lost(home: Ho
     assert sorted(home.ids()) == ["one", "two"]
 
 
-def test_once_is_ended_by_a_signal_with_a_code_of_its_own(home: Home) -> None:
-    home.drop("scenario-1.json", slow("one"))
-    for number in range(2, 9):
-        home.drop(f"scenario-{number}.json")
-    command = [sys.executable, "-m", "scenariod", "--root", str(home.path), "--once"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if line.startswith(b"batch 1: "):
-                break
-        process.send_signal(signal.SIGTERM)
-        process.communicate()
+def test_once_is_ended_by_a_signal_with_a_code_of_its_own(home: Home, still: Standstill) -> None:
+    home.drop_many(range(1, 9))
+    still.order(KillPoint.FILE_READ)
+    daemon = home.launch(["--root", str(home.path), "--once"], environment=still.environment)
+    worker = still.wait_for(daemon.pid)
 
-    assert process.returncode == 20
+    daemon.signal(signal.SIGTERM)
+    daemon.wait_for("SIGTERM received")
+    worker.resume()
+
+    assert daemon.wait() == 20
     assert_each_once(home, [f"scenario-{n}.json" for n in range(1, 9)])
     assert home.names("inbox") != []
 
@@ -466,6 +488,7 @@ def test_a_full_disk_pauses_intake_until_there_is_room(tmp_path: Path) -> None:
         closing(Home(where / "root")) as home,
     ):
         daemon = home.start(before=POWERLESS)
+        daemon.wait_for_status(lambda s: s["state"] == "idle")
         with suppress(OSError), (where / "ballast").open("wb", buffering=0) as file:
             for size in (1 << 20, 4096):
                 with suppress(OSError):
@@ -482,6 +505,7 @@ def test_a_full_disk_pauses_intake_until_there_is_room(tmp_path: Path) -> None:
 
         assert not lost
         assert "space" in paused["detail"] or "full" in paused["detail"]
+        assert "(recording in the library)" in paused["detail"]
         assert home.names("failed") == []
         assert daemon.terminate() == 0
 
@@ -490,24 +514,29 @@ def test_a_full_disk_pauses_intake_until_there_is_room(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def manager(tmp_path: Path) -> Iterator[socket.socket]:
+def manager() -> Iterator[socket.socket]:
     """Listen where a service manager would."""
     with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as listening:
-        listening.bind(str(tmp_path / "notify"))
-        listening.settimeout(15)
+        listening.bind("")  # the kernel chooses an address that is no path
+        listening.settimeout(DEADLINE_S)
         yield listening
 
 
+def address_of(manager: socket.socket) -> str:
+    """Return the address as NOTIFY_SOCKET has it."""
+    return f"@{manager.getsockname()[1:].decode()}"
+
+
 def test_the_service_manager_hears_ready_status_watchdog_and_stopping(
-    home: Home, tmp_path: Path, manager: socket.socket
+    home: Home, manager: socket.socket
 ) -> None:
     home.drop("scenario-1.json", slow("one"))
     home.drop("scenario-2.json")
-    environment = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "400000"}
+    environment = {"NOTIFY_SOCKET": address_of(manager), "WATCHDOG_USEC": "400000"}
     daemon = home.launch(environment=environment)
     heard = [manager.recv(4096).decode()]
 
-    while "STATUS=idle; 2 added, 0 refused, 0 waiting; library 2" not in heard:
+    while not heard[-1].startswith("STATUS=idle; 2 added, 0 refused, 0 waiting; library 2"):
         heard.append(manager.recv(4096).decode())
     daemon.signal(signal.SIGTERM)
     while "STOPPING=1" not in heard:
@@ -527,11 +556,9 @@ def test_the_service_manager_hears_ready_status_watchdog_and_stopping(
     )
 
 
-def test_the_watchdog_is_petted_while_a_worker_is_busy(
-    home: Home, tmp_path: Path, manager: socket.socket
-) -> None:
+def test_the_watchdog_is_petted_while_a_worker_is_busy(home: Home, manager: socket.socket) -> None:
     home.drop("scenario-1.json", memory_bomb("busy"))
-    environment = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "1000000"}
+    environment = {"NOTIFY_SOCKET": address_of(manager), "WATCHDOG_USEC": "1000000"}
     daemon = home.launch(environment=environment)
     heard = [manager.recv(4096)]
     while b"READY=1" not in heard or "batch 1: " not in daemon.journal():

@@ -129,7 +129,7 @@ def started(home: Home, still: Standstill) -> Daemon:
 
 def stopped_worker(daemon: Daemon, still: Standstill) -> tuple[psutil.Process, Path]:
     """Return a worker that stands still before it writes anything, and its batch's folder."""
-    worker = still.wait_for(daemon)
+    worker = still.wait_for(daemon.pid)
     (folder,) = daemon.home.work.iterdir()
     assert not (folder / VERDICT_FILE).exists()
     return worker, folder
