@@ -6,6 +6,7 @@ Owns what is undone of that. Never takes a signal: `stop` does.
 from __future__ import annotations
 
 import signal
+import threading
 
 NEEDED = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
@@ -14,7 +15,10 @@ def undo_inherited_deafness() -> None:
     """Have the ends of children be told, and the requests to end arrive, whoever started this.
 
     Whatever is ignored or blocked stays so across exec(2). With SIGCHLD ignored the kernel tells
-    nobody how a worker ended. SIGHUP stays ignored where it is: nohup(1) means it.
+    nobody how a worker ended. SIGHUP stays ignored where it is: nohup(1) means it. In a thread of
+    a program that calls a command, all that is the program's own affair: nothing is done.
     """
+    if threading.current_thread() is not threading.main_thread():
+        return
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, NEEDED)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 
 import pytest
-from conftest import Home, scenario
+from conftest import Home, run, scenario
 
 pytestmark = pytest.mark.slow
 
@@ -51,3 +52,15 @@ def test_the_daemon_hears_a_signal_that_was_blocked_where_it_was_started(
 
     daemon.wait_for(f"{number.name} received")
     assert daemon.wait() == 0
+
+
+def test_a_program_may_call_a_command_in_a_thread_of_its_own(home: Home) -> None:
+    calls = (
+        "import sys, threading; from scenariod import ctl; "
+        "thread = threading.Thread(target=lambda: print('code', ctl.main(sys.argv[1:]))); "
+        "thread.start(); thread.join()"
+    )
+
+    ended = run([sys.executable, "-c", calls, "--root", str(home.path), "status"])
+
+    assert "code 19" in ended.out, ended.err

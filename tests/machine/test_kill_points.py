@@ -36,8 +36,9 @@ WAVES = (
         Kill(KillPoint.WORKER_LAUNCHED, Order.BOTH),
     ),
     (Kill(KillPoint.WORKER_READY), Kill(KillPoint.FILES_HANDED_OVER, Order.BOTH)),
-    (Kill(KillPoint.FILE_READ, Order.OTHER), Kill(KillPoint.VERDICT_WRITTEN, Order.BOTH)),
-    (Kill(KillPoint.WORKER_ENDED), Kill(KillPoint.SCENARIO_ADDED)),
+    # A worker may outlive its supervisor by a moment: what comes next must not be its own affair.
+    (Kill(KillPoint.FILE_READ, Order.OTHER), Kill(KillPoint.WORKER_ENDED)),
+    (Kill(KillPoint.VERDICT_WRITTEN, Order.BOTH), Kill(KillPoint.SCENARIO_ADDED)),
     (
         Kill(KillPoint.COMMITTED),
         Kill(KillPoint.FILE_MOVED),
