@@ -63,12 +63,9 @@ class Budget:
         Where the machine, or the configuration, is another by now and the larger limit can never
         fit, the usual one has to do: a batch does not wait for what cannot come.
         """
-        more = self._memory.limit_max_bytes
-        return (
-            more
-            if batch.larger and _why_never(self._memory, more) is None
-            else self._memory.limit_bytes
-        )
+        memory = self._memory
+        fits = batch.larger and _why_never(memory, memory.limit_max_bytes) is None
+        return memory.limit_max_bytes if fits else memory.limit_bytes
 
     def has_place(self) -> bool:
         """Say whether one more worker may run at once, memory aside."""

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import AS_ROOT, POWERLESS, Home, mounted, scenario, wait_until
+from conftest import AS_ROOT, POWERLESS, Home, mounted, scenario
 from standstill import Standstill
 from test_disk_full import leave_free
 from test_environment import failing, immutable, read_only, unwritable
@@ -123,7 +123,7 @@ def test_a_verdict_at_any_call_of_which_the_disk_fails_is_waited_for_and_spends_
 
 def started(home: Home, still: Standstill) -> Daemon:
     daemon = home.start(before=POWERLESS, environment=still.environment)
-    wait_until((home.backups / ".prepared-backup.json").exists, "the daemon is at rest")
+    daemon.wait_for_status(lambda s: s["state"] == "idle")
     return daemon
 
 
