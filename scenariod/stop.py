@@ -9,6 +9,7 @@ import asyncio
 import signal
 from typing import TYPE_CHECKING
 
+from scenariod import fault
 from scenariod.errors import ScenariodError
 from scenariod.journal import Event
 
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 class Stop:
     """Whether, and how soon, a supervisor is to end, and whether another one follows it.
 
-    `reread` reads the configuration anew for the one that follows; it raises `ScenariodError` where
-    that cannot be used. None has SIGHUP ask for the end, as a terminal does that is closed.
+    `reread` reads the configuration anew for the one that follows; it raises OSError or
+    `ScenariodError` where that cannot be used. None has SIGHUP ask for the end, as a terminal does
+    that is closed.
     """
 
     def __init__(self, *, journal: Journal, reread: Callable[[], Config] | None) -> None:
@@ -84,9 +86,11 @@ class Stop:
     def _reload(self, reread: Callable[[], Config]) -> None:
         try:
             self._next = reread()
-        except ScenariodError as error:
-            words = f"SIGHUP received, and nothing was changed: {error}; {error.hint}"
-            self._journal.tell(Event.NOT_RELOADED, words, hint=error.hint)
+        except (OSError, ScenariodError) as error:
+            told = fault.of(error)
+            hint = told.cure or "mend the cause, then `systemctl reload scenariod`"
+            words = f"SIGHUP received, and nothing was changed: {told.words}; {hint}"
+            self._journal.tell(Event.NOT_RELOADED, words, hint=hint)
             return
         words = "SIGHUP received; going on by the configuration as it is now"
         self._journal.tell(Event.RELOADING, words)

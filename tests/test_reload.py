@@ -135,6 +135,21 @@ def test_a_configuration_that_cannot_be_used_changes_nothing(
     assert manager.heard.count("READY=1") == 1
 
 
+def test_a_folder_that_is_gone_from_under_the_daemon_changes_nothing(
+    home: Home, manager: Manager, tmp_path: Path
+) -> None:
+    (tmp_path / "gone").mkdir()
+    there = ["sh", "-c", 'cd "$0" && exec "$@"', str(tmp_path / "gone")]
+    daemon = home.launch(before=there, environment=manager.environment)
+    manager.wait_for_ready(1)
+
+    (tmp_path / "gone").rmdir()
+    daemon.signal(signal.SIGHUP)
+
+    daemon.wait_for("SIGHUP received, and nothing was changed: No such file or directory; ")
+    assert daemon.terminate() == 0
+
+
 def test_another_root_folder_takes_a_restart(home: Home, manager: Manager, tmp_path: Path) -> None:
     home.configure_with(f'root = "{home.path}"\n')
     by_file = ["--config", str(home.path / "config" / "scenariod.toml")]
