@@ -21,7 +21,7 @@ MACHINES ?= $(shell nproc)
 APT_RUN := python3-venv python3-dev gcc pkg-config libsystemd-dev
 APT_TEST := qemu-system-x86 qemu-utils mmdebstrap nbdkit uidmap rsync openssh-client openssh-sftp-server vim strace
 
-IN_MACHINES = $(BIN)/pytest -q -n $(MACHINES) --dist loadgroup -m machine --durations=30
+IN_MACHINES = $(BIN)/python -m tests.machine -q -n $(MACHINES) --dist loadgroup --durations=30 tests/machine
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format fast machine soak bench install uninstall install-user clean
