@@ -79,8 +79,35 @@ def frozen(image: Image) -> Frozen:
     directory = image.directory / f"frozen-{_freeze_key(hardware)}"
     with exclusive_lock(image.directory / "frozen.lock"):
         if not directory.exists():
-            _freeze(image, hardware, directory)
+            with Machine(image, hardware=hardware) as machine:
+                machine.boot()
+                machine.wait_until_up()
+                machine.check("systemctl stop scenariod; systemctl reset-failed")
+                machine.check("systemctl start user@$(id -u scenariod)")
+                _freeze(machine, directory)
     return Frozen(directory, image, hardware)
+
+
+@pytest.fixture(scope="session")
+def warm(frozen: Frozen) -> Frozen:
+    """The same machine with the daemon running, idle, and alice, who may drop files."""
+    directory = frozen.directory / "warm"
+    with exclusive_lock(frozen.image.directory / "frozen.lock"):
+        if not directory.exists():
+            with Machine.thaw(frozen) as machine:
+                machine.check("useradd -m alice && usermod -aG scenariod alice")
+                machine.check("systemctl start scenariod")
+                machine.wait_until('scenariodctl status --json | grep \'"state": "idle"\'')
+                _freeze(machine, directory)
+    return Frozen(directory, frozen.image, frozen.hardware)
+
+
+@pytest.fixture
+def service(warm: Frozen, request: pytest.FixtureRequest) -> Iterator[Machine]:
+    """A machine whose daemon runs and is idle; alice is in its group."""
+    with Machine.thaw(warm) as machine:
+        _remember(machine, request.node)
+        yield machine
 
 
 @pytest.fixture
@@ -122,17 +149,12 @@ def _remember(machine: Machine, item: pytest.Item) -> None:
     item.stash.setdefault(MACHINES, []).append(machine)
 
 
-def _freeze(image: Image, hardware: Hardware, directory: Path) -> None:
-    with Machine(image, hardware=hardware) as machine:
-        machine.boot()
-        machine.wait_until_up()
-        machine.check("systemctl stop scenariod; systemctl reset-failed")
-        machine.check("systemctl start user@$(id -u scenariod)")
-        # Under another name first: one that was cut off halfway is never taken for a whole one.
-        unfinished = image.directory / "freezing"
-        shutil.rmtree(unfinished, ignore_errors=True)
-        machine.freeze(unfinished)
-        unfinished.rename(directory)
+def _freeze(machine: Machine, directory: Path) -> None:
+    # Under another name first: one that was cut off halfway is never taken for a whole one.
+    unfinished = directory.with_name("freezing")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    machine.freeze(unfinished)
+    unfinished.rename(directory)
 
 
 def _freeze_key(hardware: Hardware) -> str:
