@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,7 +30,12 @@ Environment={VARIABLE}={ORDERS}
 RestartSec=0
 """
 
-WAVES = (
+FEW = (
+    (Kill(KillPoint.WORKER_LAUNCHED, Order.BOTH), Kill(KillPoint.COMMITTED)),
+    (Kill(KillPoint.FILES_HANDED_OVER, Order.BOTH),),
+    (Kill(KillPoint.FILE_READ, Order.OTHER),),
+)
+MANY = (
     (
         Kill(KillPoint.BATCH_RESERVED),
         Kill(KillPoint.FILE_CLAIMED),
@@ -45,11 +51,13 @@ WAVES = (
         Kill(KillPoint.LIBRARY_BEING_PUBLISHED),
     ),
 )
+WAVES = MANY if os.environ.get("SCENARIOD_KILL_POINTS") == "all" else FEW
 """Kills while one pair is processed; each is reached by the start after the one before."""
 
 
 @pytest.mark.longest
-def test_killed_at_a_dozen_points_the_service_settles_every_file_and_leaves_nothing_running(
+@pytest.mark.soak
+def test_killed_at_points_the_service_settles_every_file_and_leaves_nothing_running(
     machine: Machine, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     machine.check("mkdir -p /etc/systemd/system/scenariod.service.d")

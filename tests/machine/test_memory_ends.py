@@ -33,9 +33,9 @@ def bomb(kind: str) -> str:
     """Return a valid scenario below 8 MiB that needs more than 64 MB to read."""
     chain = "[" * 60 + "]" * 60
     extra = {
-        "many": "[" + ",".join(["[]"] * 1_000_000) + "]",
-        "deep": "[" + ",".join([chain] * 30_000) + "]",
-        "wide": "{" + ",".join(f'"k{n}":0' for n in range(500_000)) + "}",
+        "many": "[" + ",".join(["[]"] * 700_000) + "]",
+        "deep": "[" + ",".join([chain] * 12_000) + "]",
+        "wide": "{" + ",".join(f'"k{n}":0' for n in range(250_000)) + "}",
         "string": '"\U0001f600' + "x" * 7_900_000 + '"',
     }
     return scenario(900).removesuffix("}") + f', "extra": {extra[kind]}' + "}"

@@ -27,10 +27,12 @@ from .disk import VolatileDisk, format_disk_file
 from .machine import Frozen, Machine, new_work_folder
 from .test_whole_path import ROOT, scenario
 
-CUTS = int(os.environ.get("SCENARIOD_CUTS", "50"))
-SERVICE_CUTS = max(CUTS // 5, 1)
+CUTS = int(os.environ.get("SCENARIOD_CUTS", "8"))
+SERVICE_CUTS = max(CUTS // 5, 2)
 CUTS_A_DISK = 25
 FILES_A_CUT = 4
+MOST_MORE = 100
+"""Cuts after these, as long as chance has spared one of the steps; it never takes so many."""
 LONGEST_ACTIVITY_S = 3.0
 LONGEST_STEP_S = 0.2
 SEED = int(os.environ.get("SCENARIOD_SEED", str(random.SystemRandom().randrange(1 << 32))))
@@ -127,7 +129,7 @@ def aims(struck: Counter[str]) -> Iterator[tuple[int, str]]:
     """Yield each cut's number and the step it is for, in turn; then more for what none struck."""
     for number in range(CUTS):
         yield number, (*STEPS, "anything")[number % (len(STEPS) + 1)]
-    for number in range(CUTS, 2 * CUTS):
+    for number in range(CUTS, CUTS + MOST_MORE):
         missed = [step for step in STEPS if not struck[step]]
         if not missed:
             return
@@ -135,6 +137,7 @@ def aims(struck: Counter[str]) -> Iterator[tuple[int, str]]:
 
 
 @pytest.mark.longest
+@pytest.mark.soak
 def test_cuts_while_batches_are_settled_backed_up_published_restored_and_imported_lose_nothing(
     settling: Frozen, frozen: Frozen, tmp_path: Path, record_property: RecordProperty
 ) -> None:
@@ -167,6 +170,7 @@ def test_cuts_while_batches_are_settled_backed_up_published_restored_and_importe
 
 
 @pytest.mark.longest
+@pytest.mark.soak
 def test_cuts_of_the_whole_service_lose_nothing_reported(
     frozen: Frozen, tmp_path: Path, record_property: RecordProperty
 ) -> None:
