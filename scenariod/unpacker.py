@@ -23,16 +23,23 @@ from scenariod.names import REASON_SUFFIX, natural_key
 from scenariod.outcome import EXIT_NO_LIMIT
 from scenariod.reasons import Problem, Reason
 from scenariod.verdict import MAX_MESSAGE, Rejected, Verdict
-from scenariod.worker import Stop, die_with, drop_capabilities, set_rlimits, yield_to_others
+from scenariod.worker import (
+    Stop,
+    die_with,
+    drop_capabilities,
+    load_judge,
+    set_rlimits,
+    yield_to_others,
+)
 
-# Imports up here stay light: no limit is in force yet. See main() for the rest.
+# Imports up here stay light: no limit is in force yet. See load_judge() for the rest.
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from scenariod.bundle import Slice, Survey
 
-    Judge = Callable[[bytes, str], Verdict]
+    Judge = Callable[[str, bytes], Verdict]
 
 STANDARD_INPUT = "-"
 _NUMBER_ROOM = 24
@@ -51,11 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{limit}\n")
         return EXIT_NO_LIMIT
     yield_to_others()
-    # Only now: whatever the parsers and the files take, they take under the limit.
-    from scenariod.scenario import judge
-
     unpacker = _Unpacker(
-        judge=lambda content, name: judge(content, name=name),
+        judge=load_judge(),  # only now: what parsers and files take, they take under the limit
         most_bytes=orders.max_scenario_bytes,
         after=(orders.after_file, orders.after_number),
     )
@@ -167,7 +171,7 @@ class _Unpacker:
 
     def _verdict(self, content: bytes, place: str) -> Verdict:
         try:
-            return self._judge(content, place)
+            return self._judge(place, content)
         except MemoryError:
             pass  # the traceback holds on to all that fills the memory: speak once it is gone
         message = "it takes more memory than the limit to read"
