@@ -86,6 +86,17 @@ def of(error: Exception) -> Fault:
     return Fault(f"{what}{where}{at}", step=step, path=path, cure=_cure(error.errno, path))
 
 
+def unusable_inbox(path: Path, error: OSError) -> str:
+    """Return why the inbox cannot be opened, and the cure, in words."""
+    if isinstance(error, FileNotFoundError):
+        return f"the inbox {path} is not there; `mkdir` it, or mount what it is on"
+    if isinstance(error, NotADirectoryError):
+        return f"the inbox {path} is not a folder; move away what is there, then `mkdir` it"
+    if isinstance(error, PermissionError):
+        return f"the inbox {path} may not be read; see `ls -ld {path}`"
+    return f"the inbox {path} cannot be read: {error.strerror}"
+
+
 def _cure(code: int, path: str | None) -> str | None:
     return _CURES.get(code) or (None if path is None else _cure_at(code, path))
 

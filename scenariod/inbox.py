@@ -16,13 +16,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from scenariod.batch import Ready
-from scenariod.fault import DAMAGED
+from scenariod.fault import DAMAGED, unusable_inbox
 from scenariod.filesystem import same_mount
 from scenariod.killpoint import KillPoint, reached
 from scenariod.names import is_scenario_name
 from scenariod.readiness import GONE, Hold, Rules, Seen, is_somebodys_mount, observe
 from scenariod.turn import Turn, turn
-from scenariod.watch import unusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -140,7 +139,7 @@ class Inbox:
         try:
             return os.open(self._path, _FOLDER_FLAGS)
         except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
-            raise type(error)(unusable(self._path, error)) from error
+            raise type(error)(unusable_inbox(self._path, error)) from error
 
     def _first_names(self, folder: int) -> tuple[list[str], int]:
         """Return the names to look at, in the order of their turn, and how many there are in all.

@@ -12,9 +12,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from scenariod import status
+from scenariod.fault import unusable_inbox
 from scenariod.filesystem import Mount, announces, mount_of
 from scenariod.journal import Event
-from scenariod.watch import Watch, unusable
+from scenariod.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,7 +110,7 @@ class Lookout:
                 await asyncio.to_thread(self._watch.end)
                 return None
         except OSError as error:
-            return unusable(self._path, error)
+            return unusable_inbox(self._path, error)
         return await self._hear(self._watch.begin)
 
     async def _until_fault(self) -> str:
@@ -125,7 +126,7 @@ class Lookout:
         try:
             mount = await asyncio.to_thread(self._find_mount)
         except OSError as error:
-            return unusable(self._path, error)
+            return unusable_inbox(self._path, error)
         return None if mount == self._mount else "the inbox is on another file system now"
 
     async def _check_watch(self) -> str | None:

@@ -21,6 +21,7 @@ from watchdog.events import (
 )
 from watchdog.observers.inotify import InotifyFullEmitter, InotifyObserver
 
+from scenariod.fault import unusable_inbox
 from scenariod.filesystem import same_mount
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Watch:
             try:
                 folder = os.open(self._path, _FOLDER_FLAGS)
             except OSError as error:
-                return unusable(self._path, error)
+                return unusable_inbox(self._path, error)
             try:
                 return self._begin_in(folder)
             finally:
@@ -116,7 +117,7 @@ class Watch:
             try:
                 folder = os.open(self._path, _FOLDER_FLAGS)
             except OSError as error:
-                return unusable(self._path, error)
+                return unusable_inbox(self._path, error)
             try:
                 same = _identity(folder) == self._folder
             finally:
@@ -129,7 +130,7 @@ class Watch:
             self._observe()
         except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
             self._end()
-            return unusable(self._path, error)
+            return unusable_inbox(self._path, error)
         except (OSError, RuntimeError) as error:
             self._end()
             return f"the kernel does not let it be watched ({error}); see inotify(7), /proc"
@@ -162,17 +163,6 @@ class Watch:
             # Not before: a thread that ends says so, and without us that would go to stderr.
             logging.getLogger("watchdog").removeHandler(self._warnings)
             self._observer = None
-
-
-def unusable(path: Path, error: OSError) -> str:
-    """Return why the inbox cannot be opened, and the cure, in words."""
-    if isinstance(error, FileNotFoundError):
-        return f"the inbox {path} is not there; `mkdir` it, or mount what it is on"
-    if isinstance(error, NotADirectoryError):
-        return f"the inbox {path} is not a folder; move away what is there, then `mkdir` it"
-    if isinstance(error, PermissionError):
-        return f"the inbox {path} may not be read; see `ls -ld {path}`"
-    return f"the inbox {path} cannot be read: {error.strerror}"
 
 
 def _hatch(folder: int) -> int:
