@@ -6,7 +6,6 @@ Owns the order of write, fsync, rename and fsync of the folder. Never decides wh
 from __future__ import annotations
 
 import os
-import secrets
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -54,7 +53,7 @@ def _create_beside(path: Path, *, mode: int) -> tuple[Path, int]:
         temporary = path.with_name(f".{name}.{mark}{TEMPORARY_SUFFIX}")
         with suppress(FileExistsError):
             return temporary, os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        mark = f"{os.getpid()}-{secrets.token_hex(8)}"
+        mark = f"{os.getpid()}-{os.urandom(8).hex()}"
 
 
 def write(path: Path, content: bytes, *, mode: int = 0o640) -> None:

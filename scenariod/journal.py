@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 
 from scenariod.names import printable
 from systemd import daemon
-from systemd import journal as systemd_journal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,7 +83,9 @@ class SystemdJournal:
 
     def tell(self, event: Event, message: str, **fields: Field) -> None:
         """See `Journal.tell`."""
-        systemd_journal.send(
+        from systemd import journal  # takes long to load, and text and most commands need none
+
+        journal.send(
             printable(message),
             MESSAGE_ID=event.message_id,
             PRIORITY=event.priority,

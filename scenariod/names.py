@@ -5,7 +5,6 @@ Names are bytes to the kernel and `str` with surrogate escapes here (PEP 383). P
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 
@@ -49,6 +48,8 @@ def with_suffix(name: str, suffix: str) -> str:
     whole = os.fsencode(name + suffix)
     if len(whole) <= NAME_MAX:
         return name + suffix
+    import hashlib  # takes long to load, and such names are rare
+
     mark = "~" + hashlib.sha256(os.fsencode(name)).hexdigest()[:12]
     room = NAME_MAX - len(os.fsencode(mark + suffix))
     return os.fsdecode(os.fsencode(name)[:room]) + mark + suffix

@@ -5,7 +5,6 @@ Never looks into the folders.
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import fcntl
 import os
@@ -18,6 +17,7 @@ from scenariod import lock
 from scenariod.errors import AlreadyRunningError, RootUnusableError
 
 if TYPE_CHECKING:
+    from ctypes import CDLL
     from pathlib import Path
 
     from scenariod.config import Config
@@ -80,7 +80,13 @@ def _make(folder: Path) -> None:
 
 def _who_touches() -> int:
     """Return as which user this thread touches files (setfsuid(2))."""
-    return int(ctypes.CDLL(None).setfsuid(-1))
+    return int(_libc().setfsuid(-1))
+
+
+def _libc() -> CDLL:
+    from ctypes import CDLL  # takes long to load, and few commands need it
+
+    return CDLL(None)
 
 
 class Lock:
@@ -139,7 +145,7 @@ def touch_files_as_owner(root: Path) -> None:
         return
     _loosen_umask()
     _take_groups_of(owner)
-    libc = ctypes.CDLL(None)
+    libc = _libc()
     libc.setfsgid(owner.st_gid)
     libc.setfsuid(owner.st_uid)
     if _who_touches() != owner.st_uid:  # the call itself tells of no error

@@ -5,12 +5,10 @@ Owns what is in work/, done/ and failed/. Never decides what becomes of a file, 
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import itertools
 import json
 import os
-import secrets
 import stat
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -306,7 +304,7 @@ def _names_to_try(name: str, *, batch: Batch) -> Iterator[str]:
     yield numbered(name, mark)
     yield from (numbered(name, f"{mark}-{count}") for count in range(2, _COUNTED_NAMES))
     while True:
-        yield numbered(name, f"{mark}-{secrets.token_hex(8)}")
+        yield numbered(name, f"{mark}-{os.urandom(8).hex()}")
 
 
 def highest_batch(folder: Path) -> int:
@@ -320,6 +318,8 @@ def rename_without_replacing(source: Path, target: Path) -> None:
     Uses renameat2(2) with RENAME_NOREPLACE. Where the file system has no such thing (NFS, old
     FUSE), looks first: nobody but the one supervisor writes to these folders.
     """
+    import ctypes  # takes long to load, and a command that only looks renames nothing
+
     libc = ctypes.CDLL(None, use_errno=True)
     result = libc.renameat2(
         _AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _RENAME_NOREPLACE

@@ -5,7 +5,6 @@ Owns library/scenarios.db. Never parses a scenario, never holds more than a piec
 
 from __future__ import annotations
 
-import ctypes
 import threading
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Self
@@ -144,6 +143,8 @@ class Library:
         """
         with self._lock, translating(self.path):
             if self._is_replaced():
+                import ctypes  # takes long to load, and this is rare
+
                 # One reference that nobody gives back: not even the end of Python closes it.
                 ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._db))
             else:
