@@ -1,0 +1,95 @@
+"""What each command loads before it does its work: on a small machine, most of the time it takes.
+
+No clock here. What a command must do without is a module that once took long and was not needed.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+
+import pytest
+from conftest import SCENARIOD, SCENARIODCTL, Home, run
+
+from scenariod.errors import ExitCode
+
+LARGE = {"asyncio", "logging", "psutil", "pydantic", "ssl", "watchdog"}
+LIBRARY = {"scenariod.backup", "scenariod.library", "sqlite3", "subprocess"}
+RARE = {"ctypes", "secrets", "systemd.journal", "tempfile", "uuid"}
+"""What a few functions need, or one that few commands reach."""
+
+WORKER = (sys.executable, "-I", "-m", "scenariod.worker")
+UNPACKER = (sys.executable, "-I", "-m", "scenariod.unpacker")
+
+
+def loaded(told: str) -> set[str]:
+    """Return the modules that `-X importtime` has told of."""
+    return set(re.findall(r"^import time: .*\| +(\S+)$", told, re.MULTILINE))
+
+
+def with_importtime(command: tuple[str, ...]) -> list[str]:
+    python, *rest = command
+    return [python, "-X", "importtime", *rest]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "absent"),
+    [
+        (["--version"], ExitCode.OK, LARGE | LIBRARY | RARE | {"hashlib", "socket"}),
+        (["--help"], ExitCode.OK, LARGE | LIBRARY | RARE | {"hashlib", "socket"}),
+        (["status"], ExitCode.NOT_RUNNING, LARGE | RARE),
+        (["list"], ExitCode.NOT_FOUND, LARGE | RARE | {"scenariod.backup", "subprocess"}),
+        (["explain", "scenario-1.json"], ExitCode.NOT_FOUND, LARGE | RARE | {"scenariod.backup"}),
+    ],
+)
+def test_a_command_loads_nothing_large_that_it_does_not_need(
+    home: Home, words: list[str], code: ExitCode, absent: set[str]
+) -> None:
+    told = run([*with_importtime(SCENARIODCTL), "--root", str(home.path), *words])
+
+    assert told.code == code, told.err
+    assert "scenariod.ctl" in loaded(told.err)
+    assert not loaded(told.err) & absent
+
+
+@pytest.mark.parametrize(
+    ("command", "absent"),
+    [
+        (SCENARIOD, {"pydantic", "secrets", "systemd.journal", "uuid"}),
+        (WORKER, LARGE | LIBRARY | {"secrets", "systemd.journal", "tempfile", "uuid"}),
+        (UNPACKER, LARGE | LIBRARY | {"secrets", "systemd.journal", "tempfile", "uuid"}),
+    ],
+    ids=["daemon", "worker", "unpacker"],
+)
+def test_a_process_starts_without_what_it_may_never_need(
+    command: tuple[str, ...], absent: set[str]
+) -> None:
+    told = run([*with_importtime(command), "--help"])
+
+    assert told.code == 0, told.err
+    assert "scenariod.errors" in loaded(told.err)
+    assert not loaded(told.err) & absent
+
+
+@pytest.mark.parametrize("module", ["ctl", "daemon"])
+def test_a_command_searches_for_no_garbage_as_it_ends(module: str) -> None:
+    # Of these functions, the first that is registered is the last to be called.
+    code = (
+        "import atexit, gc; atexit.register(lambda: print('frozen', gc.get_freeze_count() > 0)); "
+        f"from scenariod.{module} import main; main(['--version'])"
+    )
+
+    ended = run([sys.executable, "-c", code])
+
+    assert "frozen True" in ended.out, ended.err
+
+
+def test_what_a_worker_loads_is_left_alone_by_the_garbage_collector() -> None:
+    code = (
+        "import gc; from scenariod.worker import load_judge; load_judge(); "
+        "print(gc.isenabled(), gc.get_freeze_count() > 10_000)"
+    )
+
+    ended = run([sys.executable, "-I", "-c", code])
+
+    assert ended.out == "True True\n", ended.err
