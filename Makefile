@@ -23,6 +23,9 @@ APT_TEST := qemu-system-x86 qemu-utils mmdebstrap nbdkit uidmap rsync openssh-cl
 
 IN_MACHINES = $(BIN)/python -m tests.machine -q -n $(MACHINES) --dist loadgroup --durations=30 tests/machine
 
+# Tests start Python thousands of times: it keeps what it has compiled, whatever the environment says.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run test check format fast machine soak bench install uninstall install-user clean
 
