@@ -27,6 +27,15 @@ def configure(machine: Machine, *, memory: Mapping[str, object], **worker: objec
     machine.put(("\n".join(lines) + "\n").encode(), CONFIG)
 
 
+def reconfigure(machine: Machine, *, memory: Mapping[str, object], **worker: object) -> None:
+    """Have a running service go on by another configuration."""
+    configure(machine, memory=memory, **worker)
+    ready = "journalctl -u scenariod --output=cat | grep -c 'scenariod .* watches '"
+    before = int(machine.check(ready))
+    machine.check("systemctl reload scenariod")
+    machine.wait_until(f"test $({ready}) -gt {before}")
+
+
 def start_acting(machine: Machine, *, unit: str = "") -> None:
     """Start the service with workers that act; `unit` is more for its drop-in."""
     machine.put(GUEST.read_bytes(), "/usr/local/lib/guest_memory.py")

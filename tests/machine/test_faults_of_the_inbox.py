@@ -13,12 +13,16 @@ import pytest
 from scenariod.journal import Event
 
 from . import told
+from .acting import CONFIG
 from .disk import Disk, format_disk_file
 from .machine import Machine
 from .test_whole_path import ROOT, library_ids, scenario
 
 INBOX = f"{ROOT}/inbox"
 NOTICED_WITHIN_S = 30.0
+"""As long as `rescan_s` is by default."""
+RESCAN_S = 8
+"""For faults of whose kind another test has the default."""
 MAKE_INBOX = f"install -d -o scenariod -g scenariod -m 2770 {INBOX}"
 
 MANY = int(os.environ.get("SCENARIOD_FILES", "500"))
@@ -61,6 +65,7 @@ FAULTS = {
 def test_an_inbox_that_cannot_be_read_is_noticed_told_and_taken_up_again(
     machine: Machine, fault: Fault
 ) -> None:
+    machine.check(f"sed -i 's/^# rescan_s = .*/rescan_s = {RESCAN_S}/' {CONFIG}")
     start(machine)
     broken_at = now(machine)
 

@@ -127,36 +127,28 @@ def test_the_sandbox_is_tight(machine: Machine) -> None:
     assert float(verdict.group(1)) <= 1.5
 
 
-def test_a_second_install_keeps_an_edited_configuration_and_says_so(machine: Machine) -> None:
-    machine.check(f"echo '# mine' >> {CONFIG}")
-    edited = machine.get(CONFIG)
+def test_a_second_install_keeps_an_edited_configuration_and_restarts_with_new_code(
+    service: Machine,
+) -> None:
+    service.check(f"echo '# mine' >> {CONFIG}")
+    edited = service.get(CONFIG)
+    pid_before = service.check("systemctl show --property=MainPID scenariod")
+    service.check(f"echo 'upgraded = True' >> {CHECKOUT}/scenariod/__init__.py")
 
-    printed = machine.check(INSTALL)
+    printed = service.check(INSTALL)
 
-    assert machine.get(CONFIG) == edited
-    assert machine.get(f"{CONFIG}.new") == machine.get(f"{CHECKOUT}/config/scenariod.toml")
+    assert service.get(CONFIG) == edited
+    assert service.get(f"{CONFIG}.new") == service.get(f"{CHECKOUT}/config/scenariod.toml")
     assert f"kept your {CONFIG}" in printed
+    new_code = "import scenariod; print(scenariod.upgraded)"
+    assert service.check(f"/opt/scenariod/bin/python3 -c '{new_code}'") == "True\n"
+    assert service.check("systemctl is-active scenariod") == "active\n"
+    assert service.check("systemctl show --property=MainPID scenariod") != pid_before
 
 
-def test_a_second_install_brings_new_defaults_and_restarts_a_running_service_with_new_code(
+def test_an_install_after_an_upgrade_of_python_makes_the_program_anew_with_new_defaults(
     machine: Machine,
 ) -> None:
-    machine.check("systemctl start scenariod")
-    pid_before = machine.check("systemctl show --property=MainPID scenariod")
-    machine.check(f"echo '# new default' >> {CHECKOUT}/config/scenariod.toml")
-    machine.check(f"echo 'upgraded = True' >> {CHECKOUT}/scenariod/__init__.py")
-
-    machine.check(INSTALL)
-
-    assert machine.get(CONFIG).endswith(b"# new default\n")
-    assert missing(machine, [f"{CONFIG}.new"]) == [f"{CONFIG}.new"]
-    new_code = "import scenariod; print(scenariod.upgraded)"
-    assert machine.check(f"/opt/scenariod/bin/python3 -c '{new_code}'") == "True\n"
-    assert machine.check("systemctl is-active scenariod") == "active\n"
-    assert machine.check("systemctl show --property=MainPID scenariod") != pid_before
-
-
-def test_an_install_after_an_upgrade_of_python_makes_the_program_anew(machine: Machine) -> None:
     # The venv's python is the system's, and then looks into a folder that is not there.
     machine.check("mv /opt/scenariod/lib/python3.* /opt/scenariod/lib/python3.0")
     machine.check(f"echo '# new default' >> {CHECKOUT}/config/scenariod.toml")

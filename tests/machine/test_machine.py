@@ -105,26 +105,6 @@ def test_files_and_folders_are_copied_as_they_are(machine: Machine, tmp_path: Pa
     assert machine.check("stat --format=%U /tmp/copied/sub") == "scenariod\n"
 
 
-def test_a_machine_reboots_and_keeps_its_disk(machine: Machine) -> None:
-    machine.check("touch /var/lib/kept")
-    boot_id = machine.check("cat /proc/sys/kernel/random/boot_id")
-
-    machine.reboot()
-
-    assert machine.wait_until_up() in ("running", "degraded")
-    assert machine.run("test -e /var/lib/kept").exit_code == 0
-    assert machine.check("cat /proc/sys/kernel/random/boot_id") != boot_id
-
-
-def test_a_machine_boots_after_a_power_cut(machine: Machine) -> None:
-    machine.check("touch /var/lib/synced && sync")
-
-    machine.power_cut()
-    machine.boot()
-
-    assert machine.run("test -e /var/lib/synced").exit_code == 0
-
-
 def test_a_power_cut_takes_from_a_volatile_disk_what_was_not_flushed(
     thaw: Callable[[], Machine], tmp_path: Path
 ) -> None:
@@ -203,35 +183,17 @@ def test_a_slow_disk_takes_its_time(machine: Machine, tmp_path: Path) -> None:
     assert time.monotonic() - started > 2
 
 
-def test_disks_given_at_the_start_are_there_after_every_boot(
+def test_a_machine_with_its_own_hardware_boots_again_after_a_power_cut_with_all_it_had(
     boot: BootMachine, tmp_path: Path
 ) -> None:
     disk = Disk(format_disk_file(tmp_path / "disk", size="16M"), name="extra")
 
-    machine = boot(disks=[disk])
-    machine.mount(disk, at="/srv")
+    machine = boot(hardware=Hardware(memory="384M"), disks=[disk])
+    machine.check("touch /var/lib/synced && sync")
     machine.power_cut()
     machine.boot()
 
     machine.mount(disk, at="/srv")
-
-
-def test_without_the_memory_controller_a_limit_is_accepted_and_not_in_force(
-    boot: BootMachine,
-) -> None:
-    machine = boot(hardware=Hardware(kernel_args="cgroup_disable=memory"))
-    machine.wait_until_up()
-
-    controllers = machine.check("cat /sys/fs/cgroup/cgroup.controllers")
-    eater = machine.run(f"systemd-run --scope -p MemoryMax=64M -- {EAT_MEMORY}")
-
-    assert "memory" not in controllers.split()
-    assert eater.exit_code == 0
-
-
-def test_a_machine_can_have_little_memory(boot: BootMachine) -> None:
-    machine = boot(hardware=Hardware(memory="384M"))
-
+    assert machine.run("test -e /var/lib/synced").exit_code == 0
     total_kib = int(machine.check("sed -n 's/^MemTotal: *\\([0-9]*\\) kB/\\1/p' /proc/meminfo"))
-
     assert total_kib < 384 * 1024

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from scenariod.outcome import EXIT_SOFT_STOP
-
 from . import acting
-from .acting import CONFIG
 from .conftest import BootMachine
 from .machine import Machine
 from .qemu import Hardware
-from .test_whole_path import ROOT, names_in, scenario, start_service, wait_for
+from .test_machine import EAT_MEMORY
+from .test_whole_path import ROOT, names_in, scenario, start_service
 
 KILLS = int(os.environ.get("SCENARIOD_KILLS", "3"))
 
@@ -27,11 +24,15 @@ def test_without_the_memory_controller_nothing_starts_and_the_cure_is_named(
     machine = boot(hardware=Hardware(kernel_args="cgroup_disable=memory"))
     machine.wait_until("test $(systemctl show -P ExecMainStatus scenariod) = 14")
     machine.check("systemctl stop scenariod")
+    controllers = machine.check("cat /sys/fs/cgroup/cgroup.controllers")
+    eater = machine.run(f"systemd-run --scope -p MemoryMax=64M -- {EAT_MEMORY}")
 
     machine.check(f"echo '{scenario(1)}' > {ROOT}/inbox/scenario-1.json")
     machine.run("systemctl start scenariod")
     machine.check("systemctl stop scenariod")
 
+    assert "memory" not in controllers.split()
+    assert eater.exit_code == 0, "the service manager takes the limit, and nobody puts it in force"
     said = machine.check("journalctl -u scenariod --no-pager")
     assert "the kernel runs without its memory controller" in said
     assert "append `cgroup_enable=memory` to the one line of /boot/firmware/cmdline.txt" in said
@@ -46,24 +47,6 @@ def test_the_canary_dies_of_its_limit_and_leaves_nothing(machine: Machine) -> No
     assert killed >= 1
     assert "scenariod-b000000" in machine.check("journalctl --no-pager")
     assert machine.check("find /sys/fs/cgroup -name 'scenariod-*-b*.slice'").strip() == ""
-
-
-def test_a_worker_near_its_limit_is_stopped_softly_and_its_partner_runs_next(
-    machine: Machine, tmp_path: Path
-) -> None:
-    set_limit(machine, 128)
-    machine.check("sed -i 's/^# soft_limit_percent = 70/soft_limit_percent = 60/' " + CONFIG)
-    machine.check("sed -i 's/^# stop_grace_s = .*/stop_grace_s = 300/' " + CONFIG)
-    start_service(machine)
-
-    drop_with_partner(machine, tmp_path, empty_lists=950_000)
-    wait_for(machine, scenarios=2)
-
-    lines = machine.check("journalctl -u scenariod -o json --no-pager").splitlines()
-    ended = [entry for entry in map(json.loads, lines) if "SCENARIOD_OUTCOME" in entry]
-    assert [e["SCENARIOD_OUTCOME"] for e in ended] == ["soft-limit", "ok"]
-    assert [e["SCENARIOD_EXIT_STATUS"] for e in ended] == [str(EXIT_SOFT_STOP), "0"]
-    assert machine.check(f"ls {ROOT}/failed").strip() == ""
 
 
 def test_the_real_limit_is_survived_too(machine: Machine, tmp_path: Path) -> None:
@@ -114,20 +97,3 @@ def test_kills_of_the_daemon_leave_no_scope_slice_or_worker(
     assert machine.check(units, user="scenariod") == ""
     assert machine.run("pgrep --full [g]uest_memory.py").exit_code == 1
     record_property("kills of the daemon beside a worker, nothing left of it", KILLS)
-
-
-def set_limit(machine: Machine, limit_mb: int) -> None:
-    """Write another limit into the configuration."""
-    edit = f"s/^\\[memory\\]/[memory]\\nlimit_mb = {limit_mb}/"
-    machine.check(f"sed -i '{edit}' {CONFIG}")
-
-
-def drop_with_partner(machine: Machine, tmp_path: Path, *, empty_lists: int) -> None:
-    """Drop a valid scenario that grows when it is read, and an ordinary one, as one pair."""
-    folder = tmp_path / "pair"
-    folder.mkdir()
-    wide = json.loads(scenario(1)) | {"extra": [[] for _ in range(empty_lists)]}
-    (folder / "scenario-1-large.json").write_text(json.dumps(wide, separators=(",", ":")))
-    (folder / "scenario-2-partner.json").write_text(scenario(2))
-    machine.put_tree(folder, "/tmp/pair")
-    machine.check(f"cd {ROOT}/inbox && chown alice /tmp/pair/* && mv /tmp/pair/scenario-* .")

@@ -41,7 +41,7 @@ def day(warm: Frozen, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]
             '[ -n "$(cat $d/cgroup.procs 2>/dev/null)" ] && v=$(cat $d/memory.max) && '
             's=$(cat $d/memory.swap.max) && echo "limit $d $v $s"; done; '
             "ps -eo user=,args= | grep '[s]cenariod.worker' | sed 's/ .*//; s/^/user /'; "
-            "done | sort -u"
+            "sleep 0.1; done | sort -u"
         )
         drop(machine, range(5), tmp_path_factory.mktemp("day"))
         wait_for(machine, scenarios=5)
