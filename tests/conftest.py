@@ -38,6 +38,11 @@ QUICK: dict[str, dict[str, object]] = {
 }
 """Settings of the tests: one at a time, no file waits for long, no worker is slow enough to end."""
 
+BOMB_LIMIT_MB = 96
+"""A limit that a worker is far below, unless it parses a `memory_bomb`."""
+BOMB_OBJECTS = 1_250_000
+"""Empty ones, of 64 bytes each: 80 MB, and the interpreter takes 20 or more."""
+
 SCENARIOD = (sys.executable, "-m", "scenariod")
 SCENARIODCTL = (
     sys.executable,
@@ -141,10 +146,10 @@ def slow(scenario_id: str, *, numbers: int = 700_000) -> bytes:
     return head + b',\n"unknown": [' + b",".join([b"1"] * numbers) + b"]}\n"
 
 
-def memory_bomb(scenario_id: str) -> bytes:
-    """Return a valid scenario below 8 MiB that takes hundreds of MB once it is parsed."""
+def memory_bomb(scenario_id: str, *, objects: int = BOMB_OBJECTS) -> bytes:
+    """Return a valid scenario that takes more than `BOMB_LIMIT_MB` once it is parsed."""
     head = scenario(scenario_id).rstrip().removesuffix(b"}").rstrip()
-    return head + b',\n"unknown": [' + b",".join([b"{}"] * 2_000_000) + b"]}\n"
+    return head + b',\n"unknown": [' + b",".join([b"{}"] * objects) + b"]}\n"
 
 
 @dataclass(frozen=True)

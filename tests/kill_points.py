@@ -7,10 +7,19 @@ named in `ELSEWHERE`.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from scenariod.killpoint import KillPoint, Order
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+VARIABLE = "SCENARIOD_KILL_POINTS"
+"""`all` has every point reached in all roles and sequences, as `make soak` does."""
+ALL = "all"
 
 ELSEWHERE: dict[KillPoint, str] = {
     KillPoint.BACKUP_REMOVED: "test_prune",
@@ -54,6 +63,7 @@ class Kill:
 
     point: KillPoint
     order: Order = Order.HERE
+    """The process that comes to the point dies: the role that matters most."""
 
     @property
     def spares_supervisor(self) -> bool:
@@ -73,6 +83,11 @@ class Case:
 
     scene: Scene
     kills: tuple[Kill, ...]
+
+    @property
+    def points(self) -> tuple[KillPoint, ...]:
+        """Where processes are killed, one after the other."""
+        return tuple(kill.point for kill in self.kills)
 
     def __str__(self) -> str:
         """Name the case by its kills, for the list of tests."""
@@ -128,13 +143,13 @@ SUPERVISOR_ALONE = {
 
 AGAIN = {
     Scene.MIXED: (
+        (KillPoint.COMMITTED, KillPoint.RECOVERED),
         (KillPoint.FILE_CLAIMED, KillPoint.RECOVERED),
         (KillPoint.CLAIMED, KillPoint.ATTEMPT_COUNTED),
         (KillPoint.WORKER_ENDED, KillPoint.VERDICT_FORGOTTEN),
         (KillPoint.WORKER_ENDED, KillPoint.VERDICT_READ),
         (KillPoint.BACKUP_BEING_WRITTEN, KillPoint.BACKUP_BEING_WRITTEN),
         (KillPoint.BACKUP_VERIFIED, KillPoint.COMMITTED),
-        (KillPoint.COMMITTED, KillPoint.RECOVERED),
         (KillPoint.COMMITTED, KillPoint.FILE_MOVED),
         (KillPoint.COMMITTED, KillPoint.FILES_MOVED),
         (KillPoint.FILE_MOVED, KillPoint.FOLDER_EMPTIED),
@@ -159,14 +174,13 @@ WHILE_SPARED = (
 """Points after a worker was killed from outside, each in a start in which that happened anew."""
 
 WHILE_PREPARING = (
-    KillPoint.BACKUP_BEING_WRITTEN,
-    KillPoint.BACKUP_WRITTEN,
-    KillPoint.BACKUP_VERIFIED,
-    KillPoint.BACKUP_PREPARED,
-    KillPoint.PREPARED_BACKUP_TAKEN,
+    (KillPoint.BACKUP_PREPARED,),
+    (KillPoint.PREPARED_BACKUP_TAKEN,),
+    (KillPoint.BACKUP_BEING_WRITTEN,),
+    (KillPoint.BACKUP_WRITTEN,),
+    (KillPoint.BACKUP_VERIFIED,),
 )
 """Points of the backup that a daemon prepares while nobody waits, and then takes."""
-
 
 WHILE_TIDYING = (
     (KillPoint.CUT_OFF_FOUND,),
@@ -188,8 +202,8 @@ def cases() -> list[Case]:
     ]
     together = [
         Case(Scene.MIXED, (Kill(point, order),))
-        for point in (*WHILE_A_WORKER_RUNS, *IN_WORKER)
         for order in (Order.HERE, Order.OTHER, Order.BOTH)
+        for point in (*WHILE_A_WORKER_RUNS, *IN_WORKER)
     ]
     again = [
         Case(scene, tuple(Kill(point) for point in points))
@@ -199,9 +213,45 @@ def cases() -> list[Case]:
     return [*alone, *together, *again]
 
 
-def reached_here() -> set[KillPoint]:
-    """Return the points that `test_kill_points.py` reaches."""
-    tidying = (point for points in WHILE_TIDYING for point in points)
-    dropped = (kill.point for case in cases() for kill in case.kills)
-    spared = (point for points in WHILE_SPARED for point in points)
-    return {*WHILE_PREPARING, *tidying, *spared, *dropped}
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a run kills: cases, and sequences of points by their kind."""
+
+    cases: list[Case]
+    while_spared: list[tuple[KillPoint, ...]]
+    while_preparing: list[tuple[KillPoint, ...]]
+    while_tidying: list[tuple[KillPoint, ...]]
+
+    def reached(self) -> set[KillPoint]:
+        """Return the points that `test_kill_points.py` reaches."""
+        sequences = [*self.while_spared, *self.while_preparing, *self.while_tidying]
+        return {
+            point for points in [*(c.points for c in self.cases), *sequences] for point in points
+        }
+
+
+def everything() -> Chosen:
+    """Choose all points, roles and sequences."""
+    return Chosen(cases(), list(WHILE_SPARED), list(WHILE_PREPARING), list(WHILE_TIDYING))
+
+
+def each_once() -> Chosen:
+    """Choose what reaches each point once; a sequence only where nothing before it does."""
+    reached: set[KillPoint] = set()
+
+    def is_new(points: Iterable[KillPoint]) -> bool:
+        new = set(points) - reached
+        reached.update(new)
+        return bool(new)
+
+    return Chosen(
+        [case for case in cases() if is_new(case.points)],
+        [points for points in WHILE_SPARED if is_new(points)],
+        [points for points in WHILE_PREPARING if is_new(points)],
+        [points for points in WHILE_TIDYING if is_new(points)],
+    )
+
+
+def chosen() -> Chosen:
+    """Choose as the environment says."""
+    return everything() if os.environ.get(VARIABLE) == ALL else each_once()

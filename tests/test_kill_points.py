@@ -10,28 +10,20 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from conftest import Home, memory_bomb, scenario, wait_until
+from conftest import BOMB_LIMIT_MB, Home, memory_bomb, scenario, wait_until
 from figures import KILL
-from kill_points import (
-    ELSEWHERE,
-    WHILE_PREPARING,
-    WHILE_SPARED,
-    WHILE_TIDYING,
-    Case,
-    Kill,
-    Scene,
-    cases,
-    reached_here,
-)
+from kill_points import ELSEWHERE, Case, Chosen, Kill, Scene, chosen, each_once, everything
 
 from scenariod import backup
 from scenariod.killpoint import VARIABLE, KillPoint
 
 pytestmark = pytest.mark.slow
 
+CHOSEN = chosen()
 KNOWN = scenario("known")
 KILLED = -signal.SIGKILL
 DRAINED = {0, 3}
@@ -72,19 +64,19 @@ SCENES = {
         },
         refused={"scenario-1.json": "out-of-memory"},
         ids=["known", "partner"],
-        memory={"limit_mb": 128, "soft_limit_percent": 100},
+        memory={"limit_mb": BOMB_LIMIT_MB, "soft_limit_percent": 100},
     ),
     Scene.LARGE: Dropped(
         files={"scenario-1.json": memory_bomb("large")},
         refused={},
         ids=["known", "large"],
-        memory={"limit_mb": 128, "limit_max_mb": 1024, "soft_limit_percent": 100},
+        memory={"limit_mb": BOMB_LIMIT_MB, "limit_max_mb": 512, "soft_limit_percent": 100},
     ),
     Scene.PATIENT: Dropped(
         files={"scenario-1.json": memory_bomb("large"), "scenario-2.json": scenario("next")},
         refused={},
         ids=["known", "large", "next"],
-        memory={"limit_mb": 1024, "soft_limit_percent": 10},
+        memory={"limit_mb": 640, "soft_limit_percent": 10},
     ),
 }
 
@@ -92,8 +84,9 @@ SCENES = {
 # Every point is reached
 
 
-def test_every_kill_point_has_a_test_that_reaches_it() -> None:
-    assert reached_here() | ELSEWHERE.keys() == set(KillPoint)
+@pytest.mark.parametrize("choose", [each_once, everything])
+def test_every_kill_point_has_a_test_that_reaches_it(choose: Callable[[], Chosen]) -> None:
+    assert choose().reached() | ELSEWHERE.keys() == set(KillPoint)
 
 
 def test_a_kill_point_is_named_where_it_is_said_to_be_reached() -> None:
@@ -116,13 +109,49 @@ def library_of_one(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home.path
 
 
+def copy_of(made: Path, folder: Path) -> Home:
+    """Return a root folder of one's own, below `folder`, that is as `made`."""
+    shutil.copytree(made, folder / "root")
+    return Home(folder / "root")
+
+
 @pytest.fixture
 def copy(library_of_one: Path, tmp_path: Path) -> Iterator[Home]:
     """Return a root folder of one's own that is as `library_of_one`."""
-    shutil.copytree(library_of_one, tmp_path / "root")
-    home = Home(tmp_path / "root")
-    yield home
-    home.close()
+    with closing(copy_of(library_of_one, tmp_path)) as home:
+        yield home
+
+
+@pytest.fixture(scope="module")
+def old_files(library_of_one: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a root folder with three files in `done/` and three in `failed/`."""
+    home = copy_of(library_of_one, tmp_path_factory.mktemp("old"))
+    for number in range(1, 4):  # a backup before each, which holds those before it
+        home.drop(f"scenario-{number}.json", scenario(f"s-{number}"))
+        home.drop(f"scenario-{number}-bad.json", b"{")
+        assert home.once().code == 3
+    return home.path
+
+
+@pytest.fixture
+def aged(old_files: Path, tmp_path: Path) -> Iterator[Home]:
+    """Return a root folder as `old_files`, which is to keep one of each."""
+    with closing(copy_of(old_files, tmp_path)) as home:
+        home.configure(retention={"done_count": 1, "failed_count": 1})
+        for folder in ("done", "failed"):
+            have_come_in_turn([home.path / folder / name for name in home.names(folder)])
+        yield home
+
+
+def have_come_in_turn(paths: list[Path]) -> None:
+    """Have each file come later than the one before; a copy of them all comes at once."""
+    for before, path in pairwise(paths):
+
+        def is_later(before: Path = before, path: Path = path) -> bool:
+            path.touch()
+            return path.stat().st_ctime_ns > before.stat().st_ctime_ns
+
+        wait_until(is_later, "the clock of the file system goes on")
 
 
 class Orders:
@@ -145,7 +174,8 @@ def orders(tmp_path: Path) -> Orders:
     return Orders(tmp_path / "orders")
 
 
-@pytest.mark.parametrize("case", cases(), ids=str)
+@pytest.mark.soak
+@pytest.mark.parametrize("case", CHOSEN.cases, ids=str)
 def test_killed_at_any_point_a_start_settles_every_file_once(
     copy: Home, orders: Orders, case: Case, record_property: Callable[[str, object], None]
 ) -> None:
@@ -171,7 +201,8 @@ def test_killed_at_any_point_a_start_settles_every_file_once(
     check_settled(copy, dropped, starts=len(case.kills) + 1, said=ended.err)
 
 
-@pytest.mark.parametrize("points", WHILE_SPARED, ids=",".join)
+@pytest.mark.soak
+@pytest.mark.parametrize("points", CHOSEN.while_spared, ids=",".join)
 def test_killed_after_its_worker_was_killed_from_outside_a_start_settles_every_file_once(
     copy: Home,
     orders: Orders,
@@ -194,10 +225,15 @@ def test_killed_after_its_worker_was_killed_from_outside_a_start_settles_every_f
     check_settled(copy, dropped, starts=len(points) + 1, said=ended.err)
 
 
-@pytest.mark.parametrize("point", WHILE_PREPARING)
+@pytest.mark.soak
+@pytest.mark.parametrize("points", CHOSEN.while_preparing, ids=",".join)
 def test_killed_around_a_prepared_backup_a_start_settles_every_file_once(
-    copy: Home, orders: Orders, point: KillPoint, record_property: Callable[[str, object], None]
+    copy: Home,
+    orders: Orders,
+    points: tuple[KillPoint],
+    record_property: Callable[[str, object], None],
 ) -> None:
+    (point,) = points
     dropped = SCENES[Scene.MIXED]
     orders.give(Kill(point))
 
@@ -216,38 +252,33 @@ def test_killed_around_a_prepared_backup_a_start_settles_every_file_once(
     check_settled(copy, dropped, starts=2, said=ended.err)
 
 
-@pytest.mark.parametrize("points", WHILE_TIDYING, ids=",".join)
+@pytest.mark.soak
+@pytest.mark.parametrize("points", CHOSEN.while_tidying, ids=",".join)
 def test_killed_while_old_files_are_removed_a_start_removes_the_rest_and_no_more(
-    copy: Home,
+    aged: Home,
     orders: Orders,
     points: tuple[KillPoint, ...],
     record_property: Callable[[str, object], None],
 ) -> None:
-    for number in range(1, 4):  # a backup before each, which holds those before it
-        copy.drop_all({f"scenario-{number}.json": scenario(f"s-{number}")})
-        copy.drop_all({f"scenario-{number}-bad.json": b"{"})
-        assert copy.once().code == 3
-    copy.configure(retention={"done_count": 1, "failed_count": 1})
-
     for point in points:
         orders.give(Kill(point))
-        ended = copy.once(environment=orders.environment)
+        ended = aged.once(environment=orders.environment)
 
         assert orders.obeyed(), f"{point} was never reached:\n{ended.err}"
         assert ended.code == KILLED
-        assert "scenario-3.json" in copy.names("done")
-        for name in copy.names("failed"):
-            assert copy.reason(name)["code"] == "not-json"
+        assert "scenario-3.json" in aged.names("done")
+        for name in aged.names("failed"):
+            assert aged.reason(name)["code"] == "not-json"
         record_property(KILL, f"{point}/supervisor")
 
-    assert copy.once().code == 0
-    assert os.listdir(copy.done) == ["scenario-3.json"]
-    assert sorted(os.listdir(copy.failed)) == [
+    assert aged.once().code == 0
+    assert os.listdir(aged.done) == ["scenario-3.json"]
+    assert sorted(os.listdir(aged.failed)) == [
         "scenario-3-bad.json",
         "scenario-3-bad.json.reason.json",
     ]
-    assert sorted(copy.ids()) == ["known", "s-1", "s-2", "s-3"]
-    check_what_has_a_final_name(copy)
+    assert sorted(aged.ids()) == ["known", "s-1", "s-2", "s-3"]
+    check_what_has_a_final_name(aged)
 
 
 def check_what_has_a_final_name(home: Home) -> None:
