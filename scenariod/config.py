@@ -28,6 +28,8 @@ MOST_WORKERS = 64
 LARGEST_BATCH = 8
 """The most files that one worker processes together."""
 MOST_BACKUPS = 1_000_000
+LONGEST_RETRY_S = 60.0
+"""What stood in the way once is tried again within a minute, whatever `rescan_s` is."""
 
 
 class Intake(Section):
@@ -40,6 +42,11 @@ class Intake(Section):
     rescan_s: float = Field(30.0, ge=1, le=3600)
     poll_s: float = Field(5.0, ge=0.2, le=3600)
     max_scenario_bytes: int = Field(8 * MIB, ge=1024, le=256 * MIB)
+
+    @property
+    def longest_retry_s(self) -> float:
+        """How long what stood in the way is left alone before it is tried again, at most."""
+        return min(2 * self.rescan_s, LONGEST_RETRY_S)
 
 
 class Worker(Section):

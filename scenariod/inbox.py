@@ -32,7 +32,7 @@ WINDOW = 1000
 MOST_HELD = 10_000
 """Most files that are known to be held at a time; beyond, they take places of the window."""
 UNMOVABLE_RETRY_S = 60.0
-"""How long a file that may not be moved is left alone before it is tried again."""
+"""How long a file that may not be moved is left alone before it is tried again, unless said."""
 DAMAGED_RETRY_S = 60.0
 LONGEST_DAMAGED_RETRY_S = 3600.0
 """The same for one that the disk gives an error on: longer each time, up to this."""
@@ -82,8 +82,16 @@ class Look:
 class Inbox:
     """The drop folder. The directory is the truth; events only say when to look."""
 
-    def __init__(self, path: Path, *, settle_s: float, largest_bytes: int = sys.maxsize) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        settle_s: float,
+        largest_bytes: int = sys.maxsize,
+        unmovable_retry_s: float = UNMOVABLE_RETRY_S,
+    ) -> None:
         self._path = path
+        self._unmovable_retry_s = unmovable_retry_s
         self._rules = Rules(settle_s, largest_bytes)
         self._seen: dict[str, Seen] = {}
         self._put_off: dict[str, _PutOff] = {}
@@ -262,8 +270,8 @@ class Inbox:
             return False
         except OSError as error:
             _raise_if_of_all(error, source=source, target=target)
-            until = now + UNMOVABLE_RETRY_S
-            self._put_off[name] = _PutOff(Hold.UNMOVABLE, until, UNMOVABLE_RETRY_S)
+            until = now + self._unmovable_retry_s
+            self._put_off[name] = _PutOff(Hold.UNMOVABLE, until, self._unmovable_retry_s)
             return False
         finally:
             self._seen.pop(name, None)

@@ -56,6 +56,7 @@ class Intake:
             config.inbox,
             settle_s=config.intake.settle_s,
             largest_bytes=config.intake.max_scenario_bytes,
+            unmovable_retry_s=config.intake.longest_retry_s,
         )
         self._look = Look([], [], 0, None)
         self._look_due: float | None = None

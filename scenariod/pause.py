@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from scenariod.journal import Journal
 
 FIRST_S = 1.0
-LONGEST_S = 60.0
 
 
 class Pause:
-    """One at a time; each that follows without an end in between is longer, up to a minute."""
+    """One at a time; each that follows without an end in between is longer, up to `longest_s`."""
 
-    def __init__(self, *, journal: Journal) -> None:
+    def __init__(self, *, journal: Journal, longest_s: float) -> None:
         self._journal = journal
+        self._longest_s = longest_s
         self._reason: Fault | None = None
         self._until = 0.0
         self._delay_s = 0.0
@@ -38,7 +38,7 @@ class Pause:
 
     def begin(self, reason: Fault) -> float:
         """Pause, longer than the last time; return for how long, in seconds."""
-        self._delay_s = min(self._delay_s * 2, LONGEST_S) if self.is_on else FIRST_S
+        self._delay_s = min(self._delay_s * 2, self._longest_s) if self.is_on else FIRST_S
         if self._reason != reason:
             self._journal.tell(
                 Event.PAUSED,

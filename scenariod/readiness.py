@@ -16,8 +16,8 @@ from enum import StrEnum
 
 from scenariod.fault import DAMAGED
 
-LINK_WAIT_S = 10.0
-"""How long a file may keep another name: who links a file in takes the first name away at once."""
+LINK_FACTOR = 5
+"""So many times `settle_s` a file may keep another name: who links one in takes the first away."""
 STALL_FACTOR = 10
 """So many times `settle_s` a file that ends in the middle is waited for, where no lease tells."""
 _TAIL_BYTES = 64
@@ -130,8 +130,9 @@ def _wait(
     settling = None if calm_s >= rules.settle_s else _Wait(Hold.SETTLING, rules.settle_s)
     if not stat.S_ISREG(status.st_mode) or status.st_size > rules.largest_bytes:
         return settling  # claimed, then refused by its kind or size: never opened
-    if status.st_nlink > 1 and calm_s < LINK_WAIT_S:
-        return _Wait(Hold.LINKED, LINK_WAIT_S)
+    linked_s = LINK_FACTOR * rules.settle_s
+    if status.st_nlink > 1 and calm_s < linked_s:
+        return _Wait(Hold.LINKED, linked_s)
     try:
         # The very file that was looked at: whatever has its name by now.
         file = os.open(f"/proc/self/fd/{place}", _READ_FLAGS)

@@ -103,6 +103,7 @@ class Supervisor:
             journal=journal,
             mends_library=config.library.auto_restore,
             is_service=notifier.is_heard,
+            longest_pause_s=config.intake.longest_retry_s,
             wake=self._wake.set,
         )
         self._pause = self._trouble.pause

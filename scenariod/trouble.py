@@ -41,6 +41,7 @@ class Trouble:
         journal: Journal,
         mends_library: bool,
         is_service: bool,
+        longest_pause_s: float,
         wake: Callable[[], None],
     ) -> None:
         self._board = board
@@ -49,7 +50,7 @@ class Trouble:
         self._is_service = is_service
         self._wake = wake
         self._without_limit = 0
-        self.pause = Pause(journal=journal)
+        self.pause = Pause(journal=journal, longest_s=longest_pause_s)
         self.fatal: ScenariodError | None = None
         self.damage: LibraryDamagedError | None = None
 

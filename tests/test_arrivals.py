@@ -24,7 +24,7 @@ STORY = "Nobody had defined a thing. " * 2000
 @pytest.fixture(scope="module")
 def daemon(shared_home: Home) -> Daemon:
     # Some tools change times and mode by name once a file is whole: not taken before that.
-    shared_home.configure(intake={"settle_s": 1.0})
+    shared_home.configure(intake={"settle_s": 60.0})
     return shared_home.start()
 
 
@@ -239,7 +239,7 @@ def test_whatever_way_a_file_arrives_it_is_added_once_and_whole(
 def test_an_upload_that_breaks_off_and_is_resumed_is_waited_for_and_added_once(
     home: Home, tmp_path: Path
 ) -> None:
-    home.configure(intake={"settle_s": 10.0})
+    home.configure(intake={"settle_s": 3600.0})
     daemon = home.start()
     content = scenario("resumed", text=STORY)
     source, target = tmp_path / "scenario-1.json", home.inbox / "scenario-1.json"
@@ -257,7 +257,7 @@ def test_an_upload_that_breaks_off_and_is_resumed_is_waited_for_and_added_once(
 
 
 def test_a_file_that_is_saved_again_and_again_is_taken_whole(home: Home, tmp_path: Path) -> None:
-    home.configure(intake={"settle_s": 2.0})
+    home.configure(intake={"settle_s": 3600.0})
     daemon = home.start()
     content = scenario("saved", text=STORY)
     target = home.inbox / "scenario-1.json"

@@ -14,9 +14,10 @@ import pytest
 from conftest import POWERLESS, run
 from file_lease import write_lease
 
-from scenariod.readiness import LINK_WAIT_S, STALL_FACTOR, Hold, Rules, Seen, observe
+from scenariod.readiness import LINK_FACTOR, STALL_FACTOR, Hold, Rules, Seen, observe
 
 SETTLE_S = 2.0
+LINK_S = LINK_FACTOR * SETTLE_S
 LARGEST = 1000
 RULES = Rules(settle_s=SETTLE_S, largest_bytes=LARGEST)
 NAME = "scenario-1.json"
@@ -221,11 +222,11 @@ def test_a_file_with_another_name_waits_for_that_to_go_and_is_then_ready_at_once
     place.path.hardlink_to(aside)
 
     linked, again_s = place.look(now=100.0), place.again_s()
-    still = place.look(now=100.0 + LINK_WAIT_S - 0.1)
+    still = place.look(now=100.0 + LINK_S - 0.1)
     aside.unlink()
-    alone = place.look(now=100.0 + LINK_WAIT_S - 0.05)
+    alone = place.look(now=100.0 + LINK_S - 0.05)
 
-    assert (linked, again_s, still, alone) == (Hold.LINKED, LINK_WAIT_S, Hold.LINKED, None)
+    assert (linked, again_s, still, alone) == (Hold.LINKED, LINK_S, Hold.LINKED, None)
 
 
 def test_a_file_that_keeps_its_other_name_goes_to_be_refused(place: Place) -> None:
@@ -234,7 +235,7 @@ def test_a_file_that_keeps_its_other_name_goes_to_be_refused(place: Place) -> No
 
     place.look(now=100.0)
 
-    assert place.look(now=100.0 + LINK_WAIT_S) is None
+    assert place.look(now=100.0 + LINK_S) is None
 
 
 # The environment's faults

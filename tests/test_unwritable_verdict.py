@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -64,11 +65,20 @@ def full(home: Home) -> Iterator[None]:
         ballast.unlink()
 
 
-FAULTS: dict[str, tuple[Callable[[Home, Path], AbstractContextManager[None]], str]] = {
-    "full": (lambda home, _: full(home), "No space left on device"),
-    "read-only": (lambda home, _: read_only(home.path), "Read-only file system"),
-    "not writable": (lambda _, folder: unwritable(folder), "Permission denied"),
-    "immutable": (lambda _, folder: immutable(folder), "Operation not permitted"),
+@dataclass(frozen=True)
+class Fault:
+    """What is done to the disk, what is said of it, and how often in a row."""
+
+    make: Callable[[Home, Path], AbstractContextManager[None]]
+    words: str
+    times: int = 1
+
+
+FAULTS = {
+    "full": Fault(lambda home, _: full(home), "No space left on device", MAX_ATTEMPTS + 1),
+    "read-only": Fault(lambda home, _: read_only(home.path), "Read-only file system"),
+    "not writable": Fault(lambda _, folder: unwritable(folder), "Permission denied"),
+    "immutable": Fault(lambda _, folder: immutable(folder), "Operation not permitted"),
 }
 
 
@@ -76,26 +86,27 @@ FAULTS: dict[str, tuple[Callable[[Home, Path], AbstractContextManager[None]], st
 def test_a_verdict_that_cannot_be_written_is_waited_for_and_spends_no_attempt(
     small: Home, still: Standstill, what: str
 ) -> None:
-    fault, words = FAULTS[what]
+    fault = FAULTS[what]
+    small.configure(intake={"rescan_s": 1.0})
     daemon = started(small, still)
     still.order(KillPoint.FILE_READ)
     small.drop_all(DROPPED)
     worker, folder = stopped_worker(daemon, still)
 
-    for _ in range(MAX_ATTEMPTS + 1):
-        with fault(small, folder):
+    for _ in range(fault.times):
+        with fault.make(small, folder):
             worker.resume()
             worker.wait()
             paused = daemon.wait_for_status(lambda s: s["state"] == "paused")
             failed = small.names("failed")
             still.order(KillPoint.FILE_READ)
         assert failed == []
-        assert words in paused["detail"]
+        assert fault.words in paused["detail"]
         assert str(folder) in paused["detail"]
         worker, folder = stopped_worker(daemon, still)
     worker.resume()
 
-    told = f"intake pauses, and nothing is lost: {words}: {folder} (judging the files)"
+    told = f"intake pauses, and nothing is lost: {fault.words}: {folder} (judging the files)"
     assert told in daemon.journal()
     settle_everything(daemon)
 
