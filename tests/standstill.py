@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,14 +26,20 @@ class Standstill:
         aside.write_text(Order.HOLD)
         aside.rename(self._folder / point)  # whole at once: an empty order kills
 
+    def wait_until_still(self, pid: int) -> psutil.Process:
+        """Return the process `pid` itself, as soon as it stands still."""
+        process = psutil.Process(pid)
+        wait_until(lambda: is_still(process), f"process {pid} stands still")
+        return process
+
     def wait_for(self, pid: int, module: str = "scenariod.worker") -> psutil.Process:
-        """Return the child of a daemon that stands still, as soon as it does."""
+        """Return the child of the process `pid` that stands still, as soon as it does."""
         return self.wait_for_all(1, pid, module)[0]
 
     def wait_for_all(
         self, count: int, pid: int, module: str = "scenariod.worker"
     ) -> list[psutil.Process]:
-        """Return the children of a daemon that stand still, as soon as they are so many."""
+        """Return the children of `pid` that stand still, as soon as they are so many."""
         found: list[psutil.Process] = []
 
         def stand() -> bool:
@@ -48,3 +55,10 @@ class Standstill:
 def is_still(process: psutil.Process) -> bool:
     """Say whether a process was stopped, and has not been told to go on."""
     return bool(process.status() == psutil.STATUS_STOPPED)
+
+
+def is_asked_to_end(worker: psutil.Process) -> bool:
+    """Say whether SIGTERM waits for a process that stands still; see proc(5)."""
+    lines = Path(f"/proc/{worker.pid}/status").read_text().splitlines()
+    pending = next(int(line.split()[1], 16) for line in lines if line.startswith("ShdPnd:"))
+    return bool(pending >> (signal.SIGTERM - 1) & 1)

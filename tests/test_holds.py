@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import AS_ROOT, POWERLESS, Home, scenario, slow, wait_until
+from conftest import AS_ROOT, POWERLESS, Home, scenario, wait_until
 from file_lease import write_lease
+from standstill import Standstill
 
+from scenariod.killpoint import KillPoint
 from scenariod.readiness import Hold
 
 if TYPE_CHECKING:
@@ -112,12 +114,13 @@ def test_a_file_that_a_file_server_holds_for_its_client_holds_up_no_other(home: 
 
 
 def test_a_file_that_is_held_once_it_is_claimed_goes_back_and_its_partner_goes_on(
-    home: Home,
+    home: Home, tmp_path: Path
 ) -> None:
-    home.drop_all({"scenario-1.json": ALONE, "scenario-2.json": slow("two")})
-    daemon = home.start()
-    worker = daemon.wait_for_worker()
-    worker.suspend()
+    home.drop_all({"scenario-1.json": ALONE, "scenario-2.json": scenario("two")})
+    still = Standstill(tmp_path / "orders")
+    still.order(KillPoint.FILE_READ)
+    daemon = home.start(environment=still.environment)
+    worker = still.wait_for(daemon.pid)
 
     with write_lease(home.work / "000001" / "scenario-1.json"):
         worker.resume()

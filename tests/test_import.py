@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from conftest import SCENARIODCTL, Home, scenario, wait_until
 from figures import KILL
-from halt import Halt
 from library_makers import held, open_library, sql
+from standstill import Standstill
 
 from scenariod import backup, importer
 from scenariod.killpoint import VARIABLE, KillPoint
@@ -534,17 +534,19 @@ def test_stopped_by_a_signal_what_was_added_stays_and_it_goes_on_when_asked_agai
 ) -> None:
     count = 5000
     source = put(tmp_path, "old.json", together(*many(count)))
-    halt = Halt(tmp_path / "orders", KillPoint.IMPORT_COMMITTED)
+    still = Standstill(tmp_path / "orders")
+    still.order(KillPoint.IMPORT_COMMITTED)
     process = subprocess.Popen(
         [*SCENARIODCTL, "--root", str(home.path), "import", source, "--json"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
-        env={**os.environ, **halt.environment},
+        env={**os.environ, **still.environment},
     )
 
-    with halt.waiting():  # the first batch is there
-        os.killpg(process.pid, number)  # as a terminal does: the unpacker hears it too
+    importing = still.wait_until_still(process.pid)  # the first batch is there
+    os.killpg(process.pid, number)  # as a terminal does: the unpacker hears it too
+    importing.resume()
     out, err = process.communicate()
 
     assert (process.returncode, err) == (20, b"")

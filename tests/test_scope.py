@@ -13,8 +13,17 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import Home, is_alive, memory_bomb, scenario, wait_until
-from halt import Halt
+from conftest import (
+    BOMB_LIMIT_MB,
+    BOMB_OBJECTS,
+    DEADLINE_S,
+    Home,
+    is_alive,
+    memory_bomb,
+    scenario,
+    wait_until,
+)
+from standstill import Standstill
 
 from scenariod import scope, verdict
 from scenariod.errors import ConfigError, NoLimitError
@@ -60,9 +69,9 @@ def job(tmp_path: Path) -> Job:
         soft_limit_bytes=LIMIT_BYTES * 7 // 10,
         max_scenario_bytes=8 * MIB,
         tasks_max=32,
-        ready_timeout_s=30.0,
-        timeout_s=30.0,
-        stop_grace_s=10.0,
+        ready_timeout_s=DEADLINE_S,
+        timeout_s=DEADLINE_S,
+        stop_grace_s=DEADLINE_S,
     )
 
 
@@ -279,14 +288,14 @@ def test_a_file_that_needs_more_than_the_limit_ends_the_worker_and_tells_the_pea
     job: Job,
 ) -> None:
     (job.folder / "scenario-1.json").write_bytes(memory_bomb("bomb"))
-    small = replace(job, limit_bytes=128 * MIB)
+    small = replace(job, limit_bytes=BOMB_LIMIT_MB * MIB)
 
     ended, _ = run(RlimitLauncher(), small)
 
     assert ended.evidence.exit_status == EXIT_MEMORY_ERROR
     assert judge(ended.evidence) is Outcome.OUT_OF_MEMORY
     assert ended.at_file == "scenario-1.json"
-    assert 40 * MIB < ended.peak_bytes <= 128 * MIB
+    assert 40 * MIB < ended.peak_bytes <= BOMB_LIMIT_MB * MIB
     assert not (job.folder / "verdict.json").exists()
 
 
@@ -332,12 +341,12 @@ def test_a_worker_below_its_soft_limit_is_left_alone(job: Job) -> None:
 def test_a_worker_that_goes_on_growing_is_frozen_and_killed_at_90_percent(job: Job) -> None:
     deaf = grown_to(92, on_sigterm="signal.SIG_IGN", then="while True: signal.pause()")
 
-    ended, readings = run(deaf, replace(job, stop_grace_s=60.0))
+    ended, readings = run(deaf, replace(job, stop_grace_s=DEADLINE_S))
 
     assert ended.evidence.soft_stopped
     assert ended.evidence.hard_stopped
     assert judge(ended.evidence) is Outcome.OUT_OF_MEMORY
-    assert ended.duration_s < 20
+    assert ended.duration_s < DEADLINE_S
     assert "MB of 256 MB" in ended.detail
     assert "(resident 2" in ended.detail
     assert max(r.peak_bytes for r in readings) > LIMIT_BYTES * 9 // 10
@@ -355,7 +364,7 @@ class Unreachable(ScriptLauncher):
 def test_a_worker_that_goes_on_growing_is_killed_where_nothing_else_can_be_done(job: Job) -> None:
     deaf = grown_to(92, on_sigterm="signal.SIG_IGN", then="while True: signal.pause()")
 
-    ended, _ = run(Unreachable(deaf.code), replace(job, stop_grace_s=60.0))
+    ended, _ = run(Unreachable(deaf.code), replace(job, stop_grace_s=DEADLINE_S))
 
     assert ended.evidence.exit_status == -signal.SIGKILL
     assert not ended.evidence.timed_out
@@ -374,7 +383,7 @@ def test_a_worker_that_ended_before_it_was_frozen_was_not_ended_by_force(job: Jo
     finishing = "import os\nwhile not os.path.exists(sys.argv[1] + '/finish'): pass\nsys.exit(75)"
     worker = grown_to(92, on_sigterm="signal.SIG_IGN", then=finishing)
 
-    ended, _ = run(Late(worker.code), replace(job, stop_grace_s=60.0))
+    ended, _ = run(Late(worker.code), replace(job, stop_grace_s=DEADLINE_S))
 
     assert ended.evidence.exit_status == 75
     assert judge(replace(ended.evidence, verdicts=1)) is Outcome.SOFT_LIMIT
@@ -393,11 +402,11 @@ def test_a_worker_that_grows_within_one_call_into_c_is_ended_before_its_limit(jo
         "deque(chain(repeat(0, items), filter(None, repeat(0))))\n"
     )
 
-    ended, _ = run(ScriptLauncher(READY + growing), replace(job, stop_grace_s=60.0))
+    ended, _ = run(ScriptLauncher(READY + growing), replace(job, stop_grace_s=DEADLINE_S))
 
     assert judge(ended.evidence) is Outcome.OUT_OF_MEMORY
     assert ended.evidence.exit_status == -signal.SIGKILL
-    assert ended.duration_s < 20
+    assert ended.duration_s < DEADLINE_S
 
 
 def test_nothing_is_ended_by_force_where_no_soft_limit_is_wanted(job: Job) -> None:
@@ -412,10 +421,10 @@ def test_nothing_is_ended_by_force_where_no_soft_limit_is_wanted(job: Job) -> No
 def test_how_many_objects_the_file_at_hand_holds_is_known_though_its_worker_died(job: Job) -> None:
     (job.folder / "scenario-1.json").write_bytes(memory_bomb("bomb"))
 
-    ended, _ = run(RlimitLauncher(), replace(job, limit_bytes=128 * MIB))
+    ended, _ = run(RlimitLauncher(), replace(job, limit_bytes=BOMB_LIMIT_MB * MIB))
 
     assert ended.objects is not None
-    assert 2_000_000 <= ended.objects < 2_000_100
+    assert BOMB_OBJECTS <= ended.objects < BOMB_OBJECTS + 100
 
 
 def test_a_worker_that_does_not_hear_is_killed_after_the_grace(job: Job) -> None:
@@ -428,14 +437,14 @@ def test_a_worker_that_does_not_hear_is_killed_after_the_grace(job: Job) -> None
 
 
 def test_the_worker_dies_with_its_supervisor(home: Home, tmp_path: Path) -> None:
-    halt = Halt(tmp_path / "orders", KillPoint.FILE_READ)
+    still = Standstill(tmp_path / "orders")
+    still.order(KillPoint.FILE_READ)  # so it does not end by itself
     home.drop("scenario-1.json")
-    daemon = home.start(environment=halt.environment)
+    daemon = home.start(environment=still.environment)
+    worker = still.wait_for(daemon.pid)
 
-    with halt.waiting():  # so it does not end by itself
-        worker = daemon.wait_for_worker()
-        os.kill(daemon.pid, signal.SIGKILL)
-        wait_until(lambda: not is_alive(worker.pid), "the worker has died", timeout_s=60)
+    os.kill(daemon.pid, signal.SIGKILL)
+    wait_until(lambda: not is_alive(worker.pid), "the worker has died")
 
     assert worker.pid not in {p.pid for p in home.processes()}
 
@@ -489,7 +498,7 @@ def test_the_files_are_handed_over_in_one_line_whatever_their_names(job: Job) ->
             READY + "os.kill(os.getpid(), signal.SIGSEGV)", Outcome.CRASH, "", id="segfaults"
         ),
         pytest.param(
-            READY + "print('x' * 200_000, flush=True); time.sleep(60)",
+            READY + "print('x' * 200_000, flush=True); time.sleep(600)",
             *(Outcome.KILLED, "unintelligible"),
             id="talks nonsense",
         ),
@@ -534,7 +543,7 @@ def test_a_worker_that_takes_too_long_is_ended(job: Job, closing: str) -> None:
 
     assert judge(ended.evidence) is Outcome.TIMEOUT
     assert "took longer than 0.5 s" in ended.detail
-    assert ended.duration_s < 20
+    assert ended.duration_s < DEADLINE_S
 
 
 def test_a_worker_that_is_asked_to_stop_may_end_politely(job: Job) -> None:
@@ -585,8 +594,8 @@ def test_an_rlimit_is_read_back_from_the_kernel(job: Job) -> None:
 @pytest.mark.parametrize(
     "code",
     [
-        "import subprocess; subprocess.Popen(['sleep', '60'], stdout=subprocess.DEVNULL); exit(1)",
-        'import time; print(\'{"event": "hello"}\', flush=True); time.sleep(60)',
+        "import subprocess; subprocess.Popen(['sleep', '600'], stdout=subprocess.DEVNULL); exit(1)",
+        'import time; print(\'{"event": "hello"}\', flush=True); time.sleep(600)',
     ],
     ids=["a child keeps its stderr", "another greeting"],
 )
@@ -594,4 +603,4 @@ def test_nothing_a_worker_leaves_open_is_waited_for_for_ever(job: Job, code: str
     ended, _ = run(ScriptLauncher(code), replace(job, stop_grace_s=0.5))
 
     assert not ended.evidence.ready
-    assert ended.duration_s < 20
+    assert ended.duration_s < DEADLINE_S

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
-from conftest import memory_bomb, scenario, slow, wait_until
-from standstill import Standstill
+from conftest import BOMB_LIMIT_MB, memory_bomb, scenario, wait_until
+from standstill import Standstill, is_asked_to_end
 
 from scenariod.killpoint import KillPoint
 
@@ -41,13 +41,6 @@ def started(home: Home, still: Standstill) -> Daemon:
     return home.start(environment=still.environment)
 
 
-def is_asked_to_end(worker: psutil.Process) -> bool:
-    """Say whether SIGTERM waits for a process that stands still; see proc(5)."""
-    lines = Path(f"/proc/{worker.pid}/status").read_text().splitlines()
-    pending = next(int(line.split()[1], 16) for line in lines if line.startswith("ShdPnd:"))
-    return bool(pending >> (signal.SIGTERM - 1) & 1)
-
-
 def two_at_work(status: dict[str, Any]) -> bool:
     return len(status["workers"]) == 2
 
@@ -72,7 +65,9 @@ def test_two_batches_run_at_once_and_each_settles(home: Home, still: Standstill)
     assert os.listdir(home.work) == []
 
 
-def test_no_two_run_where_the_limits_do_not_fit_together_and_status_says_so(home: Home) -> None:
+def test_no_two_run_where_the_limits_do_not_fit_together_and_status_says_so(
+    home: Home, still: Standstill
+) -> None:
     total_mb = psutil.virtual_memory().total >> 20
     limit_mb = total_mb * 55 // 100  # not twice in all of it, and once in what others leave
     home.configure(
@@ -83,10 +78,15 @@ def test_no_two_run_where_the_limits_do_not_fit_together_and_status_says_so(home
     for number in range(1, 4):
         folder = home.work / f"{number:06}"
         folder.mkdir()
-        (folder / f"scenario-{number}.json").write_bytes(slow(f"s-{number}"))
+        (folder / f"scenario-{number}.json").write_bytes(scenario(f"s-{number}"))
         (folder / "batch.json").write_text('{"attempts": 1, "larger": true}')
     seen: list[dict[str, Any]] = []
-    daemon = home.start()
+    still.order(KillPoint.FILE_READ)
+    daemon = home.start(environment=still.environment)
+    alone = still.wait_for(daemon.pid)
+    waits = f"needs {limit_mb} MB, and running workers hold {limit_mb} MB of {total_mb} MB"
+    daemon.wait_for_status(lambda s: bool(s["next_waits"] == waits))
+    alone.resume()
 
     def done(status: dict[str, Any]) -> bool:
         seen.append(status)
@@ -94,18 +94,20 @@ def test_no_two_run_where_the_limits_do_not_fit_together_and_status_says_so(home
 
     daemon.wait_for_status(done)
 
-    waits = {status["next_waits"] for status in seen if status["workers"]}
     assert max(len(status["workers"]) for status in seen) == 1
-    assert f"needs {limit_mb} MB, and running workers hold {limit_mb} MB of {total_mb} MB" in waits
     assert home.names("failed") == []
 
 
-def test_of_two_files_with_one_id_in_two_running_batches_one_is_added(home: Home) -> None:
+def test_of_two_files_with_one_id_in_two_running_batches_one_is_added(
+    home: Home, still: Standstill
+) -> None:
     home.configure(worker=TWO, intake={"batch_size": 1})
-    home.drop("scenario-1.json", slow("same"))
-    home.drop("scenario-2.json", slow("same", numbers=700_001))
-    daemon = home.start()
+    home.drop("scenario-1.json", scenario("same"))
+    home.drop("scenario-2.json", scenario("same", title="another"))
+    daemon = started(home, still)
 
+    for worker in hold_two(daemon, still):
+        worker.resume()
     daemon.wait_for_status(lambda s: s["added"] + s["refused"] == 2)
 
     assert len(home.names("done")) == len(home.names("failed")) == 1
@@ -113,7 +115,7 @@ def test_of_two_files_with_one_id_in_two_running_batches_one_is_added(home: Home
 
 
 def test_a_poison_file_in_one_batch_does_not_disturb_the_other(home: Home) -> None:
-    home.configure(worker=TWO, memory={"limit_mb": 128})
+    home.configure(worker=TWO, memory={"limit_mb": BOMB_LIMIT_MB})
     home.drop("scenario-1.json", memory_bomb("bomb"))
     home.drop("scenario-2.json", scenario("partner"))
     home.drop("scenario-3.json", scenario("s-3"))
@@ -159,17 +161,21 @@ def test_a_file_that_waits_for_the_larger_limit_holds_up_neither_the_inbox_nor_w
 
 
 def test_the_version_that_was_dropped_last_stays_however_long_the_one_before_takes(
-    home: Home,
+    home: Home, still: Standstill
 ) -> None:
     home.configure(worker=TWO, library={"on_conflict": "replace"})
-    home.drop("scenario-1.json", slow("same"))
+    home.drop("scenario-1.json", scenario("same"))
     home.drop("scenario-2.json", scenario("s-2"))
     home.drop("scenario-3.json", scenario("same", text="the last word"))
     home.drop("scenario-4.json", scenario("s-4"))
+    still.order(KillPoint.FILE_READ)
+    daemon = home.start(environment=still.environment)
 
-    ended = home.once()
+    before = still.wait_for(daemon.pid)
+    home.ctl("status")  # that takes as long as another worker
+    before.resume()
+    daemon.wait_for_status(lambda s: s["state"] == "idle" and s["scenarios"] == 3)
 
-    assert ended.code == 0, ended
     assert json.loads(home.ctl("show", "same").out)["text"] == "the last word"
 
 

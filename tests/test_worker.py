@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from halt import Halt
+from conftest import DEADLINE_S
+from standstill import Standstill
 
 from scenariod import worker
 from scenariod.errors import ExitCode
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 MIB = 1 << 20
 LIMIT = 200 * MIB
 MAX_SCENARIO = 8 * MIB
-PATIENCE_S = 60
 
 
 def scenario(scenario_id: str) -> bytes:
@@ -43,8 +43,9 @@ def scenario(scenario_id: str) -> bytes:
     return json.dumps(fields | {"correctAnswer": "logic", "answerWeights": weights}).encode()
 
 
-WIDE = scenario("wide")[:-1] + b', "z": [' + b"[]," * 2_500_000 + b"[]]}"
-"""A valid file of 7 MiB that takes more than LIMIT to read."""
+WIDE = scenario("wide")[:-1] + b', "z": [' + b"[]," * 1_250_000 + b"[]]}"
+"""A valid file that takes more than SMALL_LIMIT to read: 56 bytes a list, and 8 for its place."""
+SMALL_LIMIT = 96 * MIB
 
 
 def command(
@@ -82,7 +83,7 @@ class Worker:
 
     def end(self) -> tuple[int, list[str]]:
         """Return the exit status and the events that were still to come."""
-        output, _ = self.process.communicate(timeout=PATIENCE_S)
+        output, _ = self.process.communicate(timeout=DEADLINE_S)
         return self.process.returncode, [json.loads(e)["event"] for e in output.splitlines()]
 
 
@@ -115,7 +116,7 @@ def run(folder: Path, *names: str, **options: Any) -> tuple[int, list[dict[str, 
         input=orders,
         capture_output=True,
         check=False,
-        timeout=PATIENCE_S,
+        timeout=DEADLINE_S,
     )
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -352,7 +353,7 @@ def test_a_file_that_needs_more_than_the_limit_ends_the_worker_without_a_verdict
 ) -> None:
     names = fill(tmp_path, wide=WIDE, good=scenario("a"))
 
-    status, events = run(tmp_path, *names)
+    status, events = run(tmp_path, *names, limit_bytes=SMALL_LIMIT)
 
     assert status in {EXIT_MEMORY_ERROR, -signal.SIGKILL, -signal.SIGABRT}
     assert [e["name"] for e in events if e["event"] == "file"] == names[:1]
@@ -362,7 +363,7 @@ def test_a_file_that_needs_more_than_the_limit_ends_the_worker_without_a_verdict
 def test_the_same_file_gets_its_verdict_where_the_limit_is_larger(tmp_path: Path) -> None:
     names = fill(tmp_path, wide=WIDE, good=scenario("a"))
 
-    status, _ = run(tmp_path, *names, limit_bytes=1024 * MIB)
+    status, _ = run(tmp_path, *names, limit_bytes=512 * MIB)
 
     assert status == 0
     assert [type(v) for v in verdicts(tmp_path)] == [Accepted, Accepted]
@@ -455,13 +456,15 @@ def test_asked_to_stop_the_worker_finishes_the_file_at_hand_and_tells_what_it_di
     folder = tmp_path / "batch"
     folder.mkdir()
     names = fill(folder, first=large, second=large, third=scenario("a"))
-    halt = Halt(tmp_path / "orders", KillPoint.FILE_READ)
+    still = Standstill(tmp_path / "orders")
+    still.order(KillPoint.FILE_READ)
 
-    with started(folder, environment=halt.environment) as busy:
+    with started(folder, environment=still.environment) as busy:
         busy.event()
         busy.hand_over(*names)
-        with halt.waiting():
-            busy.process.send_signal(signal.SIGTERM)
+        at_its_first = still.wait_until_still(busy.process.pid)
+        busy.process.send_signal(signal.SIGTERM)
+        at_its_first.resume()
         at_hand, content = busy.event(), busy.event()
         status, events = busy.end()
 
@@ -475,7 +478,7 @@ def test_asked_to_stop_while_it_waits_the_worker_ends_at_once(tmp_path: Path) ->
     with started(tmp_path) as idle:
         idle.event()
         idle.process.send_signal(signal.SIGTERM)
-        status = idle.process.wait(PATIENCE_S)
+        status = idle.process.wait(DEADLINE_S)
 
     assert status == EXIT_SOFT_STOP
     assert verdicts(tmp_path) == []
@@ -510,7 +513,7 @@ def test_the_worker_dies_with_its_supervisor(tmp_path: Path) -> None:
         ready = json.loads(supervisor.stdout.readline())
         supervisor.kill()
         # The worker holds the other end of this pipe: it is at its end once the worker is gone.
-        ended, _, _ = select.select([supervisor.stdout], [], [], PATIENCE_S)
+        ended, _, _ = select.select([supervisor.stdout], [], [], DEADLINE_S)
         rest = supervisor.stdout.read() if ended else b"still there"
 
     assert ready["event"] == "ready"
@@ -528,7 +531,7 @@ def test_importing_the_worker_brings_in_nothing_that_takes_memory() -> None:
     imports = "import sys, scenariod.worker; print('pydantic' in sys.modules)"
 
     told = subprocess.run(
-        [sys.executable, "-I", "-c", imports], capture_output=True, check=True, timeout=PATIENCE_S
+        [sys.executable, "-I", "-c", imports], capture_output=True, check=True, timeout=DEADLINE_S
     )
 
     assert told.stdout == b"False\n"
