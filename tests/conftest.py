@@ -30,6 +30,11 @@ LONG_S = 100.0
 DEADLINE_S = 240.0
 """How long a test waits for what must happen; only a defect makes it wait so long."""
 
+FILES = int(os.environ.get("SCENARIOD_FILES", "10000"))
+"""How many files "any number" means; a look at the inbox takes in a tenth of them closely."""
+PLACES = int(os.environ.get("SCENARIOD_PLACES", "3"))
+"""In how many places what may break anywhere is broken: bytes of a page, pages, free space."""
+
 QUICK: dict[str, dict[str, object]] = {
     "intake": {"settle_s": 0.2, "pair_wait_s": 0.3},
     "worker": {"stop_grace_s": 240.0, "timeout_s": 480.0, "workers": 1},
@@ -138,12 +143,6 @@ def scenario(scenario_id: str, **changes: object) -> bytes:
     }
     kept = {key: value for key, value in members.items() if value is not None}
     return json.dumps(kept, ensure_ascii=False, indent=2).encode() + b"\n"
-
-
-def slow(scenario_id: str, *, numbers: int = 700_000) -> bytes:
-    """Return a valid scenario whose worker is busy for a while."""
-    head = scenario(scenario_id).rstrip().removesuffix(b"}").rstrip()
-    return head + b',\n"unknown": [' + b",".join([b"1"] * numbers) + b"]}\n"
 
 
 def memory_bomb(scenario_id: str, *, objects: int = BOMB_OBJECTS) -> bytes:

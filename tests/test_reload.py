@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import signal
-import socket
-import threading
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import Daemon, Home, scenario, slow, wait_until
+from conftest import Daemon, Home, scenario
+from service_manager import ServiceManager
+from standstill import Standstill
+
+from scenariod.killpoint import KillPoint
 
 pytestmark = pytest.mark.slow
 
@@ -18,56 +20,30 @@ if TYPE_CHECKING:
     import psutil
 
 
-class Manager:
-    """Hears what a service tells its service manager (sd_notify(3)), for as long as it lives."""
-
-    def __init__(self) -> None:
-        self.heard: list[str] = []
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind("")  # the kernel chooses an address that is no path
-        self.environment = {"NOTIFY_SOCKET": f"@{self._socket.getsockname()[1:].decode()}"}
-        self._thread = threading.Thread(target=self._listen)
-        self._thread.start()
-
-    def start(self, home: Home) -> Daemon:
-        """Start the daemon as a service, and wait until it is up."""
-        daemon = home.launch(environment=self.environment)
-        self.wait_for_ready(1)
-        return daemon
-
-    def wait_for_ready(self, times: int) -> None:
-        """Wait until the service has said so often that it is up."""
-        wait_until(lambda: self.heard.count("READY=1") >= times, f"it is ready {times} times")
-
-    def close(self) -> None:
-        """Hear no more."""
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._thread.join()
-        self._socket.close()
-
-    def _listen(self) -> None:
-        while told := self._socket.recv(4096).decode():
-            self.heard.append(told)
+@pytest.fixture
+def still(tmp_path: Path) -> Standstill:
+    return Standstill(tmp_path / "orders")
 
 
 @pytest.fixture
-def manager(home: Home) -> Iterator[Manager]:
+def manager(home: Home) -> Iterator[ServiceManager]:
     """Stand where a service manager would, until after the daemon has ended."""
-    with closing(Manager()) as manager:
+    with closing(ServiceManager()) as manager:
         yield manager
         home.close()
 
 
 def test_a_reload_has_it_go_on_by_the_configuration_as_it_is_then(
-    home: Home, manager: Manager
+    home: Home, manager: ServiceManager, still: Standstill
 ) -> None:
-    daemon = manager.start(home)
+    still.order(KillPoint.FILE_READ)
+    daemon = manager.start(home, environment=still.environment)
     pid = daemon.wait_for_status(lambda s: s["state"] == "idle")["pid"]
 
     home.configure(memory={"limit_mb": 192})
     daemon.signal(signal.SIGHUP)
     manager.wait_for_ready(2)
-    home.drop("scenario-1.json", slow("one"))
+    home.drop("scenario-1.json")
     found = daemon.wait_for_status(lambda s: bool(s["workers"]))
 
     assert found["pid"] == pid
@@ -78,22 +54,26 @@ def test_a_reload_has_it_go_on_by_the_configuration_as_it_is_then(
     assert "SIGHUP received; going on by the configuration as it is now" in daemon.journal()
 
 
-def ask_to_reload_in_a_batch(home: Home, manager: Manager) -> tuple[Daemon, psutil.Process]:
-    """Start the daemon, and have it reload while it waits for a worker, which is suspended."""
-    daemon = manager.start(home)
-    worker = daemon.wait_for_worker()
-    worker.suspend()
+def ask_to_reload_in_a_batch(
+    home: Home, manager: ServiceManager, still: Standstill
+) -> tuple[Daemon, psutil.Process]:
+    """Start the daemon, and have it reload while it waits for a worker, which stands still."""
+    still.order(KillPoint.FILE_READ)
+    daemon = manager.start(home, environment=still.environment)
+    worker = still.wait_for(daemon.pid)
     daemon.signal(signal.SIGHUP)
     daemon.wait_for_status(lambda s: s["state"] == "reloading")
     return daemon, worker
 
 
-def test_a_reload_waits_for_the_batch_at_hand(home: Home, manager: Manager) -> None:
-    home.drop("scenario-1.json", slow("one"))
+def test_a_reload_waits_for_the_batch_at_hand(
+    home: Home, manager: ServiceManager, still: Standstill
+) -> None:
+    home.drop("scenario-1.json", scenario("one"))
     home.drop("scenario-2.json", scenario("two"))
     home.drop("scenario-3.json", scenario("three"))
     home.drop("scenario-4.json", scenario("four"))
-    daemon, worker = ask_to_reload_in_a_batch(home, manager)
+    daemon, worker = ask_to_reload_in_a_batch(home, manager, still)
 
     worker.resume()
     daemon.wait_for("added four")
@@ -120,7 +100,7 @@ def test_a_reload_waits_for_the_batch_at_hand(home: Home, manager: Manager) -> N
     ],
 )
 def test_a_configuration_that_cannot_be_used_changes_nothing(
-    text: str, why: str, home: Home, manager: Manager
+    text: str, why: str, home: Home, manager: ServiceManager
 ) -> None:
     daemon = manager.start(home)
 
@@ -136,7 +116,7 @@ def test_a_configuration_that_cannot_be_used_changes_nothing(
 
 
 def test_a_folder_that_is_gone_from_under_the_daemon_changes_nothing(
-    home: Home, manager: Manager, tmp_path: Path
+    home: Home, manager: ServiceManager, tmp_path: Path
 ) -> None:
     (tmp_path / "gone").mkdir()
     there = ["sh", "-c", 'cd "$0" && exec "$@"', str(tmp_path / "gone")]
@@ -150,7 +130,9 @@ def test_a_folder_that_is_gone_from_under_the_daemon_changes_nothing(
     assert daemon.terminate() == 0
 
 
-def test_another_root_folder_takes_a_restart(home: Home, manager: Manager, tmp_path: Path) -> None:
+def test_another_root_folder_takes_a_restart(
+    home: Home, manager: ServiceManager, tmp_path: Path
+) -> None:
     home.configure_with(f'root = "{home.path}"\n')
     by_file = ["--config", str(home.path / "config" / "scenariod.toml")]
     daemon = home.launch(by_file, environment=manager.environment)
@@ -164,10 +146,10 @@ def test_another_root_folder_takes_a_restart(home: Home, manager: Manager, tmp_p
 
 
 def test_an_end_that_is_asked_for_meanwhile_is_the_end_and_as_polite(
-    home: Home, manager: Manager
+    home: Home, manager: ServiceManager, still: Standstill
 ) -> None:
-    home.drop("scenario-1.json", slow("one"))
-    daemon, worker = ask_to_reload_in_a_batch(home, manager)
+    home.drop("scenario-1.json", scenario("one"))
+    daemon, worker = ask_to_reload_in_a_batch(home, manager, still)
 
     daemon.signal(signal.SIGTERM)
     daemon.wait_for("SIGTERM received; ending after the batch at hand")
@@ -179,7 +161,9 @@ def test_an_end_that_is_asked_for_meanwhile_is_the_end_and_as_polite(
     assert manager.heard.count("STOPPING=1") == 1
 
 
-def test_reloads_under_a_dropper_lose_and_double_nothing(home: Home, manager: Manager) -> None:
+def test_reloads_under_a_dropper_lose_and_double_nothing(
+    home: Home, manager: ServiceManager
+) -> None:
     daemon = manager.start(home)
 
     for number in range(1, 31):
