@@ -419,7 +419,7 @@ class Home:
                 daemon.process.kill()
             daemon.process.wait()
         try:
-            wait_until(lambda: not self.processes(), "no process is left", timeout_s=60)
+            wait_until(lambda: not self.processes(), "no process is left")
         finally:
             for left in self.processes():
                 with suppress(psutil.NoSuchProcess):

@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import Home, scenario
+from conftest import PLACES, Home, scenario
 from library_makers import NOON, add, document, held, open_library
 
 from scenariod import backup, config, ctl
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-FLIPS_A_PAGE = 12
-"""Beside the first four bytes of each page, which say what kind of page it is."""
 SEED = 20260314
 
 
@@ -43,11 +41,11 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def flips(content: bytes, *, page_bytes: int) -> Iterator[int]:
-    """Yield where to flip: the head of each page, and some bytes of it by chance."""
+    """Yield where to flip: the head of each page, which says its kind, and some bytes by chance."""
     chance = random.Random(SEED)
     for start in range(0, len(content), page_bytes):
         yield from range(start, start + 4)
-        yield from (start + chance.randrange(page_bytes) for _ in range(FLIPS_A_PAGE))
+        yield from (start + chance.randrange(page_bytes) for _ in range(PLACES))
 
 
 def what_counts(path: Path) -> tuple[dict[str, bytes], list[object]]:
@@ -66,6 +64,7 @@ def says_damaged(root: Path) -> bool:
     return ctl.main(["--root", str(root), "library", "verify"]) == 12
 
 
+@pytest.mark.soak
 def test_a_byte_flipped_in_any_page_is_found_or_changes_nothing_that_counts(
     sound: Path, record_property: Callable[[str, object], None]
 ) -> None:
@@ -123,14 +122,15 @@ def used(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home.path
 
 
-@pytest.mark.parametrize("tenth", range(10))
+@pytest.mark.soak
+@pytest.mark.parametrize("place", range(PLACES))
 def test_a_page_of_a_library_that_is_overwritten_is_recovered_from(
-    used: Path, tmp_path: Path, tenth: int
+    used: Path, tmp_path: Path, place: int
 ) -> None:
     shutil.copytree(used, tmp_path / "root")
     home = Home(tmp_path / "root")
     with home.database.open("r+b") as file:
-        file.seek(home.database.stat().st_size // 4096 * tenth // 10 * 4096)
+        file.seek(home.database.stat().st_size // 4096 * place // PLACES * 4096)
         file.write(b"\xa5" * 4096)
 
     daemon = home.start()

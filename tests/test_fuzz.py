@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 import pytest
+from conftest import DEADLINE_S
 from mutation import mutants
 
 from scenariod.names import printable
@@ -36,9 +37,12 @@ pytestmark = pytest.mark.slow
 SAMPLES = [
     path.read_bytes() for path in sorted((Path(__file__).parents[1] / "samples").glob("*.json"))
 ]
-PER_TEST = 20_000
-HANG_S = 5.0
-"""CPU time that the verdict on one small input may take; a thousandth of it is usual."""
+FUZZ = int(os.environ.get("SCENARIOD_FUZZ", "10000"))
+PER_SEED = FUZZ // 5
+A_WORKER = 200
+"""Files that one worker judges here."""
+HANG_S = 60.0
+"""CPU time that the verdict on one small input may take; less than a thousandth is usual."""
 OF_BYTES_ALONE = {
     *(Reason.NOT_UTF8, Reason.NOT_JSON, Reason.NOT_AN_OBJECT, Reason.DUPLICATE_KEY),
     *(Reason.NOT_A_NUMBER, Reason.TOO_DEEP, Reason.MISSING_FIELD, Reason.WRONG_TYPE),
@@ -66,6 +70,7 @@ def limited_time() -> Iterator[Callable[[], None]]:
         signal.signal(signal.SIGVTALRM, before)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("seed", range(5))
 def test_every_input_gets_a_verdict_that_survives_the_way_to_the_supervisor(
     seed: int, record_property: Callable[[str, object], None]
@@ -74,7 +79,7 @@ def test_every_input_gets_a_verdict_that_survives_the_way_to_the_supervisor(
     accepted = 0
 
     with limited_time() as begin:
-        for number, content in enumerate(mutants(SAMPLES, seed=seed, count=PER_TEST)):
+        for number, content in enumerate(mutants(SAMPLES, seed=seed, count=PER_SEED)):
             begin()
             try:
                 verdict = judge(content, name="scenario-1.json")
@@ -89,9 +94,9 @@ def test_every_input_gets_a_verdict_that_survives_the_way_to_the_supervisor(
             if isinstance(verdict, Rejected):
                 codes.update({problem.code for problem in verdict.problems})
 
-    assert accepted > PER_TEST / 20
+    assert accepted > PER_SEED / 20
     assert codes.keys() >= OF_BYTES_ALONE
-    record_property("fuzzed inputs with a verdict", PER_TEST)
+    record_property("fuzzed inputs with a verdict", PER_SEED)
 
 
 def check(verdict: Verdict, content: bytes) -> None:
@@ -110,15 +115,18 @@ def check(verdict: Verdict, content: bytes) -> None:
         assert problem.line is None or 1 <= problem.line <= content.count(b"\n") + 1
 
 
+@pytest.mark.soak
 def test_a_worker_says_of_every_input_what_is_so(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    inputs = list(mutants(SAMPLES, seed=1789, count=2000))
+    inputs = list(mutants(SAMPLES, seed=1789, count=max(FUZZ // 10, A_WORKER)))
     names = [f"scenario-{number}.json" for number in range(len(inputs))]
-    for start in range(0, len(inputs), 200):
+    for start in range(0, len(inputs), A_WORKER):
         folder = tmp_path / f"{start:06d}"
         folder.mkdir()
-        batch = dict(zip(names[start : start + 200], inputs[start : start + 200], strict=True))
+        batch = dict(
+            zip(names[start : start + A_WORKER], inputs[start : start + A_WORKER], strict=True)
+        )
 
         said = verdicts_of_a_worker(folder, batch)
 
@@ -139,6 +147,8 @@ def verdicts_of_a_worker(folder: Path, batch: dict[str, bytes]) -> list[Verdict]
         supervisor_pid=os.getpid(),
     )
     orders = json.dumps({"files": list(batch)}).encode() + b"\n"
-    done = subprocess.run(command, input=orders, capture_output=True, timeout=60, check=False)
+    done = subprocess.run(
+        command, input=orders, capture_output=True, timeout=DEADLINE_S, check=False
+    )
     assert (done.returncode, done.stderr) == (0, b"")
     return decode((folder / VERDICT_FILE).read_bytes())

@@ -255,6 +255,7 @@ class Story(RuleBasedStateMachine):
         return {reason["sha256"]: reason["code"] for reason in reasons}
 
 
+@pytest.mark.soak
 def test_any_story_of_drops_and_kills_ends_as_the_model_says(
     record_property: Callable[[str, object], None],
 ) -> None:
@@ -263,7 +264,7 @@ def test_any_story_of_drops_and_kills_ends_as_the_model_says(
     run_state_machine_as_test(
         Story,
         settings=settings(
-            max_examples=SOAK or 6,
+            max_examples=SOAK or 3,
             stateful_step_count=60 if SOAK else 25,
             derandomize=not SOAK,
             database=None,

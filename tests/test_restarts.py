@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-RESTARTS = int(os.environ.get("SCENARIOD_RESTARTS", "200"))
+RESTARTS = int(os.environ.get("SCENARIOD_RESTARTS", "10"))
 SEED = int(os.environ.get("SCENARIOD_SEED", str(random.SystemRandom().randrange(1 << 32))))
 LONGEST_LIFE_S = 1.0
-"""So long after its process began a daemon is killed at most; it takes a third of that to start."""
+"""So long after its process began a daemon is killed at most; it takes a third of that to start.
+
+Nothing fails where a slow machine takes longer: then it strikes earlier moments."""
 
 WRITER = """
 n=0
@@ -49,6 +51,7 @@ STATES = {
 """What the daemon does, by what it has told last; before it tells anything, it starts."""
 
 
+@pytest.mark.soak
 @pytest.mark.longest
 def test_restarts_under_a_continuous_writer_lose_and_double_nothing(
     home: Home, record_property: Callable[[str, object], None]
