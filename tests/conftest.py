@@ -37,11 +37,13 @@ PLACES = int(os.environ.get("SCENARIOD_PLACES", "3"))
 
 QUICK: dict[str, dict[str, object]] = {
     "intake": {"settle_s": 0.2, "pair_wait_s": 0.3},
-    "worker": {"stop_grace_s": 240.0, "timeout_s": 480.0, "workers": 1},
+    "worker": {"stop_grace_s": DEADLINE_S, "timeout_s": 2 * DEADLINE_S, "workers": 1},
     "memory": {"limit_mb": 512, "limit_max_mb": 64, "reserve_mb": 0},
-    "library": {"busy_timeout_s": 0.3},
+    "library": {"busy_timeout_s": DEADLINE_S},
 }
-"""Settings of the tests: one at a time, no file waits for long, no worker is slow enough to end."""
+"""Settings of the tests: one at a time, no file waits for long, nothing is slow enough to end."""
+IMPATIENT = {"busy_timeout_s": 0.3}
+"""Settings of `[library]` where a test locks it, and nobody need wait for that."""
 
 BOMB_LIMIT_MB = 96
 """A limit that a worker is far below, unless it parses a `memory_bomb`."""

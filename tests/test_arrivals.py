@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Daemon, Home, run, scenario
+from conftest import DEADLINE_S, Daemon, Home, run, scenario
 
 pytestmark = pytest.mark.slow
 
@@ -184,7 +184,7 @@ def _sftp(batch: str) -> None:
         ["sftp", "-q", "-D", SFTP_SERVER, "-b", "-"],
         input=batch.encode() + b"\n",
         capture_output=True,
-        timeout=60,
+        timeout=DEADLINE_S,
         check=False,
     )
     assert ended.returncode == 0, ended.stderr

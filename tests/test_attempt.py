@@ -199,7 +199,10 @@ def test_a_worker_killed_from_outside_runs_again_at_most_as_often_as_the_table_s
             "disk",
         ),
         ("exit(1)", ""),
-        ('print(\'{"event": "ready"}\', flush=True); import time; time.sleep(60)', "not 536870912"),
+        (
+            'print(\'{"event": "ready"}\', flush=True); import time; time.sleep(600)',
+            "not 536870912",
+        ),
     ],
     ids=["environment", "never ready", "no limit in force"],
 )

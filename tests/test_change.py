@@ -279,7 +279,7 @@ def test_a_difference_is_told_to_people_and_programs(filled: Home) -> None:
 
 
 def test_an_undo_while_the_daemon_processes_takes_back_that_batch_only(home: Home) -> None:
-    home.configure(library={"busy_timeout_s": 30.0}, intake={"pair_wait_s": 60})
+    home.configure(intake={"pair_wait_s": 60})
     home.drop_all({"scenario-0.json": scenario("zero"), "scenario-00.json": scenario("nought")})
     daemon = home.start()
     daemon.wait_for("published 2 scenarios")
@@ -325,7 +325,7 @@ def titles(home: Home) -> dict[str, str]:
 
 
 def test_the_daemon_notices_what_a_command_changed(home: Home) -> None:
-    home.configure(intake={"rescan_s": 1}, library={"busy_timeout_s": 30.0})
+    home.configure(intake={"rescan_s": 1})
     home.drop("scenario-1.json", scenario("first"))
     daemon = home.start()
     daemon.wait_for_status(lambda s: s["scenarios"] == 1)

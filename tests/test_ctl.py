@@ -340,7 +340,6 @@ def test_a_backup_that_is_not_whole_is_refused_and_nothing_changes(home: Home, d
 
 
 def test_a_restore_while_the_daemon_processes_loses_nothing(home: Home) -> None:
-    home.configure(library={"busy_timeout_s": 30.0})
     home.drop("scenario-0.json", scenario("zero"))
     daemon = home.start()
     daemon.wait_for("published 1 scenarios")

@@ -10,7 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import AS_ROOT, POWERLESS, SCENARIOD, Finished, Home, mounted, run, scenario
+from conftest import (
+    AS_ROOT,
+    IMPATIENT,
+    POWERLESS,
+    SCENARIOD,
+    Finished,
+    Home,
+    mounted,
+    run,
+    scenario,
+)
 from library_lock import held
 
 from scenariod import __version__
@@ -420,6 +430,7 @@ def test_as_many_files_go_together_as_the_configuration_says(home: Home, size: i
 
 
 def test_a_locked_library_fails_no_file(home: Home) -> None:
+    home.configure(library=IMPATIENT)
     home.once()
     home.drop_many(range(1, 4))
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import tomli
+from conftest import DEADLINE_S
 
 from scenariod import config, ctl, daemon, setting, settle, status
 from scenariod.errors import EXIT_CODE_MEANING, ExitCode
@@ -452,4 +453,4 @@ def test_the_formatters_that_are_here_have_nothing_to_say_about_a_page(page: Pat
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-from conftest import AS_ROOT, POWERLESS, Home, mounted, run, scenario, wait_until
+from conftest import AS_ROOT, IMPATIENT, POWERLESS, Home, mounted, run, scenario, wait_until
 from library_lock import held
 from standstill import Standstill
 
@@ -136,7 +136,7 @@ def test_a_fault_pauses_intake_says_what_helps_and_ends_by_itself(home: Home, wh
     if os.geteuid() != 0 and what in {"work/ is immutable", "the root folder is read-only"}:
         pytest.skip("only root can do that to a folder")
     fault, words = FAULTS[what]
-    home.configure(intake={"rescan_s": 1.0})
+    home.configure(intake={"rescan_s": 1.0}, library=IMPATIENT)
     daemon = home.start(before=POWERLESS)
     daemon.wait_for_status(lambda s: s["state"] == "idle")
 

@@ -331,7 +331,6 @@ def test_a_dry_run_needs_no_library(home: Home, tmp_path: Path) -> None:
 
 
 def test_it_works_beside_the_daemon_which_goes_on(home: Home, tmp_path: Path) -> None:
-    home.configure(library={"busy_timeout_s": 30.0})
     daemon = home.start()
     source = put(tmp_path, "old.json", together(*many(700)))
     importing = subprocess.Popen(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from conftest import DEADLINE_S
 
 from scenariod.journal import (
     Event,
@@ -30,7 +31,7 @@ def manager(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
     """Listen where a service manager would."""
     with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as listening:
         listening.bind("")  # the kernel chooses an address that is no path
-        listening.settimeout(10)
+        listening.settimeout(DEADLINE_S)
         monkeypatch.setenv("NOTIFY_SOCKET", f"@{listening.getsockname()[1:].decode()}")
         yield listening
 

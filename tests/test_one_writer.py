@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from conftest import SCENARIOD, Home, scenario
+from conftest import DEADLINE_S, SCENARIOD, Home, scenario
 from library_makers import add, document, open_library, sql
 
 from scenariod.library import Library
@@ -32,7 +32,7 @@ def test_a_second_daemon_on_one_root_is_refused_with_the_pid_of_the_first(home: 
             [*SCENARIOD, "--root", str(home.path), *how],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=DEADLINE_S,
             check=False,
         )
         assert second.returncode == 13
@@ -69,7 +69,7 @@ def test_a_writer_at_work_never_holds_up_a_reader(tmp_path: Path) -> None:
             db.execute("UPDATE scenario SET title = 'half done'")
             reader = threading.Thread(target=read)
             reader.start()
-            reader.join(timeout=10)
+            reader.join(timeout=DEADLINE_S)
 
             assert seen == [1]
 

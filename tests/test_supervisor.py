@@ -16,6 +16,7 @@ from conftest import (
     AS_ROOT,
     BOMB_LIMIT_MB,
     DEADLINE_S,
+    IMPATIENT,
     POWERLESS,
     SCENARIOD,
     SCENARIODCTL,
@@ -412,6 +413,7 @@ def test_killed_again_and_again_in_the_middle_of_ten_batches_loses_and_doubles_n
 
 
 def test_a_locked_library_pauses_intake_until_it_is_free(home: Home) -> None:
+    home.configure(library=IMPATIENT)
     daemon = home.start()
     with held(home.database):
         home.drop_many(range(1, 4))
@@ -425,6 +427,7 @@ def test_a_locked_library_pauses_intake_until_it_is_free(home: Home) -> None:
 
 
 def test_a_library_that_is_locked_at_the_start_is_waited_for(home: Home) -> None:
+    home.configure(library=IMPATIENT)
     home.drop_many(range(1, 4))
     with held(home.database):
         daemon = home.launch()
@@ -437,6 +440,7 @@ def test_a_library_that_is_locked_at_the_start_is_waited_for(home: Home) -> None
 
 
 def test_a_start_that_waits_for_the_library_can_be_ended(home: Home) -> None:
+    home.configure(library=IMPATIENT)
     home.drop_many(range(1, 3))
     with held(home.database):
         daemon = home.launch()
@@ -449,6 +453,7 @@ def test_a_start_that_waits_for_the_library_can_be_ended(home: Home) -> None:
 
 
 def test_once_ends_where_the_library_is_locked_at_the_start(home: Home) -> None:
+    home.configure(library=IMPATIENT)
     home.drop_many(range(1, 3))
 
     with held(home.database):

@@ -8,11 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from conftest import AS_ROOT, mounted, run, wait_until
+from conftest import AS_ROOT, DEADLINE_S, mounted, run, wait_until
 
 from scenariod.watch import CANARY, MOST_EVENTS, Watch
-
-DEADLINE_S = 20
 
 
 @dataclass
