@@ -11,6 +11,7 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -444,10 +445,16 @@ def environment_with(changes: Mapping[str, str]) -> dict[str, str]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say at the end what the tests have counted."""
+    """Say at the end what the tests have counted; append it to a table where one is asked for."""
     passed = terminalreporter.getreports("passed")
-    for line in figures.lines(counted for report in passed for counted in report.user_properties):
+    tests = [figures.Told(r.user_properties, r.duration) for r in passed if r.when == "call"]
+    for line in figures.lines(tests):
         terminalreporter.write_line(line)
+    if (table := os.environ.get(figures.VARIABLE)) is not None:
+        today = datetime.now(UTC).date().isoformat()
+        commit = os.environ.get(figures.COMMIT_VARIABLE, "")
+        with Path(table).open("a") as file:
+            file.writelines(f"{r}\n" for r in figures.rows(tests, date=today, commit=commit))
 
 
 @pytest.fixture(autouse=True)
