@@ -7,10 +7,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
-# How long `make soak` is: stories, power cuts, restarts.
+# How long `make soak` is: stories, power cuts, restarts, fuzzed inputs, files at once, kills of the
+# daemon beside a worker, places that are broken, and which kill points (`all`: in all roles and
+# sequences). `make test` does a little of each.
 SOAK ?= 500
 CUTS ?= 200
 RESTARTS ?= 200
+FUZZ ?= 100000
+FILES ?= 100000
+KILLS ?= 200
+PLACES ?= 12
+KILL_POINTS ?= all
 # Tests at a time: most of them wait for processes, so one more than there are cores. A test machine
 # keeps a core busy, and more.
 JOBS ?= $(shell echo $$(($$(nproc) + 1)))
@@ -58,10 +65,23 @@ format: $(VENV)/.test  ## format the code
 machine: $(VENV)/.test $(VENV)/.machine  ## only the tests in the test machine
 	$(IN_MACHINES)
 
-soak: $(VENV)/.test $(VENV)/.machine  ## random stories (SOAK=500), power cuts (CUTS=200) and restarts (RESTARTS=200)
-	SCENARIOD_SOAK=$(SOAK) $(BIN)/pytest -q -s --timeout 0 tests/test_model.py
-	SCENARIOD_CUTS=$(CUTS) SCENARIOD_RESTARTS=$(RESTARTS) $(BIN)/pytest -q -n 2 --timeout 0 \
-	  tests/machine/test_power_cuts.py tests/machine/test_restarts.py tests/test_restarts.py
+soak: export SCENARIOD_SOAK = $(SOAK)
+soak: export SCENARIOD_CUTS = $(CUTS)
+soak: export SCENARIOD_RESTARTS = $(RESTARTS)
+soak: export SCENARIOD_FUZZ = $(FUZZ)
+soak: export SCENARIOD_FILES = $(FILES)
+soak: export SCENARIOD_KILLS = $(KILLS)
+soak: export SCENARIOD_PLACES = $(PLACES)
+soak: export SCENARIOD_KILL_POINTS = $(KILL_POINTS)
+soak: export SCENARIOD_FIGURES = $(CURDIR)/build/soak.md
+soak: export SCENARIOD_COMMIT = $(shell git describe --always --dirty 2>/dev/null)
+soak: $(VENV)/.test $(VENV)/.machine  ## what `make test` proves a little, often (SOAK=500 CUTS=200 ...); hours
+	@mkdir -p build
+	@printf '%s\n' '| Date | Commit | What | Count | Seconds |' '|---|---|---|--:|--:|' >build/soak.md
+	@code=0; \
+	  $(BIN)/pytest -q -n $(JOBS) --dist worksteal --timeout 0 -m "soak and not machine" || code=$$?; \
+	  $(IN_MACHINES) --timeout 0 -m "machine and soak" || code=$$?; \
+	  echo; cat build/soak.md; exit $$code
 
 bench: $(VENV)/.test  ## measure: time of a batch by size of the library, memory of everything
 	for bench in bench/bench_*.py; do $(BIN)/python $$bench || exit 1; done

@@ -252,6 +252,9 @@ def each_once() -> Chosen:
     )
 
 
+IS_ALL = os.environ.get(VARIABLE) == ALL
+
+
 def chosen() -> Chosen:
     """Choose as the environment says."""
-    return everything() if os.environ.get(VARIABLE) == ALL else each_once()
+    return everything() if IS_ALL else each_once()

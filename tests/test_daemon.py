@@ -525,6 +525,7 @@ def test_the_library_is_a_sound_sqlite_database_after_a_run(home: Home) -> None:
 if REAL_DATA is not None:  # no skipped test where there is no such folder
 
     def test_real_scenarios_are_added_but_for_the_invalid_ones_and_none_is_lost(home: Home) -> None:
+        home.configure(intake={"batch_size": 8})
         contents = {path.name: path.read_bytes() for path in sorted(Path(str(REAL_DATA)).iterdir())}
         for name, content in contents.items():
             home.drop(name, content)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Home, scenario
+from conftest import PLACES, Home, scenario
 from figures import KILL
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -216,7 +216,8 @@ values = st.recursive(
 sizes = st.lists(st.integers(0, 3), max_size=3)
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.soak
+@settings(max_examples=2 * PLACES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data(), sizes, st.integers(0, 3), st.sampled_from([1, 2, 10]), st.sampled_from([None, 2]))
 def test_import_export_import_gives_the_same_content(
     tmp_path_factory: pytest.TempPathFactory,

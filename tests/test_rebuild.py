@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from conftest import AS_ROOT, POWERLESS, SCENARIODCTL, Home, run, scenario, wait_until
+from figures import KILL
 from holder import holding
+from kill_points import IS_ALL
 from standstill import Standstill
 
 from scenariod import backup, config
@@ -599,13 +601,21 @@ IN_BUILDER = (
     KillPoint.LIBRARY_REBUILT,
     KillPoint.FILE_TAKEN_BACK,
 )
+ONCE = [(point,) for point in (*POINTS, *IN_BUILDER)]
 TWICE = [(first, second) for first in POINTS[:3] for second in POINTS]
 
 
-@pytest.mark.parametrize("points", [*((p,) for p in (*POINTS, *IN_BUILDER)), *TWICE], ids=",".join)
-@pytest.mark.parametrize("damage", [break_page, remove], ids=lambda damage: damage.__name__)
+@pytest.mark.soak
+@pytest.mark.parametrize("points", [*ONCE, *TWICE] if IS_ALL else ONCE, ids=",".join)
+@pytest.mark.parametrize(
+    "damage", [break_page, remove] if IS_ALL else [break_page], ids=lambda damage: damage.__name__
+)
 def test_killed_at_any_point_of_a_rebuild_the_next_start_completes_it(
-    home: Home, tmp_path: Path, damage: Callable[[Home], None], points: tuple[KillPoint, ...]
+    home: Home,
+    tmp_path: Path,
+    damage: Callable[[Home], None],
+    points: tuple[KillPoint, ...],
+    record_property: Callable[[str, object], None],
 ) -> None:
     orders = tmp_path / "orders"
     orders.mkdir()
@@ -622,6 +632,7 @@ def test_killed_at_any_point_of_a_rebuild_the_next_start_completes_it(
         assert sorted({n.split(".")[0] for n in home.everywhere()}) == [
             f"scenario-{n}" for n in range(1, 5)
         ]
+        record_property(KILL, f"{point}/supervisor")
     ended = home.once()
 
     assert ended.code == 0, ended.err
