@@ -21,12 +21,11 @@ from scenariod.names import is_scenario_name
 from scenariod.readiness import Hold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from scenariod.config import Config
     from scenariod.inbox import Waiting
     from scenariod.journal import Journal
-    from scenariod.settle import Settler
     from scenariod.work import Batch, Work
 
 REST_FACTOR = 10
@@ -36,20 +35,23 @@ _NOT_WAITED_FOR = _WORTH_TELLING | {Hold.WRITING}
 
 
 class Intake:
-    """The way in. `pair_wait_s` is how long a lone file waits for a partner."""
+    """The way in. `pair_wait_s` is how long a lone file waits for a partner.
+
+    `reserve_batch` returns a batch number that none has or had.
+    """
 
     def __init__(
         self,
         config: Config,
         *,
         work: Work,
-        settler: Settler,
+        reserve_batch: Callable[[], Awaitable[int]],
         journal: Journal,
         pair_wait_s: float,
     ) -> None:
         self._config = config
         self._work = work
-        self._settler = settler
+        self._reserve_batch = reserve_batch
         self._journal = journal
         self._pair_wait_s = pair_wait_s
         self._inbox = Inbox(
@@ -92,7 +94,7 @@ class Intake:
     async def claim_next(self, *, now: float) -> tuple[Batch | None, float]:
         """Claim the next batch, if one is due; else return None and when to ask again, in seconds.
 
-        `now` is monotonic seconds. Raises OSError or what `Settler` raises.
+        `now` is monotonic seconds. Raises OSError or what `reserve_batch` raises.
         """
         with during(Step.LOOKING, self._config.inbox):
             await self._look_if_due(now)
@@ -108,7 +110,7 @@ class Intake:
         return None, min(planned.wait_s or settings.rescan_s, until_look)
 
     async def _claim(self, names: tuple[str, ...], *, now: float) -> Batch | None:
-        number = await self._settler.reserve_batch()
+        number = await self._reserve_batch()
         reached(KillPoint.BATCH_RESERVED)
         batch = await asyncio.to_thread(self._work.create, number)
         reached(KillPoint.FOLDER_MADE)

@@ -67,7 +67,7 @@ class Supervisor:
         self._intake = Intake(
             config,
             work=work,
-            settler=settler,
+            reserve_batch=settler.reserve_batch,
             journal=journal,
             pair_wait_s=0.0 if once else config.intake.pair_wait_s,
         )

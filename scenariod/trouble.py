@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from scenariod.board import Board
     from scenariod.journal import Journal
 
-
 MOST_WITHOUT_LIMIT = 4
 """So often in a row no limit can be put in force, then a service is better started anew: with it
 comes the service manager that its unit wants, should that have died. Some ten seconds."""

@@ -37,7 +37,13 @@ class Scene:
         roster = Roster()
         self.board = Board(
             loaded,
-            intake=Intake(loaded, work=work, settler=settler, journal=journal, pair_wait_s=0),
+            intake=Intake(
+                loaded,
+                work=work,
+                reserve_batch=settler.reserve_batch,
+                journal=journal,
+                pair_wait_s=0,
+            ),
             roster=roster,
             budget=Budget(loaded, roster=roster),
             notifier=Notifier({}),

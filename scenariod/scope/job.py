@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from scenariod.outcome import Evidence
 
-
 HARD_LIMIT_PERCENT = 90
 
 
