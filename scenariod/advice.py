@@ -13,20 +13,14 @@ from scenariod.sizes import MIB
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from scenariod.library import Peak
+
 FEWEST_BATCHES = 20
 """From how many batches on their peaks say something of the next ones."""
 LIMITS_MB = (64, 128, 256, 512, 1024, 1536, 2048, 3072, 4096)
 """The limits that are advised."""
 _CLASS_ENDS = (16 << 10, 128 << 10, MIB, 8 * MIB)
 _MARGIN = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Peak:
-    """The most memory of one batch's worker, and the size of its files together; bytes."""
-
-    input_bytes: int
-    peak_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from scenariod.advice import (
     LIMITS_MB,
     Needed,
-    Peak,
     by_input,
     fitting_limit_mb,
     needed,
     percentile,
     workers,
 )
+from scenariod.library import Peak
 from scenariod.sizes import MIB
 
 

@@ -14,8 +14,9 @@ from scenariod.sizes import MIB
 if TYPE_CHECKING:
     import argparse
 
-    from scenariod.advice import Needed, Peak
+    from scenariod.advice import Needed
     from scenariod.config import Config
+    from scenariod.library import Peak
 
 MOST_BATCHES = 10_000
 """Older ones say little of what is dropped today."""

@@ -41,12 +41,12 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from scenariod.advice import Peak
     from scenariod.library.records import (
         Entry,
         FileRecord,
         FileResult,
         Pack,
+        Peak,
         Restored,
         RestoredDocument,
         ScenarioRecord,

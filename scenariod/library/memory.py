@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scenariod.advice import Peak
+from scenariod.library.records import Peak
 
 if TYPE_CHECKING:
     import sqlite3

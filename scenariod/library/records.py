@@ -199,3 +199,11 @@ class Restored:
     removed: int
     replaced: int
     unchanged: int
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """The most memory of one batch's worker, and the size of its files together; bytes."""
+
+    input_bytes: int
+    peak_bytes: int
