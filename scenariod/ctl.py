@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scenariod import __version__, answers, config, fault, signals, terminal
+from scenariod import __version__, answers, config, fault, signals
 from scenariod.errors import EXIT_CODE_MEANING, ExitCode, ScenariodError
 from scenariod.names import printable
 from scenariod.root import become_owner
@@ -248,7 +248,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         words = f"interrupted: {_asked_command(asked).interrupted}"
         return _fail(words, hint, ExitCode.INTERRUPTED, as_json=asked.json)
     except BrokenPipeError:
-        terminal.be_silent()
+        signals.be_silent()
         return ExitCode.OK
     except PermissionError as error:
         hint = "run it with sudo, or join the group: `sudo adduser $USER scenariod`"

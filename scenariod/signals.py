@@ -1,11 +1,13 @@
-"""Signals as a process finds them: what it was started with may make it deaf to those it needs.
+"""This process as it was started: which signals reach it, and who reads its output.
 
-Owns what is undone of that. Never takes a signal: `stop` does.
+Owns what is changed of that. Never takes a signal: `stop` does.
 """
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 
 NEEDED = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
@@ -22,3 +24,9 @@ def undo_inherited_deafness() -> None:
         return
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, NEEDED)
+
+
+def be_silent() -> None:
+    """Write stdout to nowhere from now on: whoever read it has seen enough (`… | head`)."""
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())

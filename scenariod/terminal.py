@@ -5,7 +5,6 @@ Owns stderr while a command runs, so that stdout stays the answer's. Never asks 
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -30,12 +29,6 @@ def confirms(lines: Iterable[str], question: str) -> bool:
     sys.stderr.write(f"{printable(question)} [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
-
-
-def be_silent() -> None:
-    """Write stdout to nowhere from now on: whoever read it has seen enough (`… | head`)."""
-    with open(os.devnull, "wb") as nowhere:
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 class Progress:

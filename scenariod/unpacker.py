@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from scenariod import regular, terminal
+from scenariod import regular, signals
 from scenariod.bundle import frames
 from scenariod.errors import ExitCode
 from scenariod.killpoint import KillPoint, reached
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 unpacker.take_apart(path, index)
         say(frames.Done())
     except _UnheardError:
-        terminal.be_silent()
+        signals.be_silent()
     return ExitCode.OK
 
 
