@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scenariod import durable, regular
+from scenariod.durable import rename_without_replacing
 from scenariod.fault import DAMAGED
 from scenariod.killpoint import KillPoint, reached
 from scenariod.names import is_scenario_name, natural_key, numbered, without_batch
-from scenariod.work import rename_without_replacing
 
 if TYPE_CHECKING:
     from pathlib import Path

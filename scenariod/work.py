@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from scenariod import durable, regular
+from scenariod.durable import rename_without_replacing
 from scenariod.killpoint import KillPoint, reached
 from scenariod.names import (
     REASON_SUFFIX,
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NOTE_FILE = "batch.json"
-_AT_FDCWD = -100
-_RENAME_NOREPLACE = 1
 _MAX_NOTE_BYTES = 1 << 16
 _COUNTED_NAMES = 20
 """How many numbered names are tried in done/ or failed/ before random ones are."""
@@ -310,25 +309,3 @@ def _names_to_try(name: str, *, batch: Batch) -> Iterator[str]:
 def highest_batch(folder: Path) -> int:
     """Return the highest number of a batch in work/, `folder`; 0 if there is none."""
     return max((int(p.name) for p in folder.iterdir() if p.name.isdecimal()), default=0)
-
-
-def rename_without_replacing(source: Path, target: Path) -> None:
-    """Rename `source` to `target`; raise FileExistsError where there is a `target`.
-
-    Uses renameat2(2) with RENAME_NOREPLACE. Where the file system has no such thing (NFS, old
-    FUSE), looks first: nobody but the one supervisor writes to these folders.
-    """
-    import ctypes  # takes long to load, and a command that only looks renames nothing
-
-    libc = ctypes.CDLL(None, use_errno=True)
-    result = libc.renameat2(
-        _AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _RENAME_NOREPLACE
-    )
-    if result == 0:
-        return
-    code = ctypes.get_errno()
-    if code not in {errno.EINVAL, errno.ENOSYS}:
-        raise OSError(code, os.strerror(code), str(source), None, str(target))
-    if os.path.lexists(target):
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
-    source.rename(target)

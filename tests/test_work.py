@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from scenariod.durable import rename_without_replacing
 from scenariod.names import REASON_SUFFIX, with_suffix
-from scenariod.work import NOTE_FILE, Batch, Work, rename_without_replacing
+from scenariod.work import NOTE_FILE, Batch, Work
 
 LONGEST = "scenario-" + "x" * 241 + ".json"
 HOSTILE = [
