@@ -6,23 +6,15 @@ Pure: figures in, a decision out. All figures are bytes.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from scenariod.sizes import MIB
 
+if TYPE_CHECKING:
+    from scenariod.host import Host
+
 STALLED_PERCENT = 10.0
 """No worker starts while all tasks stood still for more than this of the last 10 s (PSI)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Host:
-    """The machine's memory at one moment: all there is, and what could be had without swapping.
-
-    `stalled_percent` is `full avg10` of /proc/pressure/memory; None where that is not there.
-    """
-
-    total_bytes: int
-    available_bytes: int
-    stalled_percent: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

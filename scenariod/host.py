@@ -1,19 +1,29 @@
 """What the machine has and how it fares: memory, pressure on it, and processors.
 
-Reads only; decides nothing.
+Reads only, the kernel's pressure files (PSI) too. Never decides what is too much.
 """
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-from scenariod import pressure
-from scenariod.admission import Host
-
 PRESSURE = Path("/proc/pressure/memory")
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """The machine's memory at one moment: all there is, and what could be had without swapping.
+
+    `stalled_percent` is `full avg10` of /proc/pressure/memory; None where that is not there.
+    """
+
+    total_bytes: int
+    available_bytes: int
+    stalled_percent: float | None = None
 
 
 def look() -> Host:
@@ -22,10 +32,28 @@ def look() -> Host:
     return Host(
         total_bytes=memory.total,
         available_bytes=memory.available,
-        stalled_percent=pressure.stalled(PRESSURE),
+        stalled_percent=stalled(PRESSURE),
     )
 
 
 def processors() -> int:
     """Return how many processors this process may use."""
     return len(os.sched_getaffinity(0))
+
+
+def stalled(path: Path, *, kind: str = "full") -> float | None:
+    """Return for how many per cent of the last 10 s tasks stood still for want of memory.
+
+    `path` is /proc/pressure/memory, or memory.pressure of a control group. `full`: all of them
+    at once; `some`: at least one. None where the kernel does not tell (no CONFIG_PSI, or psi=0
+    on its command line).
+    """
+    try:
+        lines = path.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    for line in lines:
+        name, *figures = line.split()
+        if name == kind:
+            return next((float(f[6:]) for f in figures if f.startswith("avg10=")), None)
+    return None

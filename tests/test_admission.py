@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenariod.admission import Admitted, Host, Waits, may_start, most_workers, never_fits
+from scenariod.admission import Admitted, Waits, may_start, most_workers, never_fits
+from scenariod.host import Host
 from scenariod.sizes import MIB
 
 GIB = 1024

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scenariod import config, host
-from scenariod.admission import Host
 from scenariod.board import Board
 from scenariod.budget import Budget
+from scenariod.host import Host
 from scenariod.intake import Intake
 from scenariod.journal import Notifier, TextJournal
 from scenariod.roster import Roster

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from scenariod import config, host
-from scenariod.admission import Host, Waits
+from scenariod.admission import Waits
 from scenariod.budget import Budget
 from scenariod.config import Config
+from scenariod.host import Host
 from scenariod.roster import Roster
 from scenariod.sizes import MIB
 from scenariod.status import Running

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import psutil
 
-from scenariod import pressure
+from scenariod import host
 from scenariod.scope import cgroup
 from scenariod.scope.job import Reading
 from scenariod.sizes import MIB
@@ -45,7 +45,7 @@ class CgroupMeter:
             used_bytes=cgroup.unreclaimable(self._scope),
             limit_bytes=job.limit_bytes,
             peak_bytes=cgroup.limit(self._scope, "memory.peak") or 0,
-            stalled_percent=pressure.stalled(self._scope / "memory.pressure"),
+            stalled_percent=host.stalled(self._scope / "memory.pressure"),
         )
 
     def biggest(self) -> str:
