@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scenariod import backup, clock, moment, takeback
+from scenariod.confinement import die_with, drop_capabilities
 from scenariod.errors import BackupUnusableError, ExitCode
 from scenariod.killpoint import KillPoint, reached
 from scenariod.library import Digests, Library, traces
-from scenariod.worker import die_with, drop_capabilities
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -17,13 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from scenariod import regular, signals
 from scenariod.bundle import frames
-from scenariod.errors import ExitCode
-from scenariod.killpoint import KillPoint, reached
-from scenariod.names import REASON_SUFFIX, natural_key
-from scenariod.outcome import EXIT_NO_LIMIT
-from scenariod.reasons import Problem, Reason
-from scenariod.verdict import MAX_MESSAGE, Rejected, Verdict
-from scenariod.worker import (
+from scenariod.confinement import (
     Stop,
     die_with,
     drop_capabilities,
@@ -31,6 +25,12 @@ from scenariod.worker import (
     set_rlimits,
     yield_to_others,
 )
+from scenariod.errors import ExitCode
+from scenariod.killpoint import KillPoint, reached
+from scenariod.names import REASON_SUFFIX, natural_key
+from scenariod.outcome import EXIT_NO_LIMIT
+from scenariod.reasons import Problem, Reason
+from scenariod.verdict import MAX_MESSAGE, Rejected, Verdict
 
 # Imports up here stay light: no limit is in force yet. See load_judge() for the rest.
 

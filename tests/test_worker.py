@@ -19,7 +19,8 @@ import pytest
 from conftest import DEADLINE_S
 from standstill import Standstill
 
-from scenariod import worker
+from scenariod import confinement, worker
+from scenariod.confinement import Limit
 from scenariod.errors import ExitCode
 from scenariod.killpoint import KillPoint
 from scenariod.outcome import EXIT_ENVIRONMENT, EXIT_MEMORY_ERROR, EXIT_NO_LIMIT, EXIT_SOFT_STOP
@@ -389,8 +390,8 @@ def test_outside_of_its_scope_the_worker_of_a_systemd_host_does_not_start(tmp_pa
 @pytest.mark.parametrize(
     ("files", "expected"),
     [
-        ({"memory.max": "209715200\n", "memory.swap.max": "0\n"}, worker.Limit(LIMIT, 0, "/a/b")),
-        ({"memory.max": "209715200\n"}, worker.Limit(LIMIT, None, "/a/b")),
+        ({"memory.max": "209715200\n", "memory.swap.max": "0\n"}, Limit(LIMIT, 0, "/a/b")),
+        ({"memory.max": "209715200\n"}, Limit(LIMIT, None, "/a/b")),
         ({"memory.max": "max\n", "memory.swap.max": "0\n"}, "memory.max of /a/b is max"),
         ({"memory.max": "209719296\n", "memory.swap.max": "0\n"}, "memory.max of /a/b is 2097"),
         ({"memory.max": "209715200\n", "memory.swap.max": "max\n"}, "memory.swap.max of /a/b is"),
@@ -399,7 +400,7 @@ def test_outside_of_its_scope_the_worker_of_a_systemd_host_does_not_start(tmp_pa
     ],
 )
 def test_the_kernel_s_own_files_tell_whether_a_cgroup_limits(
-    tmp_path: Path, files: dict[str, str], expected: worker.Limit | str
+    tmp_path: Path, files: dict[str, str], expected: Limit | str
 ) -> None:
     membership = tmp_path / "cgroup"
     membership.write_text("4:memory:/elsewhere\n0::/a/b\n")
@@ -407,7 +408,7 @@ def test_the_kernel_s_own_files_tell_whether_a_cgroup_limits(
     for name, content in files.items():
         (tmp_path / "a" / "b" / name).write_text(content)
 
-    found = worker.cgroup_limit(LIMIT, membership=membership, mount=tmp_path)
+    found = confinement.cgroup_limit(LIMIT, membership=membership, mount=tmp_path)
 
     assert found == expected or (isinstance(expected, str) and str(found).startswith(expected))
 
@@ -416,7 +417,7 @@ def test_a_host_without_cgroup_v2_has_no_limit(tmp_path: Path) -> None:
     membership = tmp_path / "cgroup"
     membership.write_text("4:memory:/elsewhere\n")
 
-    found = worker.cgroup_limit(LIMIT, membership=membership, mount=tmp_path)
+    found = confinement.cgroup_limit(LIMIT, membership=membership, mount=tmp_path)
 
     assert "no cgroup v2" in str(found)
 
