@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from scenariod import __version__, answers, config, fault, signals
 from scenariod.errors import EXIT_CODE_MEANING, ExitCode, ScenariodError
 from scenariod.names import printable
-from scenariod.root import become_owner
+from scenariod.owner import become_owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -20,7 +20,7 @@ from scenariod.fault import Step, during
 from scenariod.journal import Event
 from scenariod.killpoint import KillPoint, reached
 from scenariod.library import Library
-from scenariod.root import owner_to_be
+from scenariod.owner import owner_to_be
 from scenariod.work import highest_batch
 
 if TYPE_CHECKING:

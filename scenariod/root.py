@@ -5,25 +5,20 @@ Never looks into the folders.
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
-import pwd
 from contextlib import suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from scenariod import lock
 from scenariod.errors import AlreadyRunningError, RootUnusableError
+from scenariod.owner import who_touches
 
 if TYPE_CHECKING:
-    from ctypes import CDLL
     from pathlib import Path
 
     from scenariod.config import Config
-
-_STRICTEST_UMASK = 0o027
-"""That of the service: the group may read what the daemon makes."""
 
 
 def prepare(config: Config) -> None:
@@ -68,25 +63,14 @@ def _make(folder: Path) -> None:
     except OSError as error:
         raise RootUnusableError(
             f"cannot make {folder}: {error.strerror}",
-            hint=f"see `ls -ld {folder.parent}`; it must be writable for user {_who_touches()}",
+            hint=f"see `ls -ld {folder.parent}`; it must be writable for user {who_touches()}",
         ) from error
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
         raise RootUnusableError(
-            f"{folder} is not writable for user {_who_touches()}",
+            f"{folder} is not writable for user {who_touches()}",
             hint=f"run a command with sudo; for the daemon, see `ls -ld {folder}`, and give it to "
             "the user that runs scenariod",
         )
-
-
-def _who_touches() -> int:
-    """Return as which user this thread touches files (setfsuid(2))."""
-    return int(_libc().setfsuid(-1))
-
-
-def _libc() -> CDLL:
-    from ctypes import CDLL  # takes long to load, and few commands need it
-
-    return CDLL(None)
 
 
 class Lock:
@@ -117,56 +101,3 @@ class Lock:
         if self._file is not None:
             os.close(self._file)
             self._file = None
-
-
-def become_owner(root: Path) -> None:
-    """Where we are root and `root` belongs to a user, be that user from now on.
-
-    So `sudo scenariodctl restore` leaves no file that the daemon may not touch, and nothing of
-    ours runs as root. Raises PermissionError where that is refused.
-    """
-    owner = owner_to_be(root)
-    if owner is not None:
-        _loosen_umask()
-        _take_groups_of(owner)
-        os.setgid(owner.st_gid)
-        os.setuid(owner.st_uid)
-
-
-def touch_files_as_owner(root: Path) -> None:
-    """Where we are root and `root` belongs to a user, touch files as that user from now on.
-
-    For the supervisor, who needs to be root to the system's service manager: what it makes belongs
-    to the user, and no link of the user's leads it to what only root may touch (setfsuid(2)). It
-    counts for the calling thread and those it starts, not for programs.
-    """
-    owner = owner_to_be(root)
-    if owner is None:
-        return
-    _loosen_umask()
-    _take_groups_of(owner)
-    libc = _libc()
-    libc.setfsgid(owner.st_gid)
-    libc.setfsuid(owner.st_uid)
-    if _who_touches() != owner.st_uid:  # the call itself tells of no error
-        raise PermissionError(errno.EPERM, f"cannot touch files as user {owner.st_uid}", str(root))
-
-
-def owner_to_be(root: Path) -> os.stat_result | None:
-    """Return whom the folder belongs to, where we are root and that is somebody else."""
-    if os.geteuid() != 0 or not root.is_dir():
-        return None
-    owner = root.stat()
-    return None if owner.st_uid == 0 else owner
-
-
-def _loosen_umask() -> None:
-    """Leave to the group what we make for another user, however strict root's own umask is."""
-    os.umask(os.umask(_STRICTEST_UMASK) & _STRICTEST_UMASK)
-
-
-def _take_groups_of(owner: os.stat_result) -> None:
-    try:
-        os.initgroups(pwd.getpwuid(owner.st_uid).pw_name, owner.st_gid)
-    except KeyError:  # a number without a name, as in containers
-        os.setgroups([])

@@ -13,7 +13,8 @@ from conftest import AS_ROOT, POWERLESS, mounted, run
 from scenariod import config
 from scenariod.config import Config
 from scenariod.errors import AlreadyRunningError, ExitCode, RootUnusableError
-from scenariod.root import Lock, become_owner, prepare
+from scenariod.owner import become_owner
+from scenariod.root import Lock, prepare
 
 FOLDERS = ["backups", "done", "failed", "inbox", "library", "work"]
 
@@ -195,7 +196,7 @@ def test_root_becomes_the_owner_of_the_root_folder_for_good(tmp_path: Path) -> N
     os.chown(tmp_path, 65534, 65534)
 
     code = (
-        "import os; from pathlib import Path; from scenariod.root import become_owner\n"
+        "import os; from pathlib import Path; from scenariod.owner import become_owner\n"
         f"become_owner(Path({str(tmp_path)!r}))\n"
         "print(os.getresuid(), os.getresgid())\n"
         "try: os.setuid(0)\n"
@@ -217,9 +218,9 @@ def test_what_root_makes_for_another_user_is_not_closed_to_the_group(
     program = f"""
 import os
 from pathlib import Path
-from scenariod import root
+from scenariod import owner
 os.umask({of_root})
-root.{way}(Path({str(tmp_path)!r}))
+owner.{way}(Path({str(tmp_path)!r}))
 print(os.umask(0))
 """
 
@@ -240,7 +241,7 @@ def test_a_supervisor_that_is_root_touches_files_as_the_owner_of_the_root_folder
     program = """
 import os, subprocess, threading
 from pathlib import Path
-from scenariod.root import touch_files_as_owner
+from scenariod.owner import touch_files_as_owner
 touch_files_as_owner(Path())
 thread = threading.Thread(target=Path("made").touch)
 thread.start()
