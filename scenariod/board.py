@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from scenariod.budget import Budget
     from scenariod.config import Config
     from scenariod.intake import Intake
-    from scenariod.journal import Notifier
+    from scenariod.notify import Notifier
     from scenariod.roster import Roster
     from scenariod.settle import Settled, Settler
 

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 from scenariod import __version__, budget, config, fault, scope, signals, summary
 from scenariod.errors import EXIT_CODE_MEANING, ConfigError, ExitCode, ScenariodError
-from scenariod.journal import Event, Notifier, open_journal
+from scenariod.journal import Event, open_journal
+from scenariod.notify import Notifier
 from scenariod.owner import become_owner, touch_files_as_owner
 from scenariod.root import Lock, prepare
 from scenariod.settle import Settler

@@ -1,4 +1,4 @@
-"""Tell people what happens: entries in the journal or on the terminal, and sd_notify.
+"""Tell people what happens: entries in the journal or on the terminal.
 
 Owns the kinds of events and their MESSAGE_IDs. Never decides anything.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from scenariod.names import printable
-from systemd import daemon
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -157,53 +155,3 @@ def _stderr_is_journal(environment: Mapping[str, str]) -> bool:
     except OSError:
         return False
     return (device, inode) == (str(status.st_dev), str(status.st_ino))
-
-
-_LONGER_S = 60
-
-
-class Notifier:
-    """Tells the service manager how the service is (sd_notify(3)); does nothing without one."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self.watchdog_s = _watchdog_s(environment)
-        self.is_heard = "NOTIFY_SOCKET" in environment
-        """Whether a service manager started this process, and starts it anew when it fails."""
-        self._status = ""
-        self._is_ready = False
-
-    def ready(self) -> None:
-        """Say that the service is up."""
-        self._is_ready = True
-        daemon.notify("READY=1")
-
-    def takes_longer(self) -> None:
-        """Have the start not be given up for the next minute; says nothing once it is up."""
-        if not self._is_ready:
-            daemon.notify(f"EXTEND_TIMEOUT_USEC={_LONGER_S * 1_000_000}")
-
-    def status(self, line: str) -> None:
-        """Show `line` in `systemctl status`; says nothing new where it has not changed."""
-        if line != self._status:
-            self._status = line
-            daemon.notify(f"STATUS={printable(line)}")
-
-    def alive(self) -> None:
-        """Pet the watchdog."""
-        daemon.notify("WATCHDOG=1")
-
-    def reloading(self) -> None:
-        """Say that the service goes on by another configuration; `ready` ends it."""
-        # Said again: what goes on is checked as at a start, and the watchdog's time begins anew.
-        daemon.notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}\nWATCHDOG=1")
-
-    def stopping(self) -> None:
-        """Say that the service is going down."""
-        daemon.notify("STOPPING=1")
-
-
-def _watchdog_s(environment: Mapping[str, str]) -> float | None:
-    """Return how often to pet the watchdog, in seconds: half of what the manager allows."""
-    usec = environment.get("WATCHDOG_USEC", "")
-    ours = environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
-    return int(usec) / 2_000_000 if usec.isdecimal() and ours else None

@@ -32,7 +32,8 @@ from scenariod.trouble import Trouble
 if TYPE_CHECKING:
     from scenariod import scope
     from scenariod.config import Config
-    from scenariod.journal import Journal, Notifier
+    from scenariod.journal import Journal
+    from scenariod.notify import Notifier
     from scenariod.settle import Settler
     from scenariod.stop import Stop
     from scenariod.work import Batch, Work

@@ -13,7 +13,8 @@ from scenariod.board import Board
 from scenariod.budget import Budget
 from scenariod.host import Host
 from scenariod.intake import Intake
-from scenariod.journal import Notifier, TextJournal
+from scenariod.journal import TextJournal
+from scenariod.notify import Notifier
 from scenariod.roster import Roster
 from scenariod.settle import Settler
 from scenariod.sizes import MIB

@@ -13,14 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 from conftest import DEADLINE_S
 
-from scenariod.journal import (
-    Event,
-    Notifier,
-    SystemdJournal,
-    TextJournal,
-    journal_fields,
-    open_journal,
-)
+from scenariod.journal import Event, SystemdJournal, TextJournal, journal_fields, open_journal
+from scenariod.notify import Notifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
