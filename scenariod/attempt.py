@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from scenariod import blame, clock, scope, verdict
+from scenariod.delivery import Delivery
 from scenariod.errors import DroppedFileError, ScenariodError
 from scenariod.fault import Step as Doing
 from scenariod.fault import during
@@ -67,6 +68,7 @@ class Attempts:
         self._config = config
         self._settler = settler
         self._work = work
+        self._delivery = Delivery.of(config)
         self._launcher = launcher
         self._journal = journal
         self._budget = budget
@@ -222,7 +224,7 @@ class Attempts:
     async def _set_aside(self, batch: Batch, name: str) -> Concluded:
         """Put a file that the disk cannot read back into the inbox, and go on with the others."""
         between = self._settler.between_batches
-        back = await between(partial(self._work.back_to_inbox, batch, name))
+        back = await between(partial(self._delivery.back_to_inbox, batch, name))
         damaged = () if back is None else (back.name,)
         if not batch.names():
             await between(partial(self._work.remove, batch))
@@ -271,7 +273,7 @@ class Attempts:
 
     def _give_back(self, batch: Batch) -> list[str]:
         """Put what is left of a batch back into the inbox; return what finds its name taken."""
-        return [name for name in batch.names() if not self._work.to_inbox(batch, name)]
+        return [name for name in batch.names() if not self._delivery.to_inbox(batch, name)]
 
     async def _set_apart(self, batch: Batch, names: list[str]) -> Batch:
         number = await self._settler.reserve_batch()

@@ -134,7 +134,7 @@ def _reread(asked: argparse.Namespace, root: Path) -> Config:
 
 
 def _work(loaded: Config) -> Work:
-    return Work(inbox=loaded.inbox, work=loaded.work, done=loaded.done, failed=loaded.failed)
+    return Work(loaded.work)
 
 
 def _launcher(loaded: Config) -> scope.Launcher:

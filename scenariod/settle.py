@@ -16,6 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from scenariod import clock, publish, rebuild, refusal, regular
+from scenariod.delivery import Delivery
 from scenariod.errors import DroppedFileError, LibraryDamagedError
 from scenariod.fault import OF_ONE_FILE, Step, during
 from scenariod.journal import Event, Once
@@ -77,6 +78,7 @@ class Settler:
     def __init__(self, config: Config, *, work: Work, journal: Journal) -> None:
         self._config = config
         self._work = work
+        self._delivery = Delivery.of(config)
         self._journal = journal
         self._journal_of_trials = Once(journal)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="settle")
@@ -219,9 +221,9 @@ class Settler:
                 continue  # stays in the batch's folder, and runs again
             if result.verdict is FileVerdict.REFUSED:
                 reason = partial(_reason, batch, result, run)
-                target = self._work.to_failed(batch, result.name, reason=reason)
+                target = self._delivery.to_failed(batch, result.name, reason=reason)
             else:
-                target = self._work.to_done(batch, result.name)
+                target = self._delivery.to_done(batch, result.name)
             if target is not None:
                 reached(KillPoint.FILE_MOVED)
                 self._tell_file(batch, result, target)

@@ -15,6 +15,7 @@ from scenariod.admission import Waits
 from scenariod.attempt import Attempts
 from scenariod.board import Board
 from scenariod.budget import Budget
+from scenariod.delivery import Delivery
 from scenariod.errors import (
     ENVIRONMENT_FAULTS,
     ExitCode,
@@ -359,7 +360,7 @@ class Supervisor:
         """Queue what a crash or a stop cut off: each batch is finished, or run again."""
         with during(Step.OPENING, self._config.database):
             await self._settler.open()
-        self._work.remove_leftovers()
+        Delivery.of(self._config).remove_leftovers()
         cut_off = self._work.batches()
         self._roster.put_last(cut_off)
         reached(KillPoint.RECOVERED)

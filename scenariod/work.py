@@ -1,6 +1,6 @@
-"""The batch folders `work/<batch>/`, and where their files go from there.
+"""The batch folders `work/<batch>/`: what is in them, and what is noted of each.
 
-Owns what is in work/, done/ and failed/. Never decides what becomes of a file, never overwrites.
+Owns what is in work/. Never decides what becomes of a file, never overwrites.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import errno
 import itertools
 import json
 import os
-import stat
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -18,22 +17,17 @@ from scenariod import durable, regular
 from scenariod.durable import rename_without_replacing
 from scenariod.killpoint import KillPoint, reached
 from scenariod.names import (
-    REASON_SUFFIX,
     is_scenario_name,
     natural_key,
-    numbered,
-    with_suffix,
 )
 from scenariod.verdict import MAX_VERDICT_BYTES, VERDICT_FILE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 NOTE_FILE = "batch.json"
 _MAX_NOTE_BYTES = 1 << 16
-_COUNTED_NAMES = 20
-"""How many numbered names are tried in done/ or failed/ before random ones are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,25 +54,15 @@ class Batch:
 
 
 class Work:
-    """The folders work/, done/ and failed/ of one root, and the way back into its inbox/."""
+    """The folder work/ of one root."""
 
-    def __init__(self, *, inbox: Path, work: Path, done: Path, failed: Path) -> None:
-        self._inbox = inbox
-        self._work = work
-        self._done = done
-        self._failed = failed
+    def __init__(self, folder: Path) -> None:
+        self._work = folder
 
     def batches(self) -> list[Batch]:
         """Return the batches in work/, oldest first: running, or cut off by a crash."""
         ids = sorted(int(p.name) for p in self._work.iterdir() if p.name.isdecimal() and p.is_dir())
         return [self._load(batch_id) for batch_id in ids]
-
-    def remove_leftovers(self) -> None:
-        """Remove reasons that a crash left half-written in failed/; a batch's go with its folder.
-
-        The caller is the one supervisor of the root: whoever wrote them is dead.
-        """
-        durable.remove_leftovers(self._failed, "scenario-*")
 
     def highest_id(self) -> int:
         """Return the highest number of a batch in work/; 0 if there is none."""
@@ -133,52 +117,7 @@ class Work:
         try:
             (batch.folder / VERDICT_FILE).unlink(missing_ok=True)
         except IsADirectoryError:
-            _set_foreign_aside(batch.folder / VERDICT_FILE)
-
-    def to_done(self, batch: Batch, name: str) -> Path | None:
-        """Move a file to done/; return where it is now, or None if it was moved already."""
-        moved = self._deliver(batch, name, self._done)
-        if moved is not None:
-            self._drop_stale_reason(name)
-        return moved
-
-    def to_failed(
-        self, batch: Batch, name: str, *, reason: Callable[[str], Mapping[str, object]]
-    ) -> Path | None:
-        """Move a file to failed/, with its reason beside it; return where, None if moved already.
-
-        `reason` is told the name that the file gets there. What it returns is written first, so
-        that no file in failed/ is ever without.
-        """
-
-        def write_reason(target: Path) -> None:
-            text = json.dumps(reason(target.name), indent=2, ensure_ascii=True).encode()
-            beside = target.with_name(with_suffix(target.name, REASON_SUFFIX))
-            try:
-                with durable.replacing(beside) as f:
-                    f.write(text + b"\n")
-                    reached(KillPoint.REASON_BEING_WRITTEN)
-            except IsADirectoryError as error:  # somebody's: another name, then
-                raise FileExistsError(errno.EEXIST, error.strerror, str(beside)) from error
-            reached(KillPoint.REASON_WRITTEN)
-
-        return self._deliver(batch, name, self._failed, before=write_reason)
-
-    def to_inbox(self, batch: Batch, name: str) -> bool:
-        """Move a file back into the inbox; return False where its name is taken there."""
-        try:
-            rename_without_replacing(batch.folder / name, self._inbox / name)
-        except FileExistsError:
-            return False
-        reached(KillPoint.FILE_GIVEN_BACK)
-        return True
-
-    def back_to_inbox(self, batch: Batch, name: str) -> Path | None:
-        """Move a file back into the inbox, under another name where its own is taken there.
-
-        Return where it is now, or None if it was gone.
-        """
-        return self._deliver(batch, name, self._inbox)
+            set_foreign_aside(batch.folder / VERDICT_FILE)
 
     def remove(self, batch: Batch) -> None:
         """Remove the folder of a settled batch; raise OSError where a dropped file is still in it.
@@ -196,7 +135,7 @@ class Work:
         except OSError as error:
             if error.errno != errno.ENOTEMPTY or batch.names():
                 raise
-            _set_foreign_aside(batch.folder)
+            set_foreign_aside(batch.folder)
 
     def _folder(self, batch_id: int) -> Path:
         return self._work / f"{batch_id:06d}"
@@ -221,58 +160,6 @@ class Work:
             # Cut off by a power cut between rename and data: count it as one launch.
             return Batch(batch_id, folder, attempts=1)
 
-    def _deliver(
-        self,
-        batch: Batch,
-        name: str,
-        folder: Path,
-        *,
-        before: Callable[[Path], None] = lambda _: None,
-    ) -> Path | None:
-        """Move a file into `folder` under the first free name; None if it was moved already.
-
-        `before` is called with its new path right before; it raises FileExistsError where that
-        cannot be the one.
-        """
-        folder.mkdir(exist_ok=True)  # somebody may have tidied up and taken the folder too
-        names = _names_to_try(name, batch=batch)
-        while _is_there(batch.folder / name):
-            target = folder / next(names)
-            if os.path.lexists(target):
-                continue
-            with suppress(FileExistsError):  # somebody was quicker: the next name, then
-                before(target)
-                return _move(batch.folder / name, target)
-        return None
-
-    def _drop_stale_reason(self, name: str) -> None:
-        """Remove the reason of an earlier failure whose file was mended and dropped again."""
-        if not os.path.lexists(self._failed / name):
-            (self._failed / with_suffix(name, REASON_SUFFIX)).unlink(missing_ok=True)
-
-
-def _move(path: Path, target: Path) -> Path:
-    """Move a file; return where it is now.
-
-    Who owns a folder may forbid that it leaves its parent: it stays there, aside.
-    """
-    try:
-        rename_without_replacing(path, target)
-    except PermissionError:
-        if not stat.S_ISDIR(path.lstat().st_mode):
-            raise
-        return _set_foreign_aside(path)
-    return target
-
-
-def _is_there(path: Path) -> bool:
-    """Say whether there is something of that name; raise OSError where the disk cannot tell."""
-    try:
-        path.lstat()
-    except FileNotFoundError:
-        return False
-    return True
-
 
 def _read_small(path: Path, *, most_bytes: int) -> bytes | None:
     """Return a file's bytes; None where it is missing, larger, or no regular file at all.
@@ -286,7 +173,7 @@ def _read_small(path: Path, *, most_bytes: int) -> bytes | None:
     return content if len(content) <= most_bytes else None
 
 
-def _set_foreign_aside(path: Path) -> Path:
+def set_foreign_aside(path: Path) -> Path:
     """Rename what is not ours to NAME.foreign, or where that is taken to NAME.foreign-2, ..."""
     for count in itertools.count(1):
         target = path.with_name(f"{path.name}.foreign{'' if count == 1 else f'-{count}'}")
@@ -294,16 +181,6 @@ def _set_foreign_aside(path: Path) -> Path:
             rename_without_replacing(path, target)
             break
     return target
-
-
-def _names_to_try(name: str, *, batch: Batch) -> Iterator[str]:
-    """Yield `name`, then ones marked with the batch's number; the later ones no one has guessed."""
-    mark = f"b{batch.id:06d}"
-    yield name
-    yield numbered(name, mark)
-    yield from (numbered(name, f"{mark}-{count}") for count in range(2, _COUNTED_NAMES))
-    while True:
-        yield numbered(name, f"{mark}-{os.urandom(8).hex()}")
 
 
 def highest_batch(folder: Path) -> int:

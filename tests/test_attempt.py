@@ -68,7 +68,7 @@ class Bench:
             config=home.path / "config" / "scenariod.toml", root=home.path, cwd=home.path
         )
         prepare(self._config)
-        self.work = Work(inbox=home.inbox, work=home.work, done=home.done, failed=home.failed)
+        self.work = Work(home.work)
         self.said = io.StringIO()
         self.shown: list[Running | None] = []
         self.launcher = RlimitLauncher()

@@ -32,7 +32,7 @@ class Scene:
 
     def __init__(self, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
         loaded = config.load(config=None, root=home.path, cwd=home.path)
-        work = Work(inbox=home.inbox, work=home.work, done=home.done, failed=home.failed)
+        work = Work(home.work)
         journal = TextJournal(sys.stderr)
         settler = Settler(loaded, work=work, journal=journal)
         roster = Roster()

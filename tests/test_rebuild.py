@@ -266,7 +266,7 @@ def test_a_rebuild_that_has_to_wait_is_told_once_however_often_it_is_tried(home:
     in_the_way = home.library / NEW_FILE
     in_the_way.mkdir()
     settings = config.load(config=None, root=home.path, cwd=home.path)
-    work = Work(inbox=home.inbox, work=home.work, done=home.done, failed=home.failed)
+    work = Work(home.work)
     said = io.StringIO()
 
     async def try_until_it_goes() -> None:

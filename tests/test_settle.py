@@ -44,9 +44,7 @@ class Bench:
 
     def __init__(self, settings: Config) -> None:
         prepare(settings)
-        self.work = Work(
-            inbox=settings.inbox, work=settings.work, done=settings.done, failed=settings.failed
-        )
+        self.work = Work(settings.work)
         self.said = io.StringIO()
         self._settings = settings
 

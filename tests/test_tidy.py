@@ -191,9 +191,7 @@ class Rounds:
 
     async def _at(self, times: tuple[float, ...]) -> list[bool]:
         settings, journal = self._settings, TextJournal(self._said)
-        work = Work(
-            inbox=settings.inbox, work=settings.work, done=settings.done, failed=settings.failed
-        )
+        work = Work(settings.work)
         settler = Settler(settings, work=work, journal=journal)
         await settler.open()
         tidier = Tidier(settings, settler=settler, journal=journal)

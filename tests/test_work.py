@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from scenariod.delivery import Delivery
 from scenariod.durable import rename_without_replacing
 from scenariod.names import REASON_SUFFIX, with_suffix
 from scenariod.work import NOTE_FILE, Batch, Work
@@ -30,12 +31,12 @@ HOSTILE = [
 def work(tmp_path: Path) -> Work:
     for name in ("work", "done", "failed"):
         (tmp_path / name).mkdir()
-    return Work(
-        inbox=tmp_path / "inbox",
-        work=tmp_path / "work",
-        done=tmp_path / "done",
-        failed=tmp_path / "failed",
-    )
+    return Work(tmp_path / "work")
+
+
+@pytest.fixture
+def delivery(tmp_path: Path) -> Delivery:
+    return Delivery(inbox=tmp_path / "inbox", done=tmp_path / "done", failed=tmp_path / "failed")
 
 
 def claimed(work: Work, batch_id: int, *names: str, content: str = "x") -> Batch:
@@ -155,9 +156,11 @@ def test_what_a_hijacked_worker_left_as_verdict_is_none(
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
-def test_any_name_gets_to_done_and_to_failed(work: Work, tmp_path: Path, name: str) -> None:
-    work.to_done(claimed(work, 1, name), name)
-    work.to_failed(claimed(work, 2, name), name, reason=lambda _: {"code": "not-json"})
+def test_any_name_gets_to_done_and_to_failed(
+    work: Work, delivery: Delivery, tmp_path: Path, name: str
+) -> None:
+    delivery.to_done(claimed(work, 1, name), name)
+    delivery.to_failed(claimed(work, 2, name), name, reason=lambda _: {"code": "not-json"})
 
     assert listed(tmp_path / "done") == [name]
     reasons = [n for n in listed(tmp_path / "failed") if n != name]
@@ -167,11 +170,11 @@ def test_any_name_gets_to_done_and_to_failed(work: Work, tmp_path: Path, name: s
     assert said == {"code": "not-json"}
 
 
-def test_done_never_overwrites(work: Work, tmp_path: Path) -> None:
+def test_done_never_overwrites(work: Work, delivery: Delivery, tmp_path: Path) -> None:
     moved = []
     for batch_id, content in enumerate(["first", "second", "third"], start=1):
         batch = claimed(work, batch_id, "scenario-1.json", content=content)
-        moved.append(work.to_done(batch, "scenario-1.json"))
+        moved.append(delivery.to_done(batch, "scenario-1.json"))
 
     assert [path.name for path in moved if path] == [
         "scenario-1.json",
@@ -182,10 +185,12 @@ def test_done_never_overwrites(work: Work, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["scenario-1.json", LONGEST], ids=["short", "255 bytes"])
-def test_failed_never_overwrites_a_file_or_a_reason(work: Work, tmp_path: Path, name: str) -> None:
+def test_failed_never_overwrites_a_file_or_a_reason(
+    work: Work, delivery: Delivery, tmp_path: Path, name: str
+) -> None:
     for batch_id in (1, 2, 3):
         batch = claimed(work, batch_id, name, content=f"content {batch_id}")
-        work.to_failed(batch, name, reason=partial(told_of, batch_id))
+        delivery.to_failed(batch, name, reason=partial(told_of, batch_id))
 
     files = [p for p in (tmp_path / "failed").iterdir() if not p.name.endswith(".reason.json")]
     reasons = [p for p in (tmp_path / "failed").iterdir() if p.name.endswith(".reason.json")]
@@ -194,13 +199,18 @@ def test_failed_never_overwrites_a_file_or_a_reason(work: Work, tmp_path: Path, 
 
 
 @pytest.mark.parametrize("name", ["scenario-1.json", LONGEST], ids=["short", "255 bytes"])
-def test_a_free_name_is_found_however_many_are_taken(work: Work, tmp_path: Path, name: str) -> None:
+def test_a_free_name_is_found_however_many_are_taken(
+    work: Work, delivery: Delivery, tmp_path: Path, name: str
+) -> None:
     batches = 300
 
     for number in range(batches):  # as a library that begins again at batch 1 would
         shutil.rmtree(tmp_path / "work" / "000001", ignore_errors=True)
         batch = claimed(work, 1, name, content=str(number))
-        to = (work.to_done, partial(work.to_failed, reason=lambda stored_as: {"is": stored_as}))
+        to = (
+            delivery.to_done,
+            partial(delivery.to_failed, reason=lambda stored_as: {"is": stored_as}),
+        )
         assert to[number % 2](batch, name) is not None
 
     for folder in ("done", "failed"):
@@ -227,48 +237,56 @@ def test_what_is_known_of_a_claim_is_kept_with_the_attempts_and_goes_where_its_f
         assert batch.dropped_at == dropped_at
 
 
-def test_a_folder_in_the_place_of_a_reason_is_left_alone(work: Work, tmp_path: Path) -> None:
+def test_a_folder_in_the_place_of_a_reason_is_left_alone(
+    work: Work, delivery: Delivery, tmp_path: Path
+) -> None:
     batch = claimed(work, 7, "scenario-1.json")
     (tmp_path / "failed" / "scenario-1.json.reason.json").mkdir()
 
-    moved = work.to_failed(batch, "scenario-1.json", reason=partial(told_of, 7))
+    moved = delivery.to_failed(batch, "scenario-1.json", reason=partial(told_of, 7))
 
     assert moved == tmp_path / "failed" / "scenario-1.b000007.json"
     assert json.loads(moved.with_name(moved.name + REASON_SUFFIX).read_text())["batch"] == 7
     assert len(listed(tmp_path / "failed")) == 3
 
 
-def test_a_link_or_folder_in_done_is_never_followed_or_replaced(work: Work, tmp_path: Path) -> None:
+def test_a_link_or_folder_in_done_is_never_followed_or_replaced(
+    work: Work, delivery: Delivery, tmp_path: Path
+) -> None:
     (tmp_path / "done" / "scenario-1.json").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "done" / "scenario-1.b000001.json").mkdir()
     batch = claimed(work, 1, "scenario-1.json", content="mine")
 
-    moved = work.to_done(batch, "scenario-1.json")
+    moved = delivery.to_done(batch, "scenario-1.json")
 
     assert moved is not None
     assert (moved.name, moved.read_text()) == ("scenario-1.b000001-2.json", "mine")
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_a_file_that_the_disk_cannot_find_now_was_not_moved(work: Work, tmp_path: Path) -> None:
+def test_a_file_that_the_disk_cannot_find_now_was_not_moved(
+    work: Work, delivery: Delivery, tmp_path: Path
+) -> None:
     batch = work.create(1)
     (batch.folder / "scenario-1.json").touch()
     batch.folder.rename(tmp_path / "aside")
     batch.folder.touch()
 
     with pytest.raises(NotADirectoryError):
-        work.to_done(batch, "scenario-1.json")
+        delivery.to_done(batch, "scenario-1.json")
 
 
-def test_to_move_a_file_twice_does_nothing_the_second_time(work: Work, tmp_path: Path) -> None:
+def test_to_move_a_file_twice_does_nothing_the_second_time(
+    work: Work, delivery: Delivery, tmp_path: Path
+) -> None:
     batch = claimed(work, 1, "scenario-1.json", "scenario-2.json")
 
-    work.to_done(batch, "scenario-1.json")
-    work.to_failed(batch, "scenario-2.json", reason=lambda _: {"code": "empty"})
+    delivery.to_done(batch, "scenario-1.json")
+    delivery.to_failed(batch, "scenario-2.json", reason=lambda _: {"code": "empty"})
     before = (listed(tmp_path / "done"), listed(tmp_path / "failed"))
     again = (
-        work.to_done(batch, "scenario-1.json"),
-        work.to_failed(batch, "scenario-2.json", reason=lambda _: {"code": "other"}),
+        delivery.to_done(batch, "scenario-1.json"),
+        delivery.to_failed(batch, "scenario-2.json", reason=lambda _: {"code": "other"}),
     )
 
     assert again == (None, None)
@@ -278,19 +296,23 @@ def test_to_move_a_file_twice_does_nothing_the_second_time(work: Work, tmp_path:
     }
 
 
-def test_a_mended_file_takes_its_old_reason_with_it(work: Work, tmp_path: Path) -> None:
-    work.to_failed(claimed(work, 1, "scenario-1.json"), "scenario-1.json", reason=lambda _: {})
+def test_a_mended_file_takes_its_old_reason_with_it(
+    work: Work, delivery: Delivery, tmp_path: Path
+) -> None:
+    delivery.to_failed(claimed(work, 1, "scenario-1.json"), "scenario-1.json", reason=lambda _: {})
     (tmp_path / "failed" / "scenario-1.json").unlink()
 
-    work.to_done(claimed(work, 2, "scenario-1.json"), "scenario-1.json")
+    delivery.to_done(claimed(work, 2, "scenario-1.json"), "scenario-1.json")
 
     assert listed(tmp_path / "failed") == []
 
 
-def test_a_failed_file_keeps_its_reason_when_a_namesake_is_done(work: Work, tmp_path: Path) -> None:
-    work.to_failed(claimed(work, 1, "scenario-1.json"), "scenario-1.json", reason=lambda _: {})
+def test_a_failed_file_keeps_its_reason_when_a_namesake_is_done(
+    work: Work, delivery: Delivery, tmp_path: Path
+) -> None:
+    delivery.to_failed(claimed(work, 1, "scenario-1.json"), "scenario-1.json", reason=lambda _: {})
 
-    work.to_done(claimed(work, 2, "scenario-1.json"), "scenario-1.json")
+    delivery.to_done(claimed(work, 2, "scenario-1.json"), "scenario-1.json")
 
     assert listed(tmp_path / "failed") == ["scenario-1.json", "scenario-1.json.reason.json"]
 

@@ -70,9 +70,7 @@ class Activity:
         self._name = name
         self._chance = chance
         self._count = 0
-        self._work = Work(
-            inbox=loaded.inbox, work=loaded.work, done=loaded.done, failed=loaded.failed
-        )
+        self._work = Work(loaded.work)
         self._settler = Settler(loaded, work=self._work, journal=SystemdJournal())
 
     async def go_on(self, *, rounds: int) -> None:
