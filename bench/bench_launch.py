@@ -17,7 +17,8 @@ import time
 from pathlib import Path
 
 from scenariod import scope
-from scenariod.scope.launcher import Launcher, SystemdLauncher
+from scenariod.scope.launcher import Launcher
+from scenariod.scope.systemd import SystemdLauncher
 
 MIB = 1 << 20
 LIMIT_MB = 512

@@ -16,7 +16,7 @@ from scenariod.journal import TextJournal
 from scenariod.outcome import MAX_ATTEMPTS
 from scenariod.root import prepare
 from scenariod.roster import Roster
-from scenariod.scope.launcher import RlimitLauncher
+from scenariod.scope.rlimits import RlimitLauncher
 from scenariod.settle import Settled, Settler
 from scenariod.work import Batch, Work
 

@@ -30,7 +30,7 @@ from scenariod.errors import ConfigError, NoLimitError
 from scenariod.killpoint import KillPoint
 from scenariod.outcome import EXIT_MEMORY_ERROR, Outcome, judge
 from scenariod.scope import Ended, Job, Reading, cgroup, command
-from scenariod.scope.launcher import RlimitLauncher
+from scenariod.scope.rlimits import RlimitLauncher
 from scenariod.verdict import Accepted, Rejected
 
 pytestmark = pytest.mark.slow

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from scenariod.scope.job import Job
+
 Manager = Literal["user", "system"]
 
 STOP_S = 5
@@ -64,6 +66,17 @@ def worker(
         *("--max-scenario-bytes", str(max_scenario_bytes)),
         *("--supervisor-pid", str(supervisor_pid)),
     ]
+
+
+def of_job(job: Job, *, launcher: str, supervisor_pid: int) -> list[str]:
+    """Return the own command of the worker of `job`."""
+    return worker(
+        job.folder,
+        launcher=launcher,
+        limit_bytes=job.limit_bytes,
+        max_scenario_bytes=job.max_scenario_bytes,
+        supervisor_pid=supervisor_pid,
+    )
 
 
 def scope(

@@ -1,0 +1,198 @@
+"""Workers in scopes of a service manager, and what is asked of that manager.
+
+Runs what `command.py` builds, each with a timeout; confirms the limit with the kernel. Never talks
+to the worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+from scenariod.errors import NoLimitError
+from scenariod.scope import canary, cgroup, child, command
+from scenariod.scope.meter import CgroupMeter
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scenariod.scope.command import Manager
+    from scenariod.scope.job import Job
+    from scenariod.scope.meter import Meter
+
+ASK_EVERY_S = 5.0
+"""How often the service manager is asked, before a launch, whether it was reloaded."""
+CALL_TIMEOUT_S = 90.0
+"""How long systemd may take to stop a slice; its own default (DefaultTimeoutStopSec=)."""
+_NO_BATCH = 0
+
+
+class SystemdLauncher:
+    """Workers in scopes of a service manager, limited by their control group."""
+
+    def __init__(
+        self, kind: command.Manager, *, account: command.Account | None, most_bytes: int
+    ) -> None:
+        self.name = f"systemd ({kind} manager)"
+        self._manager = ServiceManager(kind)
+        self._account = account
+        # The canary may run beside workers that hold all the rest.
+        cap = most_bytes + canary.LIMIT_BYTES
+        self._cap_bytes = cap - cap % resource.getpagesize()
+        self._checking = asyncio.Lock()
+        self._proved_at: str | None = None
+        self._asked_at = 0.0
+
+    def command(self, job: Job) -> list[str]:
+        """See `Launcher.command`."""
+        inner = command.of_job(job, launcher="systemd", supervisor_pid=os.getpid())
+        return command.scope(
+            command.as_account(inner, self._account) if self._account else inner,
+            manager=self._manager.kind,
+            names=command.units(job.root, job.batch_id),
+            limit_bytes=job.limit_bytes,
+            tasks_max=job.tasks_max,
+            runtime_max_s=job.ready_timeout_s + job.timeout_s,
+        )
+
+    def confirm(self, pid: int, job: Job) -> Meter:
+        """See `Launcher.confirm`; what counts is the kernel's file, not systemd's property."""
+        folder = cgroup.of_process(pid)
+        names = command.units(job.root, job.batch_id)
+        found = cgroup.limit(folder, "memory.max")
+        swap = cgroup.limit(folder, "memory.swap.max")
+        if folder.name != names.scope or found != job.limit_bytes or swap not in {0, None}:
+            raise NoLimitError(
+                f"the worker in {folder.name} has memory.max = {found} and memory.swap.max = "
+                f"{swap}, not {job.limit_bytes} and 0",
+                hint=cgroup.cure(),
+            )
+        capped = cgroup.limit(folder.parent.parent, "memory.max")
+        if capped != self._cap_bytes:
+            raise NoLimitError(
+                f"the slice above the workers, {names.instance}, has memory.max = {capped}, not "
+                f"{self._cap_bytes}",
+                hint="somebody may have changed or stopped it; it is made anew",
+            )
+        return CgroupMeter(folder)
+
+    async def check(self, root: Path) -> None:
+        """See `Launcher.check`: what the kernel has, then a process that must die of its limit."""
+        why = cgroup.missing()
+        if why is not None:
+            raise NoLimitError(f"no memory limit can be put in force: {why}", hint=cgroup.cure())
+        await self.sweep(root)
+        try:
+            await self._prove(root)
+        except BaseException:
+            await self.sweep(root)
+            raise
+
+    async def check_again(self, root: Path) -> None:
+        """See `Launcher.check_again`: after a reload or re-execution of the service manager."""
+        async with self._checking:  # several workers may be about to start
+            now = time.monotonic()
+            if self._proved_at is not None and now - self._asked_at < ASK_EVERY_S:
+                return
+            self._asked_at = now
+            if self._proved_at is None or await self._manager.loaded_at() != self._proved_at:
+                await self._prove(root)
+
+    def doubt(self) -> None:
+        """See `Launcher.doubt`."""
+        self._proved_at = None
+
+    async def _prove(self, root: Path) -> None:
+        """Cap the slice above the workers, and see a canary in it die of its own limit."""
+        self._proved_at = None
+        names = command.units(root, _NO_BATCH)
+        loaded_at = await self._manager.loaded_at()
+        await self._manager.cap(names.instance, limit_bytes=self._cap_bytes)
+        try:
+            await canary.prove(root, manager=self._manager.kind)
+        finally:
+            await self._manager.stop(names.slice)
+        self._proved_at = loaded_at
+
+    async def freeze(self, pid: int, job: Job) -> None:
+        """See `Launcher.freeze`; by the manager where the kernel's file is not ours to write.
+
+        Where neither works, what follows at once, the kill, is what counts.
+        """
+        if not cgroup.freeze(cgroup.of_process(pid)):
+            await self._manager.freeze(command.units(job.root, job.batch_id).scope)
+
+    async def kill(self, pid: int, job: Job) -> None:
+        """See `Launcher.kill`; what survives even this, `clean_up` ends."""
+        if not cgroup.kill(cgroup.of_process(pid)):
+            await self._manager.kill(command.units(job.root, job.batch_id).scope)
+
+    async def clean_up(self, job: Job) -> None:
+        """See `Launcher.clean_up`."""
+        await self._manager.stop(command.units(job.root, job.batch_id).slice)
+
+    async def sweep(self, root: Path) -> None:
+        """See `Launcher.sweep`: the slice of this root holds all of its workers."""
+        await self._manager.stop(command.units(root, _NO_BATCH).instance)
+
+
+class ServiceManager:
+    """One service manager."""
+
+    def __init__(self, kind: Manager) -> None:
+        self.kind = kind
+
+    async def stop(self, unit: str) -> None:
+        """End all that is in a unit; raise `NoLimitError` where that can't be done."""
+        status, said = await _call(command.stop(unit, manager=self.kind))
+        if status != 0 and "not loaded" not in said:
+            raise _refused(f"stop {unit}", said=said, status=status)
+
+    async def freeze(self, unit: str) -> None:
+        """Stop all processes of a unit; where that fails, what follows at once is a kill."""
+        await _call(command.freeze(unit, manager=self.kind))
+
+    async def kill(self, unit: str) -> None:
+        """Kill all processes of a unit; what survives, the stop of its slice ends."""
+        await _call(command.kill(unit, manager=self.kind))
+
+    async def cap(self, unit: str, *, limit_bytes: int) -> None:
+        """Start a slice whose members have so much memory together; raise `NoLimitError`."""
+        for order in command.capped(unit, manager=self.kind, limit_bytes=limit_bytes):
+            status, said = await _call(order)
+            if status != 0:
+                raise _refused(f"limit {unit}", said=said, status=status)
+
+    async def loaded_at(self) -> str:
+        """Return when it has last read its units, in its own words; they change with a reload."""
+        _, said = await _call(command.loaded_at(manager=self.kind))
+        return said
+
+
+def _refused(what: str, *, said: str, status: int) -> NoLimitError:
+    return NoLimitError(
+        f"cannot {what}: {said or f'exit status {status}'}",
+        hint="see `systemctl --user status` of the account that runs scenariod",
+    )
+
+
+async def _call(arguments: list[str]) -> tuple[int, str]:
+    """Run a short command; return its exit status and what it said, stripped."""
+    process = await asyncio.create_subprocess_exec(
+        *arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    try:
+        async with asyncio.timeout(CALL_TIMEOUT_S):
+            said, _ = await process.communicate()
+    except TimeoutError:
+        return -signal.SIGKILL, f"no answer within {CALL_TIMEOUT_S:g} s"
+    finally:
+        if process.returncode is None:
+            child.send(process, signal.SIGKILL)
+            await process.wait()
+    return process.returncode or 0, said.decode("utf-8", "replace").strip()
