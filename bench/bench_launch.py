@@ -16,17 +16,17 @@ import tempfile
 import time
 from pathlib import Path
 
-from scenariod import scope
-from scenariod.scope.launcher import Launcher
+from scenariod.scope.job import Job
+from scenariod.scope.launcher import Launcher, choose
 from scenariod.scope.systemd import SystemdLauncher
 
 MIB = 1 << 20
 LIMIT_MB = 512
 
 
-def job(folder: Path, *, number: int) -> scope.Job:
+def job(folder: Path, *, number: int) -> Job:
     """Return a job without files."""
-    return scope.Job(
+    return Job(
         root=folder,
         batch_id=number,
         folder=folder,
@@ -41,7 +41,7 @@ def job(folder: Path, *, number: int) -> scope.Job:
     )
 
 
-async def ready_s(launcher: Launcher, asked: scope.Job) -> float:
+async def ready_s(launcher: Launcher, asked: Job) -> float:
     """Return the seconds from the launch of a worker to its READY."""
     started = time.perf_counter()
     process = await asyncio.create_subprocess_exec(
@@ -77,7 +77,7 @@ async def measure(rounds: int) -> tuple[Launcher, list[float], list[float]]:
     """Return the launcher, the seconds of so many launches, and of what they are held against."""
     ready, bare = [], []
     with tempfile.TemporaryDirectory() as name:
-        launcher = scope.choose("auto", root=Path(name), most_bytes=4096 * MIB)
+        launcher = choose("auto", root=Path(name), most_bytes=4096 * MIB)
         try:
             for number in range(1, rounds + 1):
                 ready.append(await ready_s(launcher, job(Path(name), number=number)))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from scenariod import blame, clock, scope, verdict
+from scenariod import blame, clock, verdict
 from scenariod.delivery import Delivery
 from scenariod.errors import DroppedFileError, ScenariodError
 from scenariod.fault import Step as Doing
@@ -18,6 +18,8 @@ from scenariod.journal import Event
 from scenariod.killpoint import KillPoint, reached
 from scenariod.names import printable
 from scenariod.outcome import MAX_ATTEMPTS, Outcome, Step, judge, next_step
+from scenariod.scope.job import Ended, Job, Reading
+from scenariod.scope.run import run as run_worker
 from scenariod.settle import Run, Settled
 from scenariod.sizes import MIB
 from scenariod.status import Running
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from scenariod.config import Config
     from scenariod.fault import Fault
     from scenariod.journal import Journal
+    from scenariod.scope.launcher import Launcher
     from scenariod.settle import Settler
     from scenariod.work import Batch, Work
 
@@ -60,7 +63,7 @@ class Attempts:
         *,
         settler: Settler,
         work: Work,
-        launcher: scope.Launcher,
+        launcher: Launcher,
         journal: Journal,
         budget: Budget,
         show: Callable[[int, Running | None], None],
@@ -126,9 +129,7 @@ class Attempts:
             self._overcounted.add(batch.id)
             return batch
 
-    async def _run_worker(
-        self, batch: Batch, names: list[str], *, stop: asyncio.Event
-    ) -> scope.Ended:
+    async def _run_worker(self, batch: Batch, names: list[str], *, stop: asyncio.Event) -> Ended:
         job = _job(self._config, batch, names, limit_bytes=self._budget.limit_of(batch))
         running = Running(batch.id, [printable(n) for n in names], 0, job.limit_bytes)
         self._show(batch.id, running)
@@ -140,7 +141,7 @@ class Attempts:
             memory_limit_bytes=job.limit_bytes,
         )
 
-        def note(reading: scope.Reading) -> None:
+        def note(reading: Reading) -> None:
             running.used_bytes = reading.used_bytes
             running.used_percent = round(100 * reading.used_bytes / reading.limit_bytes, 1)
             running.peak_bytes = max(running.peak_bytes, reading.peak_bytes)
@@ -149,11 +150,11 @@ class Attempts:
         try:
             with during(Doing.LAUNCHING, batch.folder):
                 await self._launcher.check_again(self._config.root)
-                return await scope.run(self._launcher, job, stop=stop, on_reading=note)
+                return await run_worker(self._launcher, job, stop=stop, on_reading=note)
         finally:
             self._show(batch.id, None)
 
-    async def _conclude(self, batch: Batch, names: list[str], ended: scope.Ended) -> Concluded:
+    async def _conclude(self, batch: Batch, names: list[str], ended: Ended) -> Concluded:
         blame.raise_if_one_file_is_lost(ended, names)
         with during(Doing.JUDGING, batch.folder):
             verdicts = _verdicts(self._work.verdict(batch), names)
@@ -182,7 +183,7 @@ class Attempts:
                 return await self._run_again(batch, ended=ended, outcome=outcome)
             return await self._put_off(batch, step, ended=ended)
 
-    async def _give_more(self, batch: Batch, *, ended: scope.Ended, outcome: Outcome) -> Concluded:
+    async def _give_more(self, batch: Batch, *, ended: Ended, outcome: Outcome) -> Concluded:
         """Have a single file that needed more than the limit run once under the larger one."""
         larger = await self._settler.between_batches(partial(self._work.allow_more, batch))
         reached(KillPoint.MORE_ALLOWED)
@@ -198,7 +199,7 @@ class Attempts:
         )
         return Concluded(Settled(), again=[larger])
 
-    async def _run_again(self, batch: Batch, *, ended: scope.Ended, outcome: Outcome) -> Concluded:
+    async def _run_again(self, batch: Batch, *, ended: Ended, outcome: Outcome) -> Concluded:
         """Have a batch run again that ended by no fault of its files; that costs no attempt."""
         spared = await self._settler.between_batches(partial(self._work.spare, batch))
         reached(KillPoint.BATCH_SPARED)
@@ -215,7 +216,7 @@ class Attempts:
         self._budget.back_off()
         return Concluded(Settled(), again=[spared], pause=blame.of_host(batch))
 
-    async def _put_off(self, batch: Batch, step: Step, *, ended: scope.Ended) -> Concluded:
+    async def _put_off(self, batch: Batch, step: Step, *, ended: Ended) -> Concluded:
         """Have a batch run later: the environment is at fault, or the daemon ends."""
         uncounted = await self._take_back(batch)
         pause = blame.of_environment(ended, batch) if step is Step.PAUSE else None
@@ -233,7 +234,7 @@ class Attempts:
         return Concluded(Settled(), again=[uncounted], damaged=damaged)
 
     async def _isolate(
-        self, batch: Batch, outcome: Outcome, *, ended: scope.Ended | None, detail: str
+        self, batch: Batch, outcome: Outcome, *, ended: Ended | None, detail: str
     ) -> Concluded:
         """Have the files of a batch that ended badly run one at a time; a single one fails."""
         names = batch.names()
@@ -282,7 +283,7 @@ class Attempts:
             partial(self._work.set_apart, batch, names, batch_id=number)
         )
 
-    def _run(self, ended: scope.Ended | None, outcome: Outcome) -> Run:
+    def _run(self, ended: Ended | None, outcome: Outcome) -> Run:
         return Run(
             outcome=outcome,
             exit_status=ended.evidence.exit_status if ended else None,
@@ -294,8 +295,8 @@ class Attempts:
         )
 
 
-def _job(config: Config, batch: Batch, names: list[str], *, limit_bytes: int) -> scope.Job:
-    return scope.Job(
+def _job(config: Config, batch: Batch, names: list[str], *, limit_bytes: int) -> Job:
+    return Job(
         root=config.root,
         batch_id=batch.id,
         folder=batch.folder,

@@ -12,11 +12,11 @@ from scenariod.errors import DroppedFileError
 from scenariod.fault import OF_ONE_FILE, Fault, Step
 from scenariod.outcome import EXIT_ENVIRONMENT, Outcome
 from scenariod.reasons import Problem, Reason
-from scenariod.scope import HARD_LIMIT_PERCENT
+from scenariod.scope.job import HARD_LIMIT_PERCENT
 from scenariod.sizes import MIB
 
 if TYPE_CHECKING:
-    from scenariod.scope import Ended
+    from scenariod.scope.job import Ended
     from scenariod.work import Batch
 
 

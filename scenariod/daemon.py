@@ -15,12 +15,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenariod import __version__, budget, config, fault, scope, signals, summary
+from scenariod import __version__, budget, config, fault, signals, summary
 from scenariod.errors import EXIT_CODE_MEANING, ConfigError, ExitCode, ScenariodError
 from scenariod.journal import Event, open_journal
 from scenariod.notify import Notifier
 from scenariod.owner import become_owner, touch_files_as_owner
 from scenariod.root import Lock, prepare
+from scenariod.scope import launcher
 from scenariod.settle import Settler
 from scenariod.stop import Stop
 from scenariod.supervisor import Supervisor
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from scenariod.config import Config
     from scenariod.journal import Journal
+    from scenariod.scope.launcher import Launcher
     from scenariod.status import Status
 
 THREAD_TURN_S = 0.001
@@ -69,7 +71,7 @@ def _serve(loaded: Config, *, asked: argparse.Namespace, journal: Journal) -> in
     # The loop answers for the status while other threads sort names or take in events by the
     # hundred thousand: it must not wait 5 ms, Python's default, for each of its turns.
     sys.setswitchinterval(THREAD_TURN_S)
-    if scope.is_booted():
+    if launcher.is_booted():
         touch_files_as_owner(loaded.root)
     else:  # then there is nothing that needs root
         become_owner(loaded.root)
@@ -137,8 +139,8 @@ def _work(loaded: Config) -> Work:
     return Work(loaded.work)
 
 
-def _launcher(loaded: Config) -> scope.Launcher:
-    return scope.choose(
+def _launcher(loaded: Config) -> Launcher:
+    return launcher.choose(
         loaded.worker.launcher,
         root=loaded.root,
         most_bytes=budget.aggregate_bytes(loaded.memory),

@@ -31,10 +31,10 @@ from scenariod.tidy import Tidier
 from scenariod.trouble import Trouble
 
 if TYPE_CHECKING:
-    from scenariod import scope
     from scenariod.config import Config
     from scenariod.journal import Journal
     from scenariod.notify import Notifier
+    from scenariod.scope.launcher import Launcher
     from scenariod.settle import Settler
     from scenariod.stop import Stop
     from scenariod.work import Batch, Work
@@ -53,7 +53,7 @@ class Supervisor:
         *,
         settler: Settler,
         work: Work,
-        launcher: scope.Launcher,
+        launcher: Launcher,
         journal: Journal,
         notifier: Notifier,
         stop: Stop,

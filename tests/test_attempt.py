@@ -23,7 +23,7 @@ from scenariod.work import Batch, Work
 pytestmark = pytest.mark.slow
 
 if TYPE_CHECKING:
-    from scenariod.scope import Job
+    from scenariod.scope.job import Job
     from scenariod.status import Running
 
 LIMIT = 512 << 20

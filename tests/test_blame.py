@@ -7,7 +7,7 @@ import pytest
 from scenariod import blame
 from scenariod.outcome import Evidence, Outcome
 from scenariod.reasons import Reason
-from scenariod.scope import Ended
+from scenariod.scope.job import Ended
 from scenariod.sizes import MIB
 
 

@@ -25,12 +25,15 @@ from conftest import (
 )
 from standstill import Standstill
 
-from scenariod import scope, verdict
+from scenariod import verdict
 from scenariod.errors import ConfigError, NoLimitError
 from scenariod.killpoint import KillPoint
 from scenariod.outcome import EXIT_MEMORY_ERROR, Outcome, judge
-from scenariod.scope import Ended, Job, Reading, cgroup, command
+from scenariod.scope import cgroup, command
+from scenariod.scope.job import Ended, Job, Reading
+from scenariod.scope.launcher import Launcher, choose
 from scenariod.scope.rlimits import RlimitLauncher
+from scenariod.scope.run import run as run_worker
 from scenariod.verdict import Accepted, Rejected
 
 pytestmark = pytest.mark.slow
@@ -76,7 +79,7 @@ def job(tmp_path: Path) -> Job:
 
 
 def run(
-    launcher: scope.Launcher,
+    launcher: Launcher,
     job: Job,
     *,
     stop_at_reading: bool = False,
@@ -92,7 +95,7 @@ def run(
             if stop_at_reading:
                 stop.set()
 
-        return await scope.run(launcher, job, stop=stop, on_reading=note), readings
+        return await run_worker(launcher, job, stop=stop, on_reading=note), readings
 
     ended, readings = asyncio.run(running())
     assert psutil.Process().children() == []
@@ -202,10 +205,10 @@ def test_another_account_is_taken_with_its_groups_and_nothing_else() -> None:
 def test_without_systemd_auto_falls_back_and_says_so_and_systemd_is_an_error(
     tmp_path: Path,
 ) -> None:
-    chosen = scope.choose("auto", root=tmp_path, most_bytes=1 << 30)
+    chosen = choose("auto", root=tmp_path, most_bytes=1 << 30)
 
     with pytest.raises(ConfigError, match="was not booted with systemd") as caught:
-        scope.choose("systemd", root=tmp_path, most_bytes=1 << 30)
+        choose("systemd", root=tmp_path, most_bytes=1 << 30)
 
     assert chosen.name == "rlimits (no systemd here)"
     assert "auto" in caught.value.hint
