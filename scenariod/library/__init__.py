@@ -5,7 +5,6 @@
 
 from scenariod.library.database import Library
 from scenariod.library.difference import Change, Counts, Difference, compared
-from scenariod.library.digests import Digests
 from scenariod.library.failures import LibraryReplacedError, LibraryTooNewError
 from scenariod.library.records import (
     BatchRecord,
@@ -27,7 +26,7 @@ from scenariod.library.records import (
 )
 from scenariod.library.settlement import AlreadySettledError
 from scenariod.library.snapshot import Snapshot
-from scenariod.library.soundness import Traces, traces
+from scenariod.library.traces import Digests, Traces, traces
 
 __all__ = [
     "AlreadySettledError",
