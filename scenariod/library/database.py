@@ -11,15 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from scenariod.errors import LibraryLockedError, NotFoundError
 from scenariod.killpoint import KillPoint, reached
-from scenariod.library import (
-    history,
-    memory,
-    past,
-    restoration,
-    schema,
-    settlement,
-    soundness,
-)
+from scenariod.library import history, past, restoration, schema, settlement, soundness
 from scenariod.library import packs as packing
 from scenariod.library import undo as undoing
 from scenariod.library.blob import DocumentDamagedError
@@ -167,7 +159,7 @@ class Library:
     def memory_peaks(self, *, most: int) -> list[Peak]:
         """Return what memory the last batches took, `most` of them."""
         with self._reading() as db:
-            return memory.peaks(db, most=most)
+            return history.peaks(db, most=most)
 
     def settle(
         self,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from scenariod.library.records import BatchRecord, Kind
+from scenariod.library.records import BatchRecord, Kind, Peak
 from scenariod.library.undo import obstacle
 
 if TYPE_CHECKING:
@@ -129,3 +129,19 @@ def _utc(moment: datetime) -> str:
     if moment.tzinfo is None:
         raise ValueError(f"a time without its zone: {moment.isoformat()}")
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+# A batch that was taken apart has no files of its own: they have come again, one at a time.
+_PEAKS = """
+    SELECT sum(f.size_bytes), b.memory_peak_bytes
+      FROM (SELECT id, memory_peak_bytes FROM batch
+             WHERE kind = 'intake' AND memory_peak_bytes IS NOT NULL
+             ORDER BY position DESC LIMIT ?) AS b
+           JOIN file AS f ON f.batch = b.id
+     GROUP BY b.id
+"""
+
+
+def peaks(db: sqlite3.Connection, *, most: int) -> list[Peak]:
+    """Return the peaks of the last batches, `most` of them."""
+    return [Peak(size, peak) for size, peak in db.execute(_PEAKS, (most,))]
