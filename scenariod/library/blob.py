@@ -1,14 +1,16 @@
 """Documents in and out of the database in small pieces: memory stays flat.
 
-Owns the table `document`. Never knows what a document says.
+Owns the table `document`, and the one pass over a dropped file. Never opens a file, never knows
+what a document says.
 """
 
 from __future__ import annotations
 
 import hashlib
 import sqlite3
+from codecs import BOM_UTF8
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from scenariod.library.failures import code_of
 
@@ -68,3 +70,29 @@ def _opened(db: sqlite3.Connection, row: int) -> sqlite3.Blob:
         if code_of(error) != sqlite3.SQLITE_ERROR:
             raise
         raise DocumentDamagedError(f"document {row} is missing") from error
+
+
+class DroppedFile:
+    """A file that is said to have `size_bytes`, read once from its start."""
+
+    def __init__(self, file: BinaryIO, *, size_bytes: int) -> None:
+        start = file.read(len(BOM_UTF8))
+        self._file = file
+        self._size_bytes = size_bytes
+        self._digest = hashlib.sha256(start)
+        self._start = start.removeprefix(BOM_UTF8)
+        self._read_bytes = len(start)
+        self.document_bytes = size_bytes - len(start) + len(self._start)
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the file without its BOM, up to one byte more than it should have."""
+        if self._start:
+            yield self._start
+        while chunk := self._file.read(min(CHUNK_BYTES, self._size_bytes + 1 - self._read_bytes)):
+            self._read_bytes += len(chunk)
+            self._digest.update(chunk)
+            yield chunk
+
+    def is_as_checked(self, sha256: str) -> bool:
+        """Say, after all chunks were read, whether the whole file has its size and this hash."""
+        return self._read_bytes == self._size_bytes and self._digest.hexdigest() == sha256

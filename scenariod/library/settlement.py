@@ -14,8 +14,8 @@ from scenariod.errors import DroppedFileError, ScenariodError
 from scenariod.fault import DAMAGED
 from scenariod.killpoint import KillPoint, reached
 from scenariod.library import blob, history, packs, scenarios
+from scenariod.library.blob import DroppedFile
 from scenariod.library.connection import savepoint
-from scenariod.library.dropped import DroppedFile
 from scenariod.library.records import FileRecord, FileResult, FileVerdict, OnConflict
 from scenariod.reasons import Problem, Reason
 from scenariod.verdict import Accepted, Rejected
