@@ -12,8 +12,7 @@ from conftest import DEADLINE_S, SCENARIOD, Home, scenario
 from library_makers import add, document, open_library, sql
 
 from scenariod.library import Library
-from scenariod.library.connection import WAL_BYTES_KEPT
-from scenariod.library.wal import MOST_BYTES, PATIENCE_S
+from scenariod.library.connection import WAL_BYTES_KEPT, WAL_MOST_BYTES, WAL_PATIENCE_S
 
 pytestmark = pytest.mark.slow
 
@@ -117,7 +116,7 @@ def test_the_wal_stays_small_while_readers_follow_each_other_without_a_gap(tmp_p
             enough.set()
             reader.join()
 
-        assert largest < MOST_BYTES + 1_000_000
+        assert largest < WAL_MOST_BYTES + 1_000_000
         assert len(set(instants)) > 50
         assert library.count() == 301
 
@@ -137,6 +136,8 @@ def test_one_who_reads_for_long_holds_up_the_writer_a_moment_each_16_mib(tmp_pat
         add(library, document("after that"))
 
         tries = [n for n, statement in enumerate(executed) if statement == CUT_BACK]
-        assert len(tries) == (held - MOST_BYTES) // WAL_BYTES_KEPT + 1
-        assert {executed[n - 1] for n in tries} == {f"PRAGMA busy_timeout = {PATIENCE_S * 1000:g}"}
+        assert len(tries) == (held - WAL_MOST_BYTES) // WAL_BYTES_KEPT + 1
+        assert {executed[n - 1] for n in tries} == {
+            f"PRAGMA busy_timeout = {WAL_PATIENCE_S * 1000:g}"
+        }
         assert wal_bytes(tmp_path) <= WAL_BYTES_KEPT

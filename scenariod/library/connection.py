@@ -1,6 +1,6 @@
 """Connections to the library's database, and their transactions.
 
-Owns how SQLite is set up. Never knows a table.
+Owns how SQLite is set up, and when the WAL is cut back. Never knows a table.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ _PAGE_BYTES = 1024
 """Of a new library. A commit writes whole pages: a batch touches twenty, most of them a little."""
 _BYTES_PER_CHECKPOINT = 4 << 20
 _CACHE_KIB = 2048
+WAL_MOST_BYTES = 2 * WAL_BYTES_KEPT
+WAL_PATIENCE_S = 1.0
 
 
 def open_writable(path: Path, *, busy_timeout_s: float) -> sqlite3.Connection:
@@ -87,6 +89,41 @@ def savepoint(db: sqlite3.Connection) -> Iterator[None]:
             db.execute("RELEASE step")
         raise
     db.execute("RELEASE step")
+
+
+class Wal:
+    """The WAL of one database, and how large it is to be when it is tried next.
+
+    What SQLite does by itself at a commit waits for nobody: it starts the WAL anew only if no
+    reader is in it at that moment. `cut_back` lets nobody write meanwhile: then those who read
+    end, and those who come read the database alone. Twice the time that one reads is enough.
+    """
+
+    def __init__(self, database: Path) -> None:
+        self._path = database.with_name(f"{database.name}-wal")
+        self._try_at = WAL_MOST_BYTES
+
+    def cut_back(self, db: sqlite3.Connection, *, busy_timeout_s: float) -> None:
+        """Make the WAL small again where it is large; give up after WAL_PATIENCE_S.
+
+        After one who reads for longer it is tried again when the WAL has grown by as much as is
+        kept: so no more than WAL_PATIENCE_S is lost for so many bytes.
+        """
+        if self._bytes() < self._try_at:
+            return
+        patience_s = min(WAL_PATIENCE_S, busy_timeout_s)
+        db.execute(f"PRAGMA busy_timeout = {round(patience_s * 1000)}")
+        try:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            db.execute(f"PRAGMA busy_timeout = {round(busy_timeout_s * 1000)}")
+        self._try_at = max(WAL_MOST_BYTES, self._bytes() + WAL_BYTES_KEPT)
+
+    def _bytes(self) -> int:
+        try:
+            return self._path.stat().st_size
+        except FileNotFoundError:
+            return 0
 
 
 def _connect(path: Path, query: str, *, busy_timeout_s: float) -> sqlite3.Connection:

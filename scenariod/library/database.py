@@ -15,7 +15,7 @@ from scenariod.library import history, past, restoration, schema, settlement, so
 from scenariod.library import packs as packing
 from scenariod.library import undo as undoing
 from scenariod.library.blob import DocumentDamagedError
-from scenariod.library.connection import open_readable, open_writable, transaction, use_wal
+from scenariod.library.connection import Wal, open_readable, open_writable, transaction, use_wal
 from scenariod.library.failures import (
     LibraryReplacedError,
     LibraryTooNewError,
@@ -25,7 +25,6 @@ from scenariod.library.failures import (
 from scenariod.library.records import Kind, OnConflict, SettledBatch
 from scenariod.library.scenarios import current
 from scenariod.library.snapshot import Snapshot
-from scenariod.library.wal import Wal
 
 if TYPE_CHECKING:
     import sqlite3
