@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from library_makers import NOON, add, document, kill, open_library
 
 from scenariod import backup
-from scenariod.backup import Defect, DefectKind, Verified, trailer
+from scenariod.backup import Defect, DefectKind, Verified, file_format
 from scenariod.errors import NotFoundError
 from scenariod.restore import back_up
 
@@ -272,7 +272,7 @@ def test_a_trailer_that_counts_wrong_is_noticed_even_where_its_digest_is_right(
     tmp_path: Path, lengths: bytes
 ) -> None:
     path = written(tmp_path, TWO)
-    whole = path.read_bytes()[: -trailer.TAIL_BYTES]
+    whole = path.read_bytes()[: -file_format.TAIL_BYTES]
     assert b"[14,15]" in whole
 
     path.write_bytes(signed(whole.replace(b"[14,15]", b"[" + lengths + b"]")))
@@ -282,7 +282,7 @@ def test_a_trailer_that_counts_wrong_is_noticed_even_where_its_digest_is_right(
 
 def test_a_count_that_is_not_that_of_the_lengths_is_noticed(tmp_path: Path) -> None:
     path = written(tmp_path, TWO)
-    whole = path.read_bytes()[: -trailer.TAIL_BYTES]
+    whole = path.read_bytes()[: -file_format.TAIL_BYTES]
 
     path.write_bytes(signed(whole.replace(b'"count":2', b'"count":3')))
 
@@ -291,7 +291,7 @@ def test_a_count_that_is_not_that_of_the_lengths_is_noticed(tmp_path: Path) -> N
 
 def test_a_format_of_the_future_is_not_taken_for_ours(tmp_path: Path) -> None:
     path = written(tmp_path, TWO)
-    whole = path.read_bytes()[: -trailer.TAIL_BYTES]
+    whole = path.read_bytes()[: -file_format.TAIL_BYTES]
 
     path.write_bytes(signed(whole.replace(b'"format":1', b'"format":3')))
 
@@ -310,11 +310,11 @@ def test_what_cannot_be_read_is_told_as_such(tmp_path: Path) -> None:
 
 @given(lengths=st.lists(st.integers(0, 2**40)), step=st.integers(1, 50))
 def test_lengths_survive_being_read_in_pieces_of_any_size(lengths: list[int], step: int) -> None:
-    text = b"".join(trailer.written_lengths(array("Q", lengths)))
+    text = b"".join(file_format.written_lengths(array("Q", lengths)))
 
     pieces = [text[start : start + step] for start in range(0, len(text), step)]
 
-    assert trailer.parse_lengths(pieces) == array("Q", lengths)
+    assert file_format.parse_lengths(pieces) == array("Q", lengths)
 
 
 # Listing and finding

@@ -13,7 +13,7 @@ from conftest import Home, scenario
 from library_makers import NOON, add, clock, document, held, kill, open_library, sql
 
 from scenariod import backup
-from scenariod.backup import Defect, DefectKind, SavedPack, Verified, trailer
+from scenariod.backup import Defect, DefectKind, SavedPack, Verified, file_format
 from scenariod.library import Library, Pack
 from scenariod.restore import back_up, restore
 
@@ -68,11 +68,11 @@ def another(folder: Path) -> Library:
 
 def resigned(path: Path, old: bytes, new: bytes) -> None:
     """Change a backup, and have its digest be right."""
-    content = path.read_bytes()[: -trailer.TAIL_BYTES]
+    content = path.read_bytes()[: -file_format.TAIL_BYTES]
     assert content.count(old) == 1
     content = content.replace(old, new)
     digest = hashlib.sha256(content).hexdigest().encode()
-    path.write_bytes(content + digest + trailer.AFTER_DIGEST)
+    path.write_bytes(content + digest + file_format.AFTER_DIGEST)
 
 
 def kind_of(path: Path) -> DefectKind | None:
@@ -204,7 +204,7 @@ def test_killed_while_packs_are_written_no_backup_is_left(
 ) -> None:
     library.close()
 
-    kill(tmp_path, "backup", "scenariod.backup.packs", "written", call)
+    kill(tmp_path, "backup", "scenariod.backup.file_format", "written_pack", call)
 
     assert backup.list_backups(tmp_path / "backups") == []
 

@@ -13,7 +13,7 @@ from conftest import Home, scenario
 from library_makers import NOON
 
 from scenariod import backup, ctl
-from scenariod.backup import Defect, DefectKind, trailer
+from scenariod.backup import Defect, DefectKind, file_format
 from scenariod.backup.ledger import LEDGER_FILE
 from scenariod.upkeep import doubt
 
@@ -59,9 +59,9 @@ def flip_a_bit(path: Path) -> None:
 
 
 def say_a_wrong_count(path: Path) -> None:
-    content = path.read_bytes()[: -trailer.TAIL_BYTES].replace(b'"count":2', b'"count":3')
+    content = path.read_bytes()[: -file_format.TAIL_BYTES].replace(b'"count":2', b'"count":3')
     digest = hashlib.sha256(content).hexdigest().encode()
-    path.write_bytes(content + digest + trailer.AFTER_DIGEST)
+    path.write_bytes(content + digest + file_format.AFTER_DIGEST)
 
 
 def make_foreign(path: Path) -> None:

@@ -1,10 +1,11 @@
 """Backups: each one whole JSON file of the library at one instant, verified.
 
-`trailer.py` and `packs.py` have the format, `reader.py` verifies and reads, `folder.py` writes,
+`file_format.py` has the format, `reader.py` verifies and reads, `folder.py` writes,
 lists and finds, `ledger.py` remembers what was verified, `retention.py` says which to keep,
 `pruning.py` removes the others.
 """
 
+from scenariod.backup.file_format import SavedPack
 from scenariod.backup.folder import (
     LATEST,
     PREPARED_FILE,
@@ -21,7 +22,6 @@ from scenariod.backup.folder import (
     write,
 )
 from scenariod.backup.ledger import Check
-from scenariod.backup.packs import SavedPack
 from scenariod.backup.pruning import planned, prune
 from scenariod.backup.reader import (
     Defect,

@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from scenariod import durable, lock, regular
-from scenariod.backup import ledger, trailer
-from scenariod.backup import packs as packing
+from scenariod.backup import file_format, ledger
 from scenariod.backup.reader import Verified, opening_of, verify
 from scenariod.errors import NotFoundError
 from scenariod.killpoint import KillPoint, reached
@@ -26,8 +25,8 @@ from scenariod.killpoint import KillPoint, reached
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from scenariod.backup.file_format import Pack
     from scenariod.backup.ledger import Check
-    from scenariod.backup.packs import Pack
     from scenariod.backup.reader import Defect
 
 LOCK_FILE = ".backup.lock"
@@ -251,25 +250,25 @@ def _write(
         file.write(piece)
 
     lengths = array("Q")
-    put(trailer.HEAD)
+    put(file_format.HEAD)
     for chunks in documents:
-        put(trailer.SEPARATOR if lengths else b"")
+        put(file_format.SEPARATOR if lengths else b"")
         lengths.append(0)
         for chunk in chunks:
             put(chunk)
             lengths[-1] += len(chunk)
     put(b"\n" if lengths else b"")
-    put(trailer.FOOT)
+    put(file_format.FOOT)
     count = 0
     for count, pack in enumerate(packs, 1):
-        for piece in packing.written(pack, is_first=count == 1):
+        for piece in file_format.written_pack(pack, is_first=count == 1):
             put(piece)
-    put(packing.closing() if count else b"")
-    put(trailer.opening(created=created, batch=batch, count=len(lengths), packs=count))
-    for piece in trailer.written_lengths(lengths):
+    put(file_format.closing_packs() if count else b"")
+    put(file_format.opening(created=created, batch=batch, count=len(lengths), packs=count))
+    for piece in file_format.written_lengths(lengths):
         put(piece)
-    put(trailer.BEFORE_DIGEST)
-    file.write(digest.hexdigest().encode("ascii") + trailer.AFTER_DIGEST)
+    put(file_format.BEFORE_DIGEST)
+    file.write(digest.hexdigest().encode("ascii") + file_format.AFTER_DIGEST)
     return digest.hexdigest()
 
 

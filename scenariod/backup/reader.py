@@ -9,8 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, BinaryIO
 
 from scenariod import regular
-from scenariod.backup import packs as packing
-from scenariod.backup import trailer
+from scenariod.backup import file_format
 
 if TYPE_CHECKING:
     from array import array
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from scenariod.backup.packs import SavedPack
-    from scenariod.backup.trailer import Opening
+    from scenariod.backup.file_format import Opening, SavedPack
 
 _CHUNK_BYTES = 64 << 10
 
@@ -71,15 +69,15 @@ def verify_file(file: BinaryIO, *, path: Path) -> Verified | Defect:
     """Read all of an opened backup, and say whether it is whole; raise OSError if it can't be."""
     size_bytes = _size(file)
     line_start = last_line_start(file, size_bytes)
-    opening = trailer.parse_opening(_at(file, line_start, trailer.MAX_OPENING_BYTES))
-    sha256 = trailer.digest_in(_at(file, max(size_bytes - trailer.TAIL_BYTES, 0)))
+    opening = file_format.parse_opening(_at(file, line_start, file_format.MAX_OPENING_BYTES))
+    sha256 = file_format.digest_in(_at(file, max(size_bytes - file_format.TAIL_BYTES, 0)))
     if opening is None:
         return _without_trailer(file, path, size_bytes=size_bytes, has_digest=sha256 is not None)
     if sha256 is None:
         return _broken_tail(file, path, line_start=line_start, size_bytes=size_bytes)
-    if _digest(file, up_to=size_bytes - trailer.TAIL_BYTES) != sha256:
+    if _digest(file, up_to=size_bytes - file_format.TAIL_BYTES) != sha256:
         return Defect(path, DefectKind.ALTERED, "its content is not what its trailer says: altered")
-    if opening.format not in {trailer.FORMAT, trailer.FORMAT_WITH_PACKS}:
+    if opening.format not in {file_format.FORMAT, file_format.FORMAT_WITH_PACKS}:
         known = f"its format is {opening.format}, this scenariod knows 1 and 2"
         return Defect(path, DefectKind.FOREIGN, known)
     wrong = _wrong_count(file, opening, line_start=line_start)
@@ -91,12 +89,12 @@ def verify_file(file: BinaryIO, *, path: Path) -> Verified | Defect:
 def documents(file: BinaryIO) -> Iterator[bytes]:
     """Yield the documents of an opened backup that was verified, exactly as they were stored."""
     line_start = last_line_start(file, _size(file))
-    opening = trailer.parse_opening(_at(file, line_start, trailer.MAX_OPENING_BYTES))
+    opening = file_format.parse_opening(_at(file, line_start, file_format.MAX_OPENING_BYTES))
     lengths = None if opening is None else _lengths(file, opening, line_start=line_start)
-    offset = len(trailer.HEAD)
+    offset = len(file_format.HEAD)
     for length in lengths or ():
         yield _at(file, offset, length)
-        offset += length + len(trailer.SEPARATOR)
+        offset += length + len(file_format.SEPARATOR)
 
 
 def packs(file: BinaryIO) -> Iterator[SavedPack]:
@@ -105,16 +103,16 @@ def packs(file: BinaryIO) -> Iterator[SavedPack]:
     The ids of each are gone once the next is asked for; nobody else may read the file meanwhile.
     """
     line_start = last_line_start(file, _size(file))
-    opening = trailer.parse_opening(_at(file, line_start, trailer.MAX_OPENING_BYTES))
+    opening = file_format.parse_opening(_at(file, line_start, file_format.MAX_OPENING_BYTES))
     lengths = None if opening is None else _lengths(file, opening, line_start=line_start)
     if opening is not None and lengths is not None:
-        yield from _packs(file, opening, start=trailer.body_bytes(lengths), end=line_start)
+        yield from _packs(file, opening, start=file_format.body_bytes(lengths), end=line_start)
 
 
 def opening_of(file: BinaryIO) -> Opening | None:
     """Return the opening of a backup's trailer without reading the rest; None if there is none."""
     line_start = last_line_start(file, _size(file))
-    return trailer.parse_opening(_at(file, line_start, trailer.MAX_OPENING_BYTES))
+    return file_format.parse_opening(_at(file, line_start, file_format.MAX_OPENING_BYTES))
 
 
 def last_line_start(file: BinaryIO, size_bytes: int) -> int:
@@ -130,8 +128,8 @@ def last_line_start(file: BinaryIO, size_bytes: int) -> int:
 
 
 def _without_trailer(file: BinaryIO, path: Path, *, size_bytes: int, has_digest: bool) -> Defect:
-    head = _at(file, 0, len(trailer.HEAD))
-    if not trailer.HEAD.startswith(head):
+    head = _at(file, 0, len(file_format.HEAD))
+    if not file_format.HEAD.startswith(head):
         return Defect(path, DefectKind.FOREIGN, "it is not a backup of scenariod")
     if has_digest:
         return Defect(path, DefectKind.ALTERED, "its trailer is altered")
@@ -141,8 +139,8 @@ def _without_trailer(file: BinaryIO, path: Path, *, size_bytes: int, has_digest:
 
 
 def _broken_tail(file: BinaryIO, path: Path, *, line_start: int, size_bytes: int) -> Defect:
-    end = _at(file, max(line_start, size_bytes - 2 * trailer.TAIL_BYTES))
-    if trailer.is_cut_tail(end):
+    end = _at(file, max(line_start, size_bytes - 2 * file_format.TAIL_BYTES))
+    if file_format.is_cut_tail(end):
         return Defect(path, DefectKind.CUT_OFF, "it is cut off in its trailer")
     return Defect(path, DefectKind.ALTERED, "its trailer is altered")
 
@@ -151,7 +149,7 @@ def _wrong_count(file: BinaryIO, opening: Opening, *, line_start: int) -> str | 
     lengths = _lengths(file, opening, line_start=line_start)
     if lengths is None or len(lengths) != opening.count:
         return f"it says that it holds {opening.count} scenarios, and gives other lengths"
-    body_bytes = trailer.body_bytes(lengths)
+    body_bytes = file_format.body_bytes(lengths)
     if (body_bytes != line_start) if opening.packs == 0 else (body_bytes > line_start):
         return f"the lengths of its {opening.count} scenarios are not those of its content"
     try:
@@ -164,7 +162,7 @@ def _wrong_count(file: BinaryIO, opening: Opening, *, line_start: int) -> str | 
 def _packs(file: BinaryIO, opening: Opening, *, start: int, end: int) -> Iterator[SavedPack]:
     if opening.packs:
         file.seek(start)
-        yield from packing.parse(_lines(file, end=end))
+        yield from file_format.parse_packs(_lines(file, end=end))
 
 
 def _lines(file: BinaryIO, *, end: int) -> Iterator[bytes]:
@@ -174,8 +172,8 @@ def _lines(file: BinaryIO, *, end: int) -> Iterator[bytes]:
 
 def _lengths(file: BinaryIO, opening: Opening, *, line_start: int) -> array[int] | None:
     start = line_start + opening.size_bytes
-    end = _size(file) - trailer.TAIL_BYTES - len(trailer.BEFORE_DIGEST)
-    return trailer.parse_lengths(_pieces(file, start=start, end=end))
+    end = _size(file) - file_format.TAIL_BYTES - len(file_format.BEFORE_DIGEST)
+    return file_format.parse_lengths(_pieces(file, start=start, end=end))
 
 
 def _digest(file: BinaryIO, *, up_to: int) -> str:
@@ -195,7 +193,7 @@ def _size(file: BinaryIO) -> int:
     return os.fstat(file.fileno()).st_size
 
 
-def _at(file: BinaryIO, offset: int, length: int = trailer.MAX_OPENING_BYTES) -> bytes:
+def _at(file: BinaryIO, offset: int, length: int = file_format.MAX_OPENING_BYTES) -> bytes:
     """Return up to `length` bytes at `offset`, fewer only at the end of the file."""
     file.seek(offset)
     return file.read(length)

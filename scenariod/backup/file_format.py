@@ -6,8 +6,22 @@ r"""The format of a backup file: documents, then one line that tells what they m
     ],
     "backup":{"format":1,"created":"…Z","batch":7,"count":2,"lengths":[123,456],"sha256":"<hex>"}}
 
-Where there are packs, packs.py has what stands before the last line, `format` is 2, and `count` is
-followed by `"packs":1`, their number. The whole is one JSON document. The last line, the trailer,
+Where there are packs, `format` is 2, `count` is followed by `"packs":1`, their number, and between
+the documents and the trailer stands the section that tells which pack a scenario came in:
+
+    "packs":[
+    {"name":"pack.json","about":{…},"scenarios":[
+    "id-1",
+    "id-2"
+    ]
+    },
+    …
+    ],
+
+`about` is what the pack says beside its scenarios, exactly as the library has it. Each id has a
+line of its own, so that a pack of any size is written and read with flat memory.
+
+The whole is one JSON document. The last line, the trailer,
 has no line break but its last byte.
 `lengths` are the documents' in bytes. `sha256` is of all bytes before the digest itself, and all
 that follows the digest is `"}}\n`: so any byte that is flipped or missing shows.
@@ -15,11 +29,12 @@ that follows the digest is `"}}\n`: so any byte that is flipped or missing shows
 
 from __future__ import annotations
 
+import json
 import re
 from array import array
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -43,6 +58,11 @@ _OPENING = re.compile(
 )
 _TAIL = re.compile(rb'(?P<sha256>[0-9a-f]{64})"\}\}\n')
 _LENGTHS_AT_ONCE = 8192
+PACKS_HEAD = b'"packs":[\n'
+_PACKS_FOOT = b"],\n"
+_NAME, _ABOUT, _SCENARIOS = '{"name":', ',"about":', ',"scenarios":['
+_END_OF_IDS = b"]"
+_END_OF_PACK = b"}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +145,95 @@ def is_cut_tail(end: bytes) -> bool:
     """Say whether `end`, the last bytes of a trailer, are too few after the digest's name."""
     _, found, rest = end.rpartition(BEFORE_DIGEST)
     return not found or len(rest) < TAIL_BYTES
+
+
+class Pack(Protocol):
+    """A pack: the file it came in, the JSON object it says of itself, and its scenarios' ids."""
+
+    @property
+    def name(self) -> str:
+        """The name of its file."""
+
+    @property
+    def about(self) -> str:
+        """A JSON object."""
+
+    @property
+    def ids(self) -> Iterable[str]:
+        """Of its scenarios in the backup."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPack:
+    """A pack as a backup has it."""
+
+    name: str
+    about: str
+    ids: Iterable[str]
+
+
+def written_pack(pack: Pack, *, is_first: bool) -> Iterator[bytes]:
+    """Yield a pack as the section has it."""
+    yield PACKS_HEAD if is_first else b",\n"
+    name = json.dumps(pack.name, ensure_ascii=False)
+    yield f"{_NAME}{name}{_ABOUT}{_one_line(pack.about)}{_SCENARIOS}\n".encode()
+    between = b""
+    for scenario_id in pack.ids:
+        yield between + json.dumps(scenario_id, ensure_ascii=False).encode()
+        between = b",\n"
+    yield (b"\n" if between else b"") + _END_OF_IDS + b"\n" + _END_OF_PACK
+
+
+def closing_packs() -> bytes:
+    """Return what ends the section."""
+    return b"\n" + _PACKS_FOOT
+
+
+def parse_packs(lines: Iterator[bytes]) -> Iterator[SavedPack]:
+    """Yield the packs of a section's lines; the `ids` of each are gone once the next is asked for.
+
+    Raises ValueError where they are no such section.
+    """
+    if next(lines, b"") != PACKS_HEAD:
+        raise ValueError("it has no packs")
+    line = b","
+    while line.endswith(b","):
+        name, about = _header(next(lines, b""))
+        ids = _ids(lines)
+        yield SavedPack(name, about, ids)
+        for _ in ids:  # those that nobody has asked for
+            pass
+        line = next(lines, b"").rstrip(b"\n")
+        if line.rstrip(b",") != _END_OF_PACK:
+            raise ValueError("a pack does not end")
+    if next(lines, b"") != _PACKS_FOOT:
+        raise ValueError("the packs do not end")
+
+
+def _header(line: bytes) -> tuple[str, str]:
+    text = line.decode()
+    decoder = json.JSONDecoder()
+    name, name_end = decoder.raw_decode(text, len(_NAME))
+    about_start = name_end + len(_ABOUT)
+    about, about_end = decoder.raw_decode(text, about_start)
+    if not isinstance(name, str) or not isinstance(about, dict):
+        raise ValueError("what a pack says of itself is not told")
+    if text[about_end:] != f"{_SCENARIOS}\n":
+        raise ValueError("the scenarios of a pack are not told")
+    return name, text[about_start:about_end]
+
+
+def _ids(lines: Iterator[bytes]) -> Iterator[str]:
+    for line in lines:
+        if line == _END_OF_IDS + b"\n":
+            return
+        found = json.loads(line.rstrip(b",\n"))
+        if not isinstance(found, str):
+            raise ValueError("the id of a scenario is not told")
+        yield found
+    raise ValueError("the scenarios of a pack do not end")
+
+
+def _one_line(about: str) -> str:
+    """Return a JSON object without line breaks; the importer writes none."""
+    return about if "\n" not in about else json.dumps(json.loads(about), ensure_ascii=False)
