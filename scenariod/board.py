@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scenariod import __version__, clock, status
+from scenariod.damage import CHECKING
 from scenariod.names import printable
-from scenariod.rebuild import CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable

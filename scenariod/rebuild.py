@@ -1,4 +1,4 @@
-"""A damaged library: find it, set it aside, and put one in its place from the newest good backup.
+"""A damaged library: set it aside, and put one in its place from the newest good backup.
 
 Owns the order of these steps; each can be cut off and done again. Never deletes what is damaged.
 """
@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scenariod import backup, clock, durable
+from scenariod.damage import Damage, damage_of, lost, mark, opened, pending, unmark
 from scenariod.errors import BackupUnusableError, ExitCode, LibraryDamagedError
 from scenariod.fault import Step, during
 from scenariod.journal import Event
 from scenariod.killpoint import KillPoint, reached
-from scenariod.library import Library
 from scenariod.owner import owner_to_be
 from scenariod.work import highest_batch
 
@@ -29,26 +29,12 @@ if TYPE_CHECKING:
 
     from scenariod.config import Config
     from scenariod.journal import Journal
+    from scenariod.library import Library
 
     Show = Callable[[str], None]
 
-MARKER_FILE = ".damaged.json"
 NEW_FILE = ".rebuilt.db"
-CHECKING = "checking the library"
-"""What is shown while a sound library is read through."""
 _BESIDE = ("-wal", "-shm")
-
-
-@dataclass(frozen=True, slots=True)
-class Damage:
-    """What is wrong with the library, and where it is set aside.
-
-    `inode` is that of the damaged file, 0 where there is none: another file is the rebuilt one.
-    """
-
-    why: str
-    inode: int
-    aside: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +60,7 @@ def open_sound(config: Config, *, journal: Journal, show: Show) -> Library:
     damage = pending(config) or lost(config)
     if damage is None:
         try:
-            return _opened(config, show=show)
+            return opened(config, show=show)
         except LibraryDamagedError as error:
             damage = damage_of(config, str(error))
     if not config.library.auto_restore:
@@ -84,66 +70,7 @@ def open_sound(config: Config, *, journal: Journal, show: Show) -> Library:
             rebuild(config, damage, journal=journal, show=show)
         finally:
             show("")  # cut off by a fault, it is no longer being done
-    return _opened(config, show=show)
-
-
-def damage_there(config: Config) -> Damage | None:
-    """Return what is wrong with the library that is there, None where it is sound; reads it."""
-    damage = pending(config) or lost(config)
-    if damage is None and config.database.exists():
-        try:
-            _opened(config, show=lambda _: None).close()
-        except LibraryDamagedError as error:
-            damage = damage_of(config, str(error))
-    return damage
-
-
-def refuse_damaged(config: Config) -> None:
-    """Raise LibraryDamagedError where the library has to be rebuilt first; reads none of it.
-
-    What a command adds to a library that is lost would be taken for all there ever was.
-    """
-    marked = _marked(config)
-    due = marked if marked is not None and _is_due(config, marked) else lost(config)
-    if due is not None:
-        raise LibraryDamagedError(
-            due.why,
-            hint="start scenariod (where it runs, wait): it rebuilds the library, or names the "
-            "command that does; to start anew on purpose, move backups/ away first",
-        )
-
-
-def pending(config: Config) -> Damage | None:
-    """Return the damage whose rebuild was begun, or is due; None where there is none."""
-    damage = _marked(config)
-    if damage is None or _is_due(config, damage):
-        return damage
-    _unmark(config)
-    return None
-
-
-def lost(config: Config) -> Damage | None:
-    """Return the damage where there was a library, as the backups tell, and now is none."""
-    if not config.backups.is_dir() or backup.newest(config.backups) is None:
-        return None
-    if not config.database.exists():
-        return damage_of(config, f"the library {config.database} is missing")
-    if config.database.stat().st_size == 0:
-        return damage_of(config, f"the library {config.database} is damaged: it is empty")
-    return None
-
-
-def mark(config: Config, damage: Damage) -> None:
-    """Have the library rebuilt by the next `open_sound`, whoever comes to it."""
-    told = {"why": damage.why, "inode": damage.inode, "aside": damage.aside.name}
-    durable.write(_marker(config), json.dumps(told).encode() + b"\n")
-    reached(KillPoint.DAMAGE_MARKED)
-
-
-def damage_of(config: Config, why: str) -> Damage:
-    """Return what is to be done about the library that is there now."""
-    stamp = f"damaged-{clock.now():%Y%m%dT%H%M%S}"
-    return Damage(why, _inode(config.database), config.database.with_name(stamp))
+    return opened(config, show=show)
 
 
 def rebuild(
@@ -202,35 +129,7 @@ def unread(done: Rebuilt) -> list[str]:
     return [f"{many}; once they can be, drop them again"]
 
 
-# Finding
-
-
-def _marked(config: Config) -> Damage | None:
-    path = _marker(config)
-    try:
-        told = json.loads(path.read_bytes())
-        return Damage(told["why"], int(told["inode"]), path.with_name(told["aside"]))
-    except FileNotFoundError:
-        return None
-    except (ValueError, KeyError, TypeError):
-        return damage_of(config, f"what {path.name} says of it cannot be read")
-
-
-def _is_due(config: Config, marked: Damage) -> bool:
-    return marked.inode == _inode(config.database)
-
-
-def _opened(config: Config, *, show: Show) -> Library:
-    library = Library.open(config.database, busy_timeout_s=config.library.busy_timeout_s)
-    try:
-        show(CHECKING)
-        library.check()
-    except BaseException:
-        library.close()
-        raise
-    finally:
-        show("")
-    return library
+# Finding a backup
 
 
 def _good_backups(config: Config, *, source: Path | None, show: Show) -> Iterator[backup.Verified]:
@@ -381,25 +280,8 @@ def _put_in_place(config: Config) -> None:
     _new(config).rename(config.database)
     durable.sync_folder(config.database.parent)
     reached(KillPoint.REBUILT_IN_PLACE)
-    _unmark(config)
-
-
-def _unmark(config: Config) -> None:
-    _marker(config).unlink()
-    durable.sync_folder(config.database.parent)
-    reached(KillPoint.DAMAGE_UNMARKED)
-
-
-def _marker(config: Config) -> Path:
-    return config.database.with_name(MARKER_FILE)
+    unmark(config)
 
 
 def _new(config: Config) -> Path:
     return config.database.with_name(NEW_FILE)
-
-
-def _inode(path: Path) -> int:
-    try:
-        return path.stat().st_ino
-    except FileNotFoundError:
-        return 0

@@ -16,6 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from scenariod import clock, publish, rebuild, refusal, regular
+from scenariod.damage import damage_of, mark, pending
 from scenariod.delivery import Delivery
 from scenariod.errors import DroppedFileError, LibraryDamagedError
 from scenariod.fault import OF_ONE_FILE, Step, during
@@ -170,8 +171,8 @@ class Settler:
         if library is not None:
             with suppress(LibraryDamagedError):  # that is why
                 library.close()
-        if rebuild.pending(self._config) is None:
-            rebuild.mark(self._config, rebuild.damage_of(self._config, damage))
+        if pending(self._config) is None:
+            mark(self._config, damage_of(self._config, damage))
         self._open()
 
     def _reserve_batch(self) -> int:

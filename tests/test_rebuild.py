@@ -22,9 +22,10 @@ from kill_points import IS_ALL
 from standstill import Standstill
 
 from scenariod import backup, config
+from scenariod.damage import MARKER_FILE
 from scenariod.journal import TextJournal
 from scenariod.killpoint import VARIABLE, KillPoint
-from scenariod.rebuild import MARKER_FILE, NEW_FILE
+from scenariod.rebuild import NEW_FILE
 from scenariod.settle import Settler
 from scenariod.work import Work
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from scenariod import backup, clock, journal, moment, rebuild, terminal
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
+from scenariod.damage import Damage, damage_of, damage_there, refuse_damaged
 from scenariod.errors import ExitCode, LibraryDamagedError, NotFoundError
 from scenariod.journal import Event
 from scenariod.library import Change, Library, compared
@@ -73,14 +74,14 @@ def restore(config: Config, asked: argparse.Namespace) -> Answer:
         return _dry_run(config, wanted)
     prepare(config)
     if isinstance(wanted, moment.Before):
-        rebuild.refuse_damaged(config)
+        refuse_damaged(config)
         return _ordinary(config, wanted, may_ask=not asked.yes)
-    damage = rebuild.damage_there(config)
+    damage = damage_there(config)
     if damage is None:
         try:
             return _ordinary(config, wanted, may_ask=not asked.yes)
         except LibraryDamagedError as error:  # a document, which only who reads it all meets
-            damage = rebuild.damage_of(config, str(error))
+            damage = damage_of(config, str(error))
     return _rebuilt(config, wanted, damage, may_ask=not asked.yes)
 
 
@@ -105,9 +106,7 @@ def _not_confirmed() -> Answer:
     return Answer(document, lines=["nothing was changed"], code=ExitCode.NOT_CONFIRMED)
 
 
-def _rebuilt(
-    config: Config, wanted: moment.InBackup, damage: rebuild.Damage, *, may_ask: bool
-) -> Answer:
+def _rebuilt(config: Config, wanted: moment.InBackup, damage: Damage, *, may_ask: bool) -> Answer:
     """Put a library made of the backup in the place of the damaged one; the daemon must not run."""
     question = f"set the damaged library aside and rebuild it from {wanted}?"
     if may_ask and terminal.is_there() and not terminal.confirms([damage.why], question):

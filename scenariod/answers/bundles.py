@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scenariod import clock, exporter, fault, host, importer, journal, moment, rebuild, terminal
+from scenariod import clock, damage, exporter, fault, host, importer, journal, moment, terminal
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.errors import ExitCode, NotEnoughMemoryError, NotFoundError, RootUnusableError
 from scenariod.fault import Step, during
@@ -40,7 +40,7 @@ _LEAST_MIB = 256
 def import_(config: Config, asked: argparse.Namespace) -> Answer:
     """Bring in what a file or a folder holds; answer what became of it, each refusal by place."""
     require_root(config)
-    rebuild.refuse_damaged(config)
+    damage.refuse_damaged(config)
     source = _source(asked.source)
     bounds = _bounds(config)
     refusals = tempfile.TemporaryFile()  # noqa: SIM115  handed on to who prints the answer

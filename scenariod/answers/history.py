@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from scenariod import clock, journal, moment, rebuild
+from scenariod import clock, damage, journal, moment
 from scenariod import restore as restoring
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.journal import Event
@@ -35,7 +35,7 @@ def history(config: Config, asked: argparse.Namespace) -> Answer:
 def undo(config: Config, asked: argparse.Namespace) -> Answer:
     """Take back what one batch did, and answer what that changed and how to go back."""
     require_root(config)
-    rebuild.refuse_damaged(config)
+    damage.refuse_damaged(config)
     Library.open_read_only(config.database, busy_timeout_s=READ_TIMEOUT_S).close()
     busy_s = config.library.busy_timeout_s
     with Library.open(config.database, busy_timeout_s=busy_s) as library:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scenariod import backup, inbox, rebuild
+from scenariod import backup, damage, inbox
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, backup_lines
 from scenariod.errors import ExitCode, NotFoundError
 from scenariod.library import Library
@@ -19,7 +19,7 @@ def status(config: Config) -> Answer:
     waiting = _inbox_count(config)
     count = _library_count(config)
     newest, wrong = _newest_backup(config, scenarios=count)
-    lost = rebuild.lost(config)
+    lost = damage.lost(config)
     document = {
         "running": False,
         "root": str(config.root),

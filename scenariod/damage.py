@@ -1,0 +1,146 @@
+"""A damaged library: find it, and mark it as one that is to be rebuilt.
+
+Owns the mark, and the questions about it. Never changes the library, never says how it is rebuilt.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scenariod import backup, clock, durable
+from scenariod.errors import LibraryDamagedError
+from scenariod.killpoint import KillPoint, reached
+from scenariod.library import Library
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from scenariod.config import Config
+
+    Show = Callable[[str], None]
+
+
+MARKER_FILE = ".damaged.json"
+CHECKING = "checking the library"
+"""What is shown while a sound library is read through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """What is wrong with the library, and where it is set aside.
+
+    `inode` is that of the damaged file, 0 where there is none: another file is the rebuilt one.
+    """
+
+    why: str
+    inode: int
+    aside: Path
+
+
+def damage_there(config: Config) -> Damage | None:
+    """Return what is wrong with the library that is there, None where it is sound; reads it."""
+    damage = pending(config) or lost(config)
+    if damage is None and config.database.exists():
+        try:
+            opened(config, show=lambda _: None).close()
+        except LibraryDamagedError as error:
+            damage = damage_of(config, str(error))
+    return damage
+
+
+def refuse_damaged(config: Config) -> None:
+    """Raise LibraryDamagedError where the library has to be rebuilt first; reads none of it.
+
+    What a command adds to a library that is lost would be taken for all there ever was.
+    """
+    marked = _marked(config)
+    due = marked if marked is not None and _is_due(config, marked) else lost(config)
+    if due is not None:
+        raise LibraryDamagedError(
+            due.why,
+            hint="start scenariod (where it runs, wait): it rebuilds the library, or names the "
+            "command that does; to start anew on purpose, move backups/ away first",
+        )
+
+
+def pending(config: Config) -> Damage | None:
+    """Return the damage whose rebuild was begun, or is due; None where there is none."""
+    damage = _marked(config)
+    if damage is None or _is_due(config, damage):
+        return damage
+    unmark(config)
+    return None
+
+
+def lost(config: Config) -> Damage | None:
+    """Return the damage where there was a library, as the backups tell, and now is none."""
+    if not config.backups.is_dir() or backup.newest(config.backups) is None:
+        return None
+    if not config.database.exists():
+        return damage_of(config, f"the library {config.database} is missing")
+    if config.database.stat().st_size == 0:
+        return damage_of(config, f"the library {config.database} is damaged: it is empty")
+    return None
+
+
+def mark(config: Config, damage: Damage) -> None:
+    """Have the library rebuilt by the next `open_sound`, whoever comes to it."""
+    told = {"why": damage.why, "inode": damage.inode, "aside": damage.aside.name}
+    durable.write(_marker(config), json.dumps(told).encode() + b"\n")
+    reached(KillPoint.DAMAGE_MARKED)
+
+
+def damage_of(config: Config, why: str) -> Damage:
+    """Return what is to be done about the library that is there now."""
+    stamp = f"damaged-{clock.now():%Y%m%dT%H%M%S}"
+    return Damage(why, _inode(config.database), config.database.with_name(stamp))
+
+
+def _marked(config: Config) -> Damage | None:
+    path = _marker(config)
+    try:
+        told = json.loads(path.read_bytes())
+        return Damage(told["why"], int(told["inode"]), path.with_name(told["aside"]))
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError):
+        return damage_of(config, f"what {path.name} says of it cannot be read")
+
+
+def _is_due(config: Config, marked: Damage) -> bool:
+    return marked.inode == _inode(config.database)
+
+
+def opened(config: Config, *, show: Show) -> Library:
+    """Open the library and read all of its structure; raise LibraryDamagedError where it is bad."""
+    library = Library.open(config.database, busy_timeout_s=config.library.busy_timeout_s)
+    try:
+        show(CHECKING)
+        library.check()
+    except BaseException:
+        library.close()
+        raise
+    finally:
+        show("")
+    return library
+
+
+def unmark(config: Config) -> None:
+    """Remove the mark, durably: the library that is there is the new one."""
+    _marker(config).unlink()
+    durable.sync_folder(config.database.parent)
+    reached(KillPoint.DAMAGE_UNMARKED)
+
+
+def _marker(config: Config) -> Path:
+    return config.database.with_name(MARKER_FILE)
+
+
+def _inode(path: Path) -> int:
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:
+        return 0
