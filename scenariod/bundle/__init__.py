@@ -4,9 +4,8 @@ Only reads. Never opens the library; only the unpacker, which is limited, may pa
 """
 
 from scenariod.bundle.about import MOST_CHARACTERS, MOST_DEPTH, MOST_DIGITS
-from scenariod.bundle.ending import fault_after_list
 from scenariod.bundle.slices import Slice, Slicer
-from scenariod.bundle.survey import Shape, Survey, survey
+from scenariod.bundle.survey import Shape, Survey, fault_after_list, survey
 
 __all__ = [
     "MOST_CHARACTERS",

@@ -1,5 +1,7 @@
 """Tell what kind of file one is by what is in it, streaming: how many scenarios, of which pack.
 
+Tells too whether a file ends after its list of scenarios as it should: nothing is passed over.
+
 Pure but for the file that it reads. Never keeps a scenario.
 """
 
@@ -17,11 +19,13 @@ import ijson
 
 from scenariod.bundle.about import About
 from scenariod.bundle.slices import Slicer
+from scenariod.reasons import Problem, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     Event = tuple[str, Any]
+    from scenariod.bundle.slices import Rest
 
 SCENARIOS = "scenarios"
 _ID = "id"
@@ -207,3 +211,24 @@ class _Found:
             lists=self.lists,
             is_json=self.is_json,
         )
+
+
+def fault_after_list(rest: Rest) -> Problem | None:
+    """Return what is wrong with what follows a list: a member of an object, or all that there is.
+
+    After the list as such comes nothing; after a member come others, then the object's end. A
+    second list of scenarios among these is one too many.
+    """
+    found = survey_text(rest)
+    if found.shape is Shape.MEMBER:
+        return _problem(Reason.DUPLICATE_KEY, "another list of scenarios follows", rest)
+    if found.is_json:
+        return None
+    if rest.ended:
+        return _problem(Reason.NOT_JSON, "it is cut off", rest)
+    return _problem(Reason.NOT_JSON, "what follows does not belong to this document", rest)
+
+
+def _problem(reason: Reason, what: str, rest: Rest) -> Problem:
+    message = f"after its list of scenarios {what}; only what stands before was read"
+    return Problem(reason, message, line=rest.line, column=1)
