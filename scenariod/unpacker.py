@@ -37,7 +37,8 @@ from scenariod.verdict import MAX_MESSAGE, Rejected, Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from scenariod.bundle import Slice, Survey
+    from scenariod.bundle.slices import Slice
+    from scenariod.bundle.survey import Survey
 
     Judge = Callable[[str, bytes], Verdict]
 
@@ -106,7 +107,7 @@ class _Unpacker:
             self._refuse(index, name, 0, problem)
 
     def _read(self, file: BinaryIO, name: str, index: int, *, skip: int) -> None:
-        from scenariod.bundle import Shape, survey
+        from scenariod.bundle.survey import Shape, survey
 
         if skip < 0:
             say(frames.Judging(index, name, 0))
@@ -141,8 +142,8 @@ class _Unpacker:
     def _read_list(
         self, file: BinaryIO, name: str, index: int, *, found: Survey, skip: int
     ) -> None:
-        from scenariod.bundle import Shape, Slicer, fault_after_list
-        from scenariod.bundle.survey import SCENARIOS
+        from scenariod.bundle.slices import Slicer
+        from scenariod.bundle.survey import SCENARIOS, Shape, fault_after_list
 
         member = SCENARIOS if found.shape is Shape.MEMBER else None
         slicer = Slicer(file, member=member, most_bytes=self._most_bytes)
@@ -195,7 +196,7 @@ class _Unpacker:
 
 def _left_out(keys: tuple[str, ...]) -> Problem:
     """Return what is told of a pack that says more of itself than is kept."""
-    from scenariod.bundle import MOST_CHARACTERS, MOST_DEPTH, MOST_DIGITS
+    from scenariod.bundle.about import MOST_CHARACTERS, MOST_DEPTH, MOST_DIGITS
 
     more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
     message = (

@@ -13,16 +13,10 @@ from conftest import scenario
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenariod.bundle import (
-    MOST_CHARACTERS,
-    Shape,
-    Slice,
-    Slicer,
-    Survey,
-    fault_after_list,
-    frames,
-    survey,
-)
+from scenariod.bundle import frames
+from scenariod.bundle.about import MOST_CHARACTERS
+from scenariod.bundle.slices import Slice, Slicer
+from scenariod.bundle.survey import Shape, Survey, fault_after_list, survey
 from scenariod.reasons import Problem, Reason
 
 KIB = 1 << 10
