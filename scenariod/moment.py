@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from scenariod import backup, document, regular
+from scenariod import backup, regular
+from scenariod.document import canonical, reader
 from scenariod.errors import BackupUnusableError
 from scenariod.library import Pack, RestoredDocument
 from scenariod.reasons import Problem
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from scenariod.document.reader import Document
     from scenariod.library import Snapshot
 
 _BEFORE = re.compile(r"batch:([0-9]{1,18})", re.ASCII)
@@ -104,7 +106,7 @@ def opened_backup(path: Path) -> Iterator[BinaryIO]:
 def saved_scenarios(file: BinaryIO, path: Path) -> Iterator[RestoredDocument]:
     """Yield the scenarios of an opened backup; raise BackupUnusableError at what is none."""
     for content in backup.documents(file):
-        read = document.read(content)
+        read = reader.read(content)
         if isinstance(read, Problem) or read.flawed:
             why = read if isinstance(read, Problem) else "a key twice, or a number that is none"
             raise _unusable(path, f"it holds what is no scenario: {why}")
@@ -112,7 +114,7 @@ def saved_scenarios(file: BinaryIO, path: Path) -> Iterator[RestoredDocument]:
             id=_text(read, "id", path),
             title=stored_title(_text(read, "title", path)),
             correct_answer=_text(read, "correctAnswer", path),
-            content_sha256=document.content_sha256(read.members),
+            content_sha256=canonical.content_sha256(read.members),
             document=content,
         )
 
@@ -134,7 +136,7 @@ def digests(saved: Iterable[RestoredDocument]) -> Iterator[tuple[str, str]]:
     return ((s.id, hashlib.sha256(s.document).hexdigest()) for s in saved)
 
 
-def _text(read: document.Document, key: str, path: Path) -> str:
+def _text(read: Document, key: str, path: Path) -> str:
     value = read.members.get(key)
     if not isinstance(value, str):
         raise _unusable(path, f"it holds a scenario without {key}")

@@ -22,8 +22,8 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from scenariod import document
-from scenariod.document import Fault, Steps, cut, field_name, kind, shown
+from scenariod.document import canonical, reader, survey
+from scenariod.document.fault import Fault, Steps, cut, field_name, kind, shown
 from scenariod.reasons import Problem, Reason
 from scenariod.verdict import Accepted, Rejected, Verdict, stored_title
 
@@ -35,10 +35,10 @@ _HIGHEST_SCORE = 100
 def judge(content: bytes, *, name: str) -> Verdict:
     """Return the verdict on the file `name` that holds `content`; never raises but MemoryError."""
     sha256 = hashlib.sha256(content).hexdigest()
-    read = document.read(content)
+    read = reader.read(content)
     if isinstance(read, Problem):
         return Rejected(name, len(content), sha256, (read,))
-    problems = document.problems(read, faults(read.members))
+    problems = survey.problems(read, faults(read.members))
     scenario_id = read.members.get("id")
     if problems:
         known = isinstance(scenario_id, str) and _ID.fullmatch(scenario_id) is not None
@@ -47,7 +47,7 @@ def judge(content: bytes, *, name: str) -> Verdict:
         name=name,
         size_bytes=len(content),
         sha256=sha256,
-        content_sha256=document.content_sha256(read.members),
+        content_sha256=canonical.content_sha256(read.members),
         scenario_id=read.members["id"],
         title=stored_title(read.members["title"]),
         correct_answer=read.members["correctAnswer"],

@@ -12,7 +12,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scenariod.document import Document, content_sha256, read
+from scenariod.document.canonical import content_sha256
+from scenariod.document.reader import Document, read
 from scenariod.library import (
     Entry,
     FileResult,

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from scenariod import document
-from scenariod.document import MAX_DEPTH, Document, Fault, content_sha256, field_name
+from scenariod.document import reader, survey
+from scenariod.document.canonical import content_sha256
+from scenariod.document.fault import Fault, Steps, field_name
+from scenariod.document.reader import MAX_DEPTH, Document
 from scenariod.reasons import Problem, Reason
 from scenariod.verdict import MAX_MESSAGE, MAX_PROBLEMS
 
@@ -21,20 +23,20 @@ QUICK_S = 60  # linear work on 8 MiB takes seconds, quadratic work days: no need
 
 
 def read(text: str) -> Document:
-    found = document.read(text.encode("utf-8"))
+    found = reader.read(text.encode("utf-8"))
     assert isinstance(found, Document), found
     return found
 
 
 def refusal(content: bytes) -> Problem:
-    found = document.read(content)
+    found = reader.read(content)
     assert isinstance(found, Problem), found
     return found
 
 
 def problems_of(text: str, *faults: Fault) -> list[tuple[Reason, str | None, int | None]]:
     """Return code, field and column: the texts of the tables below are of one line."""
-    return [(p.code, p.field, p.column) for p in document.problems(read(text), faults)]
+    return [(p.code, p.field, p.column) for p in survey.problems(read(text), faults)]
 
 
 # What is read
@@ -183,7 +185,7 @@ def test_repeated_keys_and_what_is_no_number_are_all_told(
 def test_a_repeated_key_is_told_with_the_line_of_the_first() -> None:
     text = '{\n"x": 1,\n"title": 1,\n"title": 2}'
 
-    (problem,) = document.problems(read(text), [])
+    (problem,) = survey.problems(read(text), [])
 
     assert str(problem) == (
         'the key "title" occurs again in the same object; the first is on line 3 (line 4, column 1)'
@@ -205,7 +207,7 @@ def test_a_repeated_key_is_told_with_the_line_of_the_first() -> None:
     ],
 )
 def test_a_fault_is_placed_at_its_value_or_at_the_object_that_lacks_it(
-    steps: document.Steps, field: str, column: int | None
+    steps: Steps, field: str, column: int | None
 ) -> None:
     text = '{"a": 10, "b":{"c": 1, "d": [[], 3,{"e": 0}]}, "z": {"a": 5}}'
 
@@ -240,7 +242,7 @@ def test_of_a_repeated_key_the_last_value_counts_and_has_the_place() -> None:
 def test_beyond_a_hundred_problems_only_their_number_is_told() -> None:
     text = "{" + ", ".join('"a": NaN' for _ in range(1000)) + "}"
 
-    found = document.problems(read(text), [])
+    found = survey.problems(read(text), [])
 
     assert len(found) == MAX_PROBLEMS + 1
     assert found[-1].message == f"{1999 - MAX_PROBLEMS} more problems are not listed"
@@ -249,7 +251,7 @@ def test_beyond_a_hundred_problems_only_their_number_is_told() -> None:
 def test_exactly_a_hundred_problems_are_all_told() -> None:
     text = '{"a": [' + ", ".join("NaN" for _ in range(MAX_PROBLEMS)) + "]}"
 
-    found = document.problems(read(text), [])
+    found = survey.problems(read(text), [])
 
     assert {p.message for p in found} == {"NaN is no number in JSON"}
     assert len(found) == MAX_PROBLEMS
@@ -259,7 +261,7 @@ def test_messages_and_fields_stay_short_and_printable() -> None:
     key = json.dumps("\x1b\u202e\ud800" * 100_000)
     text = f'{{"a": {{{key}: {{{key}: NaN}}, {key}: NaN}}}}'
 
-    found = document.problems(read(text), [])
+    found = survey.problems(read(text), [])
 
     assert len(found) == 3
     for problem in found:
@@ -277,7 +279,7 @@ def test_messages_and_fields_stay_short_and_printable() -> None:
         (("",), '[""]'),
     ],
 )
-def test_fields_are_named_as_people_write_them(steps: document.Steps, name: str) -> None:
+def test_fields_are_named_as_people_write_them(steps: Steps, name: str) -> None:
     assert field_name(steps) == name
 
 
@@ -388,7 +390,7 @@ def test_what_is_read_is_what_was_written(members: Any) -> None:
 
 @given(st.binary() | st.text().map(str.encode) | st.text('{}[]",:\\tNa1e-. ').map(str.encode))
 def test_any_bytes_are_read_or_refused_with_a_reason(content: bytes) -> None:
-    found = document.read(content)
+    found = reader.read(content)
 
     assert isinstance(found, Document | Problem)
 
@@ -400,7 +402,7 @@ def test_what_json_refuses_is_refused_and_nothing_else(text: str) -> None:
     except ValueError:
         expected = False
 
-    assert isinstance(document.read(text.encode()), Document) == expected
+    assert isinstance(reader.read(text.encode()), Document) == expected
 
 
 def repeated(start: str, part: str, end: str) -> bytes:
@@ -432,9 +434,9 @@ HOSTILE = {
 def test_eight_hostile_mebibytes_take_linear_time(content: bytes) -> None:
     started = time.process_time()
 
-    found = document.read(content)
+    found = reader.read(content)
     if isinstance(found, Document):
-        document.problems(found, [Fault(Reason.WRONG_TYPE, "wrong", ("a",))])
+        survey.problems(found, [Fault(Reason.WRONG_TYPE, "wrong", ("a",))])
     if isinstance(found, Document) and not found.flawed:
         content_sha256(found.members)
 
@@ -454,7 +456,7 @@ def test_eight_hostile_mebibytes_take_linear_time(content: bytes) -> None:
 def test_faults_are_found_in_wide_documents_in_linear_time(text: str) -> None:
     started = time.process_time()
 
-    found = document.problems(read(text), [])
+    found = survey.problems(read(text), [])
 
     assert 0 < len(found) <= MAX_PROBLEMS + 1
     assert time.process_time() - started < QUICK_S

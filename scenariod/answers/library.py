@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from scenariod import document as reading
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
+from scenariod.document import canonical, reader
+from scenariod.document.reader import Document
 from scenariod.errors import ExitCode, NotFoundError
 from scenariod.library import Library
 from scenariod.verdict import stored_title
@@ -80,8 +81,8 @@ def _unlike_their_documents(library: Library) -> Iterator[str]:
     with library.snapshot() as snapshot:
         pairs = zip(snapshot.scenarios(), snapshot.documents(), strict=True)
         for record, chunks in pairs:
-            read = reading.read(b"".join(chunks))
-            if not isinstance(read, reading.Document) or not _is_said_by(record, read.members):
+            read = reader.read(b"".join(chunks))
+            if not isinstance(read, Document) or not _is_said_by(record, read.members):
                 yield f"scenario {record.id}: its row does not say what its document says"
 
 
@@ -91,7 +92,7 @@ def _is_said_by(record: ScenarioRecord, members: dict[str, Any]) -> bool:
     # Restores stored whole titles once; libraries have them still.
     if record.title not in {stored_title(title), _as_stored(title)}:
         return False
-    said = (_as_stored(scenario_id), _as_stored(answer), reading.content_sha256(members))
+    said = (_as_stored(scenario_id), _as_stored(answer), canonical.content_sha256(members))
     return said == (record.id, record.correct_answer, record.content_sha256)
 
 
