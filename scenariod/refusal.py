@@ -1,22 +1,27 @@
-"""What NAME.reason.json beside a refused file says: why, where, what was measured, how to go on.
+"""NAME.reason.json beside a refused file: why, where, what was measured, how to go on.
 
-Pure. Its keys are part of the interface: add, never rename.
+Owns how it is written and read. Its keys are part of the interface: add, never rename.
 """
 
 from __future__ import annotations
 
+import json
 import shlex
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from scenariod.names import printable
+from scenariod import regular
+from scenariod.names import REASON_SUFFIX, printable, with_suffix
 from scenariod.reasons import ADVICE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from scenariod.reasons import Problem
+
+_MOST_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,16 @@ class Story:
     claimed_at: str | None = None
     memory_peak_bytes: int | None = None
     memory_limit_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a file was refused: what is worth telling of its reason."""
+
+    code: str
+    message: str
+    advice: str
+    retry: str
 
 
 def document(
@@ -68,3 +83,26 @@ def journal_command(name: str, *, batch: int) -> str:
     """Return the command that shows all of the journal on this batch, and on files of this name."""
     fields = f"SCENARIOD_BATCH={batch} + {shlex.quote(f'SCENARIOD_FILE={printable(name)}')}"
     return f"journalctl -t scenariod {fields}"
+
+
+def read(failed: Path, name: str) -> Refused | None:
+    """Return the reason beside the file `name`; None where there is none that can be understood.
+
+    Raises PermissionError where it may not be read.
+    """
+    try:
+        file = regular.found(failed / with_suffix(name, REASON_SUFFIX))
+    except PermissionError:
+        raise
+    except OSError:  # the disk cannot read it
+        return None
+    if file is None:
+        return None
+    with file:
+        content = file.read(_MOST_BYTES)
+    try:
+        said = json.loads(content)
+        texts = [str(said.get(key, "")) for key in ("code", "message", "advice", "retry")]
+    except (ValueError, AttributeError, RecursionError):
+        return None
+    return Refused(*texts)

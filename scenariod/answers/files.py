@@ -6,10 +6,9 @@ import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from scenariod import journal
+from scenariod import journal, refusal
 from scenariod import retry as retrying
 from scenariod import status as live
-from scenariod.answers import reasons
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.errors import ExitCode, NameTakenError, NotFoundError, UsageError
 from scenariod.journal import Event
@@ -148,7 +147,7 @@ def _in_work(config: Config, name: str, *, running: bool) -> tuple[list[_Place],
 
 
 def _in_failed(config: Config, name: str) -> _Place:
-    reason = reasons.read(config.failed, name)
+    reason = refusal.read(config.failed, name)
     path = _shown(config, config.failed / name)
     if reason is None:
         return _Place("failed", path, "was refused; its reason is gone", retry_command(name))
