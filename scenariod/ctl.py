@@ -86,7 +86,7 @@ _COMMANDS = (
     _Command(
         "backups",
         "the backups, newest first; `backups verify` reads them, `backups prune` tidies up",
-        lambda: answers.backups.backups,
+        lambda: answers.upkeep.backups,
         parts=(
             _Command(
                 "verify",
@@ -153,7 +153,7 @@ _COMMANDS = (
     _Command(
         "export",
         "write the library out as packs, a folder of files",
-        lambda: answers.bundles.export,
+        lambda: answers.exporting.export,
         (
             _Argument(
                 "--at",

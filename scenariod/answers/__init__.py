@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from scenariod.answers import (
         backups,
         bundles,
+        exporting,
         files,
         history,
         library,
@@ -29,6 +30,7 @@ __all__ = [
     "Answer",
     "backups",
     "bundles",
+    "exporting",
     "files",
     "history",
     "library",

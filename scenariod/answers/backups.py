@@ -1,11 +1,11 @@
-"""Which backups there are, and restoring one."""
+"""Restoring a backup, or the state before a batch."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from scenariod import backup, clock, journal, moment, rebuild, terminal
+from scenariod import clock, journal, moment, rebuild, terminal
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.damage import Damage, damage_of, damage_there, refuse_damaged
 from scenariod.errors import ExitCode, LibraryDamagedError, NotFoundError
@@ -13,7 +13,6 @@ from scenariod.journal import Event
 from scenariod.library import Change, Library, compared
 from scenariod.restore import restore as restore_moment
 from scenariod.root import Lock, prepare
-from scenariod.sizes import MIB
 
 if TYPE_CHECKING:
     import argparse
@@ -24,42 +23,6 @@ if TYPE_CHECKING:
     from scenariod.restore import Summary
 
 _IDS_SHOWN = 10
-
-
-def backups(config: Config, _: argparse.Namespace) -> Answer:
-    """Answer which backups there are, newest first."""
-    require_root(config)
-    found = backup.list_backups(config.backups) if config.backups.is_dir() else []
-    document = [
-        {
-            "name": b.path.name,
-            "created": b.created.isoformat(timespec="seconds"),
-            "scenarios": b.count,
-            "batch": b.batch,
-            "size_bytes": b.size_bytes,
-            "verified": b.check.checked_at.isoformat(timespec="seconds")
-            if b.check is not None and b.check.defect is None
-            else None,
-            "defect": None if b.check is None else b.check.defect,
-        }
-        for b in found
-    ]
-    lines = [
-        f"{b.path.name}  {b.created:%Y-%m-%d %H:%M:%S} UTC  "
-        f"{'not whole' if b.count is None else f'{b.count} scenarios'}  {b.size_bytes / MIB:.1f} MB"
-        f"  {_known(b)}"
-        for b in found
-    ]
-    return Answer(document, lines=lines or ["there is no backup yet"])
-
-
-def _known(found: backup.BackupFile) -> str:
-    """Say what the last reading of a backup has found."""
-    if found.check is None:
-        return "not verified"
-    when = f"{found.check.checked_at:%Y-%m-%d %H:%M:%S} UTC"
-    what = "verified" if found.check.defect is None else f"found {found.check.defect}"
-    return f"{what} {when}"
 
 
 def restore(config: Config, asked: argparse.Namespace) -> Answer:

@@ -1,4 +1,4 @@
-"""Importing what users have, files of many scenarios or folders of them, and writing them out."""
+"""Importing what users have: files of many scenarios, or folders of them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scenariod import clock, damage, exporter, fault, host, importer, journal, moment, terminal
+from scenariod import clock, damage, fault, host, importer, journal, terminal
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
-from scenariod.errors import ExitCode, NotEnoughMemoryError, NotFoundError, RootUnusableError
-from scenariod.fault import Step, during
+from scenariod.errors import ExitCode, NotEnoughMemoryError, NotFoundError
 from scenariod.journal import Event
 from scenariod.library import FileVerdict, Library, OnConflict
 from scenariod.names import printable
@@ -70,40 +69,6 @@ def import_(config: Config, asked: argparse.Namespace) -> Answer:
     told = _Told(_shown(source), summary, dry_run=asked.dry_run, published=config.published)
     pieces = told.as_json(refusals) if asked.json else told.as_lines(refusals)
     return Answer(None, pieces=pieces, code=told.code)
-
-
-def export(config: Config, asked: argparse.Namespace) -> Answer:
-    """Write the library out as packs; answer where, and how many."""
-    require_root(config)
-    before = _batch_of(asked.at, config)
-    folder = asked.output.absolute()
-    try:
-        with (
-            Library.open_read_only(config.database, busy_timeout_s=READ_TIMEOUT_S) as library,
-            library.snapshot() as snapshot,
-            during(Step.EXPORTING, folder.parent),
-        ):
-            done = exporter.export(snapshot, folder, before=before, pack_size=asked.pack_size)
-    except (PermissionError, FileNotFoundError) as error:
-        raise RootUnusableError(
-            f"cannot write {folder} as user {os.geteuid()}: {error.strerror}",
-            hint="name a folder in one that this user may write to, with --output DIR",
-        ) from error
-    many = len(done.files)
-    words = f"exported {done.scenarios} scenarios in {many} file{'' if many == 1 else 's'}"
-    document = {"exported": str(folder), "scenarios": done.scenarios, "files": done.files}
-    return Answer(document, lines=[f"{words} to {folder}"])
-
-
-def _batch_of(at: str, config: Config) -> int | None:
-    """Return the batch that `--at` names; None: now."""
-    wanted = moment.parse(at, backups=config.backups)
-    if isinstance(wanted, moment.InBackup):
-        raise NotFoundError(
-            f"{at} is a backup: it is a file of scenarios as it is",
-            hint="name a batch as batch:N; `scenariodctl history` lists them",
-        )
-    return wanted.batch if isinstance(wanted, moment.Before) else None
 
 
 class _Listener:

@@ -1,4 +1,4 @@
-"""Whether the backups are whole, and which of them are kept."""
+"""Which backups there are, whether they are whole, and which of them are kept."""
 
 from __future__ import annotations
 
@@ -29,6 +29,33 @@ ADVICE = {
     " `ls -l {path}; journalctl -k -p warning`",
 }
 """What helps against each defect."""
+
+
+def backups(config: Config, _: argparse.Namespace) -> Answer:
+    """Answer which backups there are, newest first."""
+    require_root(config)
+    found = backup.list_backups(config.backups) if config.backups.is_dir() else []
+    document = [
+        {
+            "name": b.path.name,
+            "created": b.created.isoformat(timespec="seconds"),
+            "scenarios": b.count,
+            "batch": b.batch,
+            "size_bytes": b.size_bytes,
+            "verified": b.check.checked_at.isoformat(timespec="seconds")
+            if b.check is not None and b.check.defect is None
+            else None,
+            "defect": None if b.check is None else b.check.defect,
+        }
+        for b in found
+    ]
+    lines = [
+        f"{b.path.name}  {b.created:%Y-%m-%d %H:%M:%S} UTC  "
+        f"{'not whole' if b.count is None else f'{b.count} scenarios'}  {b.size_bytes / MIB:.1f} MB"
+        f"  {_known(b)}"
+        for b in found
+    ]
+    return Answer(document, lines=lines or ["there is no backup yet"])
 
 
 def verify(config: Config, asked: argparse.Namespace) -> Answer:
@@ -83,6 +110,15 @@ def prune(config: Config, asked: argparse.Namespace) -> Answer:
     done = "would remove" if asked.dry_run else "removed"
     total = f"{done} {len(plan.remove)} of {len(plan.decisions)} backups, {freed:.1f} MB"
     return Answer(document, lines=[*(_decision_line(d) for d in plan.decisions), total])
+
+
+def _known(found: backup.BackupFile) -> str:
+    """Say what the last reading of a backup has found."""
+    if found.check is None:
+        return "not verified"
+    when = f"{found.check.checked_at:%Y-%m-%d %H:%M:%S} UTC"
+    what = "verified" if found.check.defect is None else f"found {found.check.defect}"
+    return f"{what} {when}"
 
 
 def _decision_line(decision: Decision) -> str:
