@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import inspect
 import re
 import shlex
 import shutil
@@ -11,6 +12,7 @@ import sqlite3
 import subprocess
 from contextlib import closing
 from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ import tomli
 from conftest import DEADLINE_S
 
 from scenariod import config, ctl, daemon, setting, settle, status
+from scenariod.commands import COMMANDS, Command
 from scenariod.errors import EXIT_CODE_MEANING, ExitCode
 from scenariod.journal import Event
 from scenariod.library import Library
@@ -376,6 +379,18 @@ def test_every_scenariodctl_command_that_is_shown_is_one() -> None:
         ctl._parser().parse_args(words)
 
     assert len(arguments) > 10
+
+
+def test_every_command_has_something_that_answers_it() -> None:
+    for command in commands_of_table():
+        module, _, function = command.answerer.partition(":")
+        answering = getattr(import_module(f"scenariod.answers.{module}"), function)
+
+        assert len(inspect.signature(answering).parameters) == 2
+
+
+def commands_of_table() -> list[Command]:
+    return [each for command in COMMANDS for each in (command, *command.parts)]
 
 
 def test_every_make_target_that_is_named_exists() -> None:

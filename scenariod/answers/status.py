@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from scenariod import answers
 from scenariod import status as live
 from scenariod.answers.answer import Answer, backup_lines, require_root
 from scenariod.sizes import MIB
@@ -20,7 +19,9 @@ def status(config: Config, _: argparse.Namespace) -> Answer:
     require_root(config)
     document = live.ask(config.socket) if config.socket.parent.is_dir() else None
     if document is None:
-        return answers.stopped.status(config)
+        from scenariod.answers import stopped  # what it loads is not needed where a daemon runs
+
+        return stopped.status(config)
     return Answer({"running": True, **document}, lines=_status_lines(document))
 
 
