@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenariod import __version__, budget, config, fault, signals, summary
+from scenariod import __version__, budget, config, fault, signals
 from scenariod.errors import EXIT_CODE_MEANING, ConfigError, ExitCode, ScenariodError
 from scenariod.journal import Event, open_journal
 from scenariod.notify import Notifier
@@ -86,7 +86,7 @@ def _serve(loaded: Config, *, asked: argparse.Namespace, journal: Journal) -> in
     journal.tell(Event.STOPPED, f"scenariod ended: {EXIT_CODE_MEANING[code]}", exit_code=code)
     if asked.once:
         left = len(_work(loaded).batches())
-        print(summary.of(told, config=loaded, code=code, cut_off=left))
+        print(_summary(told, config=loaded, code=code, cut_off=left))
     return code
 
 
@@ -164,3 +164,30 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"scenariod {__version__}")
     return parser
+
+
+def _summary(status: Status, *, config: Config, code: ExitCode, cut_off: int) -> str:
+    """Return the summary of a run; `cut_off` counts the batches that are still in work/."""
+    rows = [
+        (f"{status.added} added", "in the library now", config.published),
+        (f"{status.replaced} replaced", "by new versions of them", config.published),
+        (f"{status.already_added} already added", "same content, nothing changed", config.done),
+        (f"{status.refused} refused", "each with NAME.reason.json beside it", config.failed),
+        (f"{status.inbox} left", "not taken yet", config.inbox),
+    ]
+    rows += [(f"{cut_off} cut off", "the next start takes them up", config.work)]
+    lines = [_row(count, what, where) for count, what, where in rows if not count.startswith("0 ")]
+    if status.newest_backup is not None:
+        backup = config.backups / status.newest_backup
+        lines += [_row("newest backup", "the library before the last change", backup)]
+    return "\n".join(
+        [
+            "",
+            f"{EXIT_CODE_MEANING[code]}; the library holds {status.scenarios} scenarios",
+            *(lines or ["  nothing was in the inbox"]),
+        ]
+    )
+
+
+def _row(count: str, what: str, where: Path) -> str:
+    return f"  {count:<18}{where}\n  {'':<18}({what})"
