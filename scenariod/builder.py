@@ -15,7 +15,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenariod import backup, clock, moment, takeback
+from scenariod import clock, moment, takeback
+from scenariod.backup import reader
+from scenariod.backup.reader import Defect, Verified
 from scenariod.confinement import die_with, drop_capabilities
 from scenariod.errors import BackupUnusableError, ExitCode
 from scenariod.killpoint import KillPoint, reached
@@ -56,8 +58,8 @@ def _build(asked: argparse.Namespace) -> int:
         leftover.unlink()
     told = traces(asked.damaged)
     with moment.opened_backup(asked.backup) as file:
-        checked = backup.verify_file(file, path=asked.backup)
-        if isinstance(checked, backup.Defect):
+        checked = reader.verify_file(file, path=asked.backup)
+        if isinstance(checked, Defect):
             raise BackupUnusableError(checked.message, hint="`scenariodctl backups verify --all`")
         with Library.open(asked.target, busy_timeout_s=BUSY_TIMEOUT_S) as library:
             above = max(asked.above, told.highest_batch, checked.batch)
@@ -85,7 +87,7 @@ def _build(asked: argparse.Namespace) -> int:
     return ExitCode.OK
 
 
-def _unknown_since(asked: argparse.Namespace, told: Traces, checked: backup.Verified) -> float:
+def _unknown_since(asked: argparse.Namespace, told: Traces, checked: Verified) -> float:
     """Return since when a file must be in done/ to be taken back where nothing tells of it.
 
     Seconds since 1970. Where the library tells all, such a file is older than its history, and an

@@ -9,7 +9,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scenariod import backup, clock, durable
+from scenariod import clock, durable
+from scenariod.backup import folder
 from scenariod.errors import LibraryDamagedError
 from scenariod.killpoint import KillPoint, reached
 from scenariod.library import Library
@@ -77,7 +78,7 @@ def pending(config: Config) -> Damage | None:
 
 def lost(config: Config) -> Damage | None:
     """Return the damage where there was a library, as the backups tell, and now is none."""
-    if not config.backups.is_dir() or backup.newest(config.backups) is None:
+    if not config.backups.is_dir() or folder.newest(config.backups) is None:
         return None
     if not config.database.exists():
         return damage_of(config, f"the library {config.database} is missing")

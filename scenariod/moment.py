@@ -11,7 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from scenariod import backup, regular
+from scenariod import regular
+from scenariod.backup import folder
+from scenariod.backup import reader as backup_reader
+from scenariod.backup.reader import Defect
 from scenariod.document import canonical, reader
 from scenariod.errors import BackupUnusableError
 from scenariod.library import Pack, RestoredDocument
@@ -68,7 +71,7 @@ def parse(text: str, *, backups: Path) -> Moment:
     if text == _NOW:
         return Now()
     before = _BEFORE.fullmatch(text)
-    return Before(int(before[1])) if before else InBackup(backup.find(backups, text))
+    return Before(int(before[1])) if before else InBackup(folder.find(backups, text))
 
 
 @contextmanager
@@ -97,15 +100,15 @@ def opened_backup(path: Path) -> Iterator[BinaryIO]:
     except OSError as error:
         raise _unusable(path, f"it cannot be read: {error.strerror or error}") from error
     with opened as file:
-        checked = backup.verify_file(file, path=path)
-        if isinstance(checked, backup.Defect):
+        checked = backup_reader.verify_file(file, path=path)
+        if isinstance(checked, Defect):
             raise _unusable(path, checked.message)
         yield file
 
 
 def saved_scenarios(file: BinaryIO, path: Path) -> Iterator[RestoredDocument]:
     """Yield the scenarios of an opened backup; raise BackupUnusableError at what is none."""
-    for content in backup.documents(file):
+    for content in backup_reader.documents(file):
         read = reader.read(content)
         if isinstance(read, Problem) or read.flawed:
             why = read if isinstance(read, Problem) else "a key twice, or a number that is none"
@@ -125,7 +128,7 @@ def saved_packs(file: BinaryIO, path: Path) -> Iterator[tuple[Pack, Iterable[str
     Raises BackupUnusableError at what is none.
     """
     try:
-        for saved in backup.packs(file):
+        for saved in backup_reader.packs(file):
             yield Pack(saved.name, saved.about), saved.ids
     except ValueError as error:
         raise _unusable(path, f"it holds what is no pack: {error}") from error

@@ -14,7 +14,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scenariod import backup, clock, durable
+from scenariod import clock, durable
+from scenariod.backup import folder as backup_folder
+from scenariod.backup import reader
+from scenariod.backup.folder import PREPARED_FILE
+from scenariod.backup.reader import Defect, Verified
 from scenariod.damage import Damage, damage_of, lost, mark, opened, pending, unmark
 from scenariod.errors import BackupUnusableError, ExitCode, LibraryDamagedError
 from scenariod.fault import Step, during
@@ -132,16 +136,16 @@ def unread(done: Rebuilt) -> list[str]:
 # Finding a backup
 
 
-def _good_backups(config: Config, *, source: Path | None, show: Show) -> Iterator[backup.Verified]:
+def _good_backups(config: Config, *, source: Path | None, show: Show) -> Iterator[Verified]:
     """Yield the backups that are whole, the newest first; remember which are not."""
     paths = [source] if source is not None else _newest_first(config.backups)
     for path in paths:
         show(f"reading {path.name}")
-        found = backup.verify(path)
-        if path.parent == config.backups and path.name != backup.PREPARED_FILE:
+        found = reader.verify(path)
+        if path.parent == config.backups and path.name != PREPARED_FILE:
             with suppress(PermissionError):  # only who may write there remembers
-                backup.remember(config.backups, [found], now=clock.now())
-        if isinstance(found, backup.Verified):
+                backup_folder.remember(config.backups, [found], now=clock.now())
+        if isinstance(found, Verified):
             yield found
 
 
@@ -151,16 +155,16 @@ def _newest_first(folder: Path) -> list[Path]:
     The one ahead has no such name: it goes before those that show an earlier batch. Batches may
     settle in another order; then done/ tells the rest.
     """
-    listed = backup.list_backups(folder)
+    listed = backup_folder.list_backups(folder)
     paths = [each.path for each in listed]
-    ahead = backup.prepared_one(folder)
+    ahead = backup_folder.prepared_one(folder)
     if ahead is not None and ahead.batch is not None:
         earlier = (each.batch is not None and each.batch < ahead.batch for each in listed)
         paths.insert(next((n for n, is_so in enumerate(earlier) if is_so), len(paths)), ahead.path)
     return paths
 
 
-def _described(good: backup.Verified) -> str:
+def _described(good: Verified) -> str:
     return f"{good.path.name} of {good.created:%Y-%m-%d %H:%M:%S} UTC, {good.count} scenarios"
 
 
@@ -178,16 +182,16 @@ def _left_alone(config: Config, damage: Damage) -> LibraryDamagedError:
 
 def _asked_for(path: Path) -> str:
     """Return what `scenariodctl restore` takes for a backup; the one ahead is not in its list."""
-    return str(path) if path.name == backup.PREPARED_FILE else path.name
+    return str(path) if path.name == PREPARED_FILE else path.name
 
 
 def _unusable(config: Config, source: Path, *, why: str) -> BackupUnusableError:
     """Return the error that says so of the backup that was named, and names a good one."""
-    found = backup.verify(source)
+    found = reader.verify(source)
     others = _good_backups(config, source=None, show=lambda _: None)
     good = next((each for each in others if not each.path.samefile(source)), None)
     return BackupUnusableError(
-        f"cannot restore {source}: {found.message if isinstance(found, backup.Defect) else why}",
+        f"cannot restore {source}: {found.message if isinstance(found, Defect) else why}",
         hint="`scenariodctl backups` lists what there is, and none of it is good"
         if good is None
         else f"the newest good one: `scenariodctl restore {_asked_for(good.path)}`",
@@ -205,7 +209,7 @@ def _hopeless(config: Config, damage: Damage) -> LibraryDamagedError:
 # Building
 
 
-def _built(config: Config, good: backup.Verified, damage: Damage, *, show: Show) -> dict[str, int]:
+def _built(config: Config, good: Verified, damage: Damage, *, show: Show) -> dict[str, int]:
     """Have a new database built beside the old one; return what `Rebuilt` counts."""
     owner = owner_to_be(config.root)
     child = subprocess.Popen(
@@ -237,7 +241,7 @@ def _built(config: Config, good: backup.Verified, damage: Damage, *, show: Show)
     return {name: int(told[name]) for name in ("scenarios", "taken_back", "unreadable")}
 
 
-def _command(config: Config, good: backup.Verified, damage: Damage) -> list[str]:
+def _command(config: Config, good: Verified, damage: Damage) -> list[str]:
     kept = damage.aside / config.database.name  # of a rebuild that was cut off: it has the WAL
     command = [sys.executable, "-I", "-m", "scenariod.builder"]
     command += ["--parent", str(os.getpid())]

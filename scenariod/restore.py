@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, assert_never
 
-from scenariod import backup
+from scenariod.backup import folder as backup_folder
 from scenariod.errors import CommandInterruptedError, LibraryLockedError
 from scenariod.fault import Step, during
 from scenariod.killpoint import KillPoint, reached
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from scenariod.backup.reader import Verified
     from scenariod.library import Library, Restored, Undone
     from scenariod.moment import Moment
 
@@ -94,10 +95,10 @@ def undo(
     return undone
 
 
-def back_up(library: Library, folder: Path, *, now: datetime) -> backup.Verified:
+def back_up(library: Library, folder: Path, *, now: datetime) -> Verified:
     """Write a verified backup of `library` as it is now into `folder`."""
     with during(Step.BACKING_UP, folder), library.snapshot() as snapshot:
-        return backup.write(
+        return backup_folder.write(
             folder,
             snapshot.documents(),
             batch=snapshot.batch,

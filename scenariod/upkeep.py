@@ -10,7 +10,10 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from scenariod import backup, clock
+from scenariod import clock
+from scenariod.backup import folder as backup_folder
+from scenariod.backup import pruning, reader
+from scenariod.backup.retention import Rules
 from scenariod.config import LARGEST_BATCH
 from scenariod.journal import Event
 from scenariod.sizes import MIB
@@ -18,6 +21,8 @@ from scenariod.sizes import MIB
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from scenariod.backup.folder import BackupFile, Prepared
+    from scenariod.backup.reader import Verified
     from scenariod.config import Config
     from scenariod.journal import Journal
     from scenariod.library import Library
@@ -26,10 +31,10 @@ FEWEST_SCENARIOS = 100
 """A smaller library counts as this large: else its every batch would be a tenth of it."""
 
 
-def rules_of(config: Config) -> backup.Rules:
+def rules_of(config: Config) -> Rules:
     """Return which backups the configuration keeps."""
     kept = config.backup
-    return backup.Rules(
+    return Rules(
         last=kept.keep_last,
         hourly=kept.keep_hourly,
         daily=kept.keep_daily,
@@ -54,7 +59,7 @@ def is_due(*, every: str, growth: float, scenarios: int, backed_up: int | None) 
     return has_grown(growth=growth, scenarios=scenarios, backed_up=backed_up)
 
 
-def doubt(newest: backup.BackupFile | None, *, prepared: int, scenarios: int, growth: float) -> str:
+def doubt(newest: BackupFile | None, *, prepared: int, scenarios: int, growth: float) -> str:
     """Say what is wrong with the newest backup of a library of so many scenarios; else nothing.
 
     Beyond `growth` it may lack one batch more: it is due before the next change only. `prepared`
@@ -95,7 +100,7 @@ class Upkeep:
         self._backed_up: int | None = None
         self._pruned: frozenset[tuple[str, int, int]] = frozenset()
         self._shown: int | None = None
-        self._prepared: backup.Prepared | None = None
+        self._prepared: Prepared | None = None
         self._writing = threading.Lock()
         self.newest: str | None = None
         self.doubt = ""
@@ -103,11 +108,11 @@ class Upkeep:
     def look(self, library: Library) -> None:
         """Learn which backup is the newest; tell where one cannot rely on it."""
         told, folder = self.doubt, self._config.backups
-        newest = backup.newest(folder)
+        newest = backup_folder.newest(folder)
         self.newest = None if newest is None else newest.path.name
         self.doubt = doubt(
             newest,
-            prepared=backup.prepared_count(folder),
+            prepared=backup_folder.prepared_count(folder),
             scenarios=library.count(),
             growth=self._config.backup.growth,
         )
@@ -152,7 +157,7 @@ class Upkeep:
         there = _state_of(self._config.backups)
         if there == self._pruned:
             return
-        plan = backup.prune(self._config.backups, rules_of(self._config), now=clock.now())
+        plan = pruning.prune(self._config.backups, rules_of(self._config), now=clock.now())
         if plan.remove:
             many = len(plan.remove)
             freed = sum(d.backup.size_bytes for d in plan.remove) / MIB
@@ -163,14 +168,14 @@ class Upkeep:
         self._pruned = there
 
     def _check_newest(self) -> None:
-        newest = backup.newest(self._config.backups)
+        newest = backup_folder.newest(self._config.backups)
         if newest is not None and newest.check is None:
-            checked = backup.verify(newest.path)
-            backup.remember(self._config.backups, [checked], now=clock.now())
+            checked = reader.verify(newest.path)
+            backup_folder.remember(self._config.backups, [checked], now=clock.now())
 
     def _prepare(self, library: Library) -> None:
         with library.snapshot() as snapshot:
-            self._prepared = backup.prepare(
+            self._prepared = backup_folder.prepare(
                 self._config.backups,
                 snapshot.documents(),
                 batch=snapshot.batch,
@@ -181,7 +186,7 @@ class Upkeep:
     def _write(self, library: Library) -> None:
         with library.snapshot() as snapshot:
             state, count = snapshot.batch, snapshot.count
-            taken = self._take_prepared(state) or backup.write(
+            taken = self._take_prepared(state) or backup_folder.write(
                 self._config.backups,
                 snapshot.documents(),
                 batch=state,
@@ -197,9 +202,9 @@ class Upkeep:
             scenarios=count,
         )
 
-    def _take_prepared(self, state: int) -> backup.Verified | None:
+    def _take_prepared(self, state: int) -> Verified | None:
         """Return the prepared backup, if it is of this run of ours and shows the present state."""
         prepared, self._prepared = self._prepared, None
         if prepared is None or prepared.batch != state:
             return None
-        return backup.take(prepared, now=clock.now())
+        return backup_folder.take(prepared, now=clock.now())

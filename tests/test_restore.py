@@ -201,7 +201,7 @@ def test_a_restore_gives_up_where_batches_never_cease(
     [
         pytest.param(*point, id=f"{point[1]}-{point[2]}")
         for point in [
-            ("scenariod.backup", "verify_file", 1, ""),
+            ("scenariod.backup.reader", "verify_file", 1, ""),
             ("os", "fsync", 1, ""),
             ("pathlib", "Path.rename", 1, ""),
             ("pathlib", "Path.rename", 2, ""),

@@ -20,8 +20,9 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from scenariod import backup, clock, config, ctl, durable, importer, publish, restore, root
+from scenariod import clock, config, ctl, durable, importer, publish, restore, root
 from scenariod.answers import backups
+from scenariod.backup import folder as backup_folder
 from scenariod.bundle import frames
 from scenariod.journal import Event, SystemdJournal
 from scenariod.library import Library, OnConflict
@@ -47,9 +48,9 @@ MANY_ROUNDS = 1_000_000
 """More than the power ever lasts."""
 STEPS = (
     (Settler, "_settle", "adding"),
-    (backup, "write", "backing up"),
-    (backup, "prepare", "backing up"),
-    (backup, "take", "backing up"),
+    (backup_folder, "write", "backing up"),
+    (backup_folder, "prepare", "backing up"),
+    (backup_folder, "take", "backing up"),
     (publish, "publish", "publishing"),
     (restore, "publish", "publishing"),
     (importer, "publish", "publishing"),
