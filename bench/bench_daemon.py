@@ -23,9 +23,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scenariod import clock, lock, regular
 from scenariod.backup.folder import LOCK_FILE
 from scenariod.backup.reader import opening_of
+from scenariod.base import clock, lock, safe_open
 from scenariod.library import Entry, Library, SettledBatch
 from scenariod.verdict import Accepted
 
@@ -147,7 +147,7 @@ def drop_two_pairs(daemon: Daemon, round_: int) -> tuple[float, float]:
 def prepared_batch(path: Path) -> int | None:
     """Return the batch whose state the prepared backup shows."""
     try:
-        with regular.named(path) as file:
+        with safe_open.named(path) as file:
             opening = opening_of(file)
     except FileNotFoundError:
         return None

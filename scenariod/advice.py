@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scenariod.sizes import MIB
+from scenariod.base.units import MIB
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -9,19 +9,20 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from scenariod import blame, clock, verdict
+from scenariod import blame, verdict
+from scenariod.base import clock
+from scenariod.base.errors import DroppedFileError, ScenariodError
+from scenariod.base.faults import Step as Doing
+from scenariod.base.faults import during
+from scenariod.base.killpoint import KillPoint, reached
+from scenariod.base.names import printable
+from scenariod.base.units import MIB
 from scenariod.delivery import Delivery
-from scenariod.errors import DroppedFileError, ScenariodError
-from scenariod.fault import Step as Doing
-from scenariod.fault import during
 from scenariod.journal import Event
-from scenariod.killpoint import KillPoint, reached
-from scenariod.names import printable
 from scenariod.outcome import MAX_ATTEMPTS, Outcome, Step, judge, next_step
 from scenariod.scope.job import Ended, Job, Reading
 from scenariod.scope.run import run as run_worker
 from scenariod.settle import Run, Settled
-from scenariod.sizes import MIB
 from scenariod.status import Running
 from scenariod.verdict import InvalidVerdictError, Rejected, Verdict
 
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
+    from scenariod.base.config import Config
+    from scenariod.base.faults import Fault
     from scenariod.budget import Budget
-    from scenariod.config import Config
-    from scenariod.fault import Fault
     from scenariod.journal import Journal
     from scenariod.scope.launcher import Launcher
     from scenariod.settle import Settler

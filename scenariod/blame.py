@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scenariod import fault
-from scenariod.errors import DroppedFileError
-from scenariod.fault import OF_ONE_FILE, Fault, Step
+from scenariod.base import faults
+from scenariod.base.errors import DroppedFileError
+from scenariod.base.faults import OF_ONE_FILE, Fault, Step
+from scenariod.base.units import MIB
 from scenariod.outcome import EXIT_ENVIRONMENT, Outcome
 from scenariod.reasons import Problem, Reason
 from scenariod.scope.job import HARD_LIMIT_PERCENT
-from scenariod.sizes import MIB
 
 if TYPE_CHECKING:
     from scenariod.scope.job import Ended
@@ -70,7 +70,7 @@ def of_environment(ended: Ended, batch: Batch) -> Fault:
     path = batch.folder / ended.failed_file if ended.failed_file else batch.folder
     error = OSError(ended.errno, ended.detail, str(path))
     error.add_note(Step.JUDGING)
-    return fault.of(error)
+    return faults.of(error)
 
 
 def raise_if_one_file_is_lost(ended: Ended, names: list[str]) -> None:

@@ -11,15 +11,16 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from scenariod import __version__, clock, status
+from scenariod import __version__, status
+from scenariod.base import clock
+from scenariod.base.names import printable
 from scenariod.damage import CHECKING
-from scenariod.names import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from scenariod.base.config import Config
     from scenariod.budget import Budget
-    from scenariod.config import Config
     from scenariod.intake import Intake
     from scenariod.notify import Notifier
     from scenariod.roster import Roster

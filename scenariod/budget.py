@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from scenariod import admission, host
 from scenariod.admission import Waits
-from scenariod.errors import ConfigError
-from scenariod.sizes import MIB
+from scenariod.base.errors import ConfigError
+from scenariod.base.units import MIB
 from scenariod.status import Memory
 
 if TYPE_CHECKING:
-    from scenariod.config import Config
-    from scenariod.config import Memory as MemorySettings
+    from scenariod.base.config import Config
+    from scenariod.base.config import Memory as MemorySettings
     from scenariod.roster import Roster
     from scenariod.work import Batch
 

@@ -15,12 +15,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenariod import clock, moment, takeback
+from scenariod import moment, takeback
 from scenariod.backup import reader
 from scenariod.backup.reader import Defect, Verified
+from scenariod.base import clock
+from scenariod.base.errors import BackupUnusableError, ExitCode
+from scenariod.base.killpoint import KillPoint, reached
 from scenariod.confinement import die_with, drop_capabilities
-from scenariod.errors import BackupUnusableError, ExitCode
-from scenariod.killpoint import KillPoint, reached
 from scenariod.library import Digests, Library, traces
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from scenariod.answers.answer import Answer
-    from scenariod.config import Config
+    from scenariod.base.config import Config
 
 
 @dataclass(frozen=True, slots=True)

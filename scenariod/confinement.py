@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenariod.errors import ExitCode
+from scenariod.base.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable

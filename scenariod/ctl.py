@@ -13,11 +13,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenariod import __version__, config, fault, signals
+from scenariod import __version__
+from scenariod.base import config, faults, process
+from scenariod.base.errors import EXIT_CODE_MEANING, ExitCode, ScenariodError
+from scenariod.base.names import printable
+from scenariod.base.owner import become_owner
 from scenariod.commands import COMMANDS, Command
-from scenariod.errors import EXIT_CODE_MEANING, ExitCode, ScenariodError
-from scenariod.names import printable
-from scenariod.owner import become_owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code (see `EXIT_CODE_MEANING`)."""
     atexit.register(gc.freeze)  # the memory goes back as it is: no search for garbage at exit
     asked = _parser().parse_args(arguments)
-    signals.undo_inherited_deafness()
+    process.undo_inherited_deafness()
     try:
         loaded = config.load_for_command(config=asked.config, root=asked.root)
         become_owner(loaded.root)
@@ -42,13 +43,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         words = f"interrupted: {_asked_command(asked).interrupted}"
         return _fail(words, hint, ExitCode.INTERRUPTED, as_json=asked.json)
     except BrokenPipeError:
-        signals.be_silent()
+        process.be_silent()
         return ExitCode.OK
     except PermissionError as error:
         hint = "run it with sudo, or join the group: `sudo adduser $USER scenariod`"
         return _fail(str(error), hint, ExitCode.ROOT_UNUSABLE, as_json=asked.json)
     except OSError as error:
-        told = fault.of(error)
+        told = faults.of(error)
         hint = "nothing was changed by halves; mend the cause, then run it again"
         return _fail(told.words, told.cure or hint, ExitCode.PAUSED, as_json=asked.json)
     return answer.code

@@ -15,12 +15,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenariod import __version__, budget, config, fault, signals
-from scenariod.errors import EXIT_CODE_MEANING, ConfigError, ExitCode, ScenariodError
+from scenariod import __version__, budget
+from scenariod.base import config, faults, process
+from scenariod.base.errors import EXIT_CODE_MEANING, ConfigError, ExitCode, ScenariodError
+from scenariod.base.owner import become_owner, touch_files_as_owner
+from scenariod.base.root import Lock, prepare
 from scenariod.journal import Event, open_journal
 from scenariod.notify import Notifier
-from scenariod.owner import become_owner, touch_files_as_owner
-from scenariod.root import Lock, prepare
 from scenariod.scope import launcher
 from scenariod.settle import Settler
 from scenariod.stop import Stop
@@ -30,7 +31,7 @@ from scenariod.work import Work
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from scenariod.config import Config
+    from scenariod.base.config import Config
     from scenariod.journal import Journal
     from scenariod.scope.launcher import Launcher
     from scenariod.status import Status
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the daemon; return its exit code (see `EXIT_CODE_MEANING`)."""
     atexit.register(gc.freeze)  # the memory goes back as it is: no search for garbage at exit
     asked = _parser().parse_args(arguments)
-    signals.undo_inherited_deafness()
+    process.undo_inherited_deafness()
     journal = open_journal(os.environ)
     try:
         loaded = config.load_for_command(config=asked.config, root=asked.root)
@@ -55,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Notifier(os.environ).status(f"ended: {error}; {error.hint}")
         return error.exit_code
     except OSError as error:
-        told = fault.of(error)
+        told = faults.of(error)
         hint = told.cure or "mend the cause, then start again"
         journal.tell(
             Event.FAILED,

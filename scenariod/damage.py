@@ -9,17 +9,17 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scenariod import clock, durable
 from scenariod.backup import folder
-from scenariod.errors import LibraryDamagedError
-from scenariod.killpoint import KillPoint, reached
+from scenariod.base import clock, durable
+from scenariod.base.errors import LibraryDamagedError
+from scenariod.base.killpoint import KillPoint, reached
 from scenariod.library import Library
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from scenariod.config import Config
+    from scenariod.base.config import Config
 
     Show = Callable[[str], None]
 

@@ -12,21 +12,17 @@ import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from scenariod import durable
-from scenariod.durable import rename_without_replacing
-from scenariod.killpoint import KillPoint, reached
-from scenariod.names import (
-    REASON_SUFFIX,
-    numbered,
-    with_suffix,
-)
+from scenariod.base import durable
+from scenariod.base.durable import rename_without_replacing
+from scenariod.base.killpoint import KillPoint, reached
+from scenariod.base.names import REASON_SUFFIX, numbered, with_suffix
 from scenariod.work import set_foreign_aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from scenariod.config import Config
+    from scenariod.base.config import Config
     from scenariod.work import Batch
 
 _COUNTED_NAMES = 20

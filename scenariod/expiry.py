@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from scenariod.killpoint import KillPoint, reached
-from scenariod.names import REASON_SUFFIX, is_scenario_name, with_suffix
+from scenariod.base.killpoint import KillPoint, reached
+from scenariod.base.names import REASON_SUFFIX, is_scenario_name, with_suffix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator

@@ -15,9 +15,9 @@ from itertools import chain, count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenariod import durable
-from scenariod.errors import NameTakenError
-from scenariod.killpoint import KillPoint, reached
+from scenariod.base import durable
+from scenariod.base.errors import NameTakenError
+from scenariod.base.killpoint import KillPoint, reached
 from scenariod.publish import write_documents
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from scenariod import backup
+from scenariod.base.errors import ENVIRONMENT_FAULTS
+from scenariod.base.faults import Step, during
+from scenariod.base.killpoint import KillPoint, reached
 from scenariod.bundle.frames import FileBegun, Judged
-from scenariod.errors import ENVIRONMENT_FAULTS
-from scenariod.fault import Step, during
-from scenariod.killpoint import KillPoint, reached
 from scenariod.library import Entry, FileResult, FileVerdict, Kind, OnConflict, Pack, SettledBatch
 from scenariod.publish import is_current, publish
 from scenariod.reasons import Problem, Reason

@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from scenariod.base.faults import DAMAGED, unusable_inbox
+from scenariod.base.killpoint import KillPoint, reached
+from scenariod.base.mounts import same_mount
+from scenariod.base.names import is_scenario_name
 from scenariod.batch import Ready
-from scenariod.fault import DAMAGED, unusable_inbox
-from scenariod.filesystem import same_mount
-from scenariod.killpoint import KillPoint, reached
-from scenariod.names import is_scenario_name
 from scenariod.readiness import GONE, Hold, Rules, Seen, is_somebodys_mount, observe
 from scenariod.turn import Turn, turn
 

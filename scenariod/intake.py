@@ -10,20 +10,20 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from scenariod import clock
+from scenariod.base import clock
+from scenariod.base.faults import Step, during
+from scenariod.base.killpoint import KillPoint, reached
+from scenariod.base.names import is_scenario_name
 from scenariod.batch import plan
-from scenariod.fault import Step, during
 from scenariod.inbox import Inbox, Look
 from scenariod.journal import Event
-from scenariod.killpoint import KillPoint, reached
 from scenariod.lookout import Lookout, Sight
-from scenariod.names import is_scenario_name
 from scenariod.readiness import Hold
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
-    from scenariod.config import Config
+    from scenariod.base.config import Config
     from scenariod.inbox import Waiting
     from scenariod.journal import Journal
     from scenariod.work import Batch, Work

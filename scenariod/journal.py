@@ -13,7 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TextIO
 
-from scenariod.names import printable
+from scenariod.base.names import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

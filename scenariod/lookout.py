@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from scenariod import status
-from scenariod.fault import unusable_inbox
-from scenariod.filesystem import Mount, announces, mount_of
+from scenariod.base.faults import unusable_inbox
+from scenariod.base.mounts import Mount, announces, mount_of
 from scenariod.journal import Event
 from scenariod.watch import Watch
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from scenariod.config import Intake
+    from scenariod.base.config import Intake
     from scenariod.journal import Journal
 
 LONGEST_CHECK_S = 15.0

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from scenariod import regular
 from scenariod.backup import folder
 from scenariod.backup import reader as backup_reader
 from scenariod.backup.reader import Defect
+from scenariod.base import safe_open
+from scenariod.base.errors import BackupUnusableError
 from scenariod.document import canonical, reader
-from scenariod.errors import BackupUnusableError
 from scenariod.library import Pack, RestoredDocument
 from scenariod.reasons import Problem
 from scenariod.verdict import stored_title
@@ -96,7 +96,7 @@ def opened_backup(path: Path) -> Iterator[BinaryIO]:
     Raises BackupUnusableError where it is not.
     """
     try:
-        opened = regular.named(path)
+        opened = safe_open.named(path)
     except OSError as error:
         raise _unusable(path, f"it cannot be read: {error.strerror or error}") from error
     with opened as file:

@@ -9,7 +9,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from scenariod.names import printable
+from scenariod.base.names import printable
 from systemd import daemon
 
 if TYPE_CHECKING:

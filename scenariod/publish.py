@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from scenariod import durable, lock
-from scenariod.fault import Step, during
-from scenariod.killpoint import KillPoint, reached
+from scenariod.base import durable, lock
+from scenariod.base.faults import Step, during
+from scenariod.base.killpoint import KillPoint, reached
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

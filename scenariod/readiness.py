@@ -14,7 +14,7 @@ import stat
 from dataclasses import dataclass
 from enum import StrEnum
 
-from scenariod.fault import DAMAGED
+from scenariod.base.faults import DAMAGED
 
 LINK_FACTOR = 5
 """So many times `settle_s` a file may keep another name: who links one in takes the first away."""

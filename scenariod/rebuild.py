@@ -14,24 +14,24 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scenariod import clock, durable
 from scenariod.backup import folder as backup_folder
 from scenariod.backup import reader
 from scenariod.backup.folder import PREPARED_FILE
 from scenariod.backup.reader import Defect, Verified
+from scenariod.base import clock, durable
+from scenariod.base.errors import BackupUnusableError, ExitCode, LibraryDamagedError
+from scenariod.base.faults import Step, during
+from scenariod.base.killpoint import KillPoint, reached
+from scenariod.base.owner import owner_to_be
 from scenariod.damage import Damage, damage_of, lost, mark, opened, pending, unmark
-from scenariod.errors import BackupUnusableError, ExitCode, LibraryDamagedError
-from scenariod.fault import Step, during
 from scenariod.journal import Event
-from scenariod.killpoint import KillPoint, reached
-from scenariod.owner import owner_to_be
 from scenariod.work import highest_batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from scenariod.config import Config
+    from scenariod.base.config import Config
     from scenariod.journal import Journal
     from scenariod.library import Library
 

@@ -10,8 +10,8 @@ import shlex
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from scenariod import regular
-from scenariod.names import REASON_SUFFIX, printable, with_suffix
+from scenariod.base import safe_open
+from scenariod.base.names import REASON_SUFFIX, printable, with_suffix
 from scenariod.reasons import ADVICE
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def read(failed: Path, name: str) -> Refused | None:
     Raises PermissionError where it may not be read.
     """
     try:
-        file = regular.found(failed / with_suffix(name, REASON_SUFFIX))
+        file = safe_open.found(failed / with_suffix(name, REASON_SUFFIX))
     except PermissionError:
         raise
     except OSError:  # the disk cannot read it

@@ -11,9 +11,9 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, assert_never
 
 from scenariod.backup import folder as backup_folder
-from scenariod.errors import CommandInterruptedError, LibraryLockedError
-from scenariod.fault import Step, during
-from scenariod.killpoint import KillPoint, reached
+from scenariod.base.errors import CommandInterruptedError, LibraryLockedError
+from scenariod.base.faults import Step, during
+from scenariod.base.killpoint import KillPoint, reached
 from scenariod.library import Kind
 from scenariod.moment import (
     Before,

@@ -8,8 +8,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from scenariod.durable import rename_without_replacing
-from scenariod.names import REASON_SUFFIX, is_scenario_name, natural_key, printable, with_suffix
+from scenariod.base.durable import rename_without_replacing
+from scenariod.base.names import (
+    REASON_SUFFIX,
+    is_scenario_name,
+    natural_key,
+    printable,
+    with_suffix,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,16 +15,17 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
-from scenariod import clock, publish, rebuild, refusal, regular
+from scenariod import publish, rebuild, refusal
+from scenariod.base import clock, safe_open
+from scenariod.base.errors import DroppedFileError, LibraryDamagedError
+from scenariod.base.faults import OF_ONE_FILE, Step, during
+from scenariod.base.killpoint import KillPoint, reached
+from scenariod.base.names import REASON_SUFFIX, with_suffix
+from scenariod.base.units import MIB
 from scenariod.damage import damage_of, mark, pending
 from scenariod.delivery import Delivery
-from scenariod.errors import DroppedFileError, LibraryDamagedError
-from scenariod.fault import OF_ONE_FILE, Step, during
 from scenariod.journal import Event, Once
-from scenariod.killpoint import KillPoint, reached
 from scenariod.library import Entry, FileResult, FileVerdict, Library, OnConflict, SettledBatch
-from scenariod.names import REASON_SUFFIX, with_suffix
-from scenariod.sizes import MIB
 from scenariod.upkeep import Upkeep
 from scenariod.verdict import Accepted
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from scenariod.config import Config
+    from scenariod.base.config import Config
     from scenariod.journal import Journal
     from scenariod.outcome import Outcome
     from scenariod.verdict import Verdict
@@ -323,7 +324,7 @@ def _open(path: Path) -> BinaryIO | None:
     what a library is made of again when a backup is not enough.
     """
     try:
-        file = regular.found(path)
+        file = safe_open.found(path)
     except PermissionError:
         return None
     except OSError as error:

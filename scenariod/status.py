@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from scenariod.sizes import MIB
+from scenariod.base.units import MIB
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,14 +9,14 @@ import asyncio
 import signal
 from typing import TYPE_CHECKING
 
-from scenariod import fault
-from scenariod.errors import ScenariodError
+from scenariod.base import faults
+from scenariod.base.errors import ScenariodError
 from scenariod.journal import Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scenariod.config import Config
+    from scenariod.base.config import Config
     from scenariod.journal import Journal
 
 
@@ -87,7 +87,7 @@ class Stop:
         try:
             self._next = reread()
         except (OSError, ScenariodError) as error:
-            told = fault.of(error)
+            told = faults.of(error)
             hint = told.cure or "mend the cause, then `systemctl reload scenariod`"
             words = f"SIGHUP received, and nothing was changed: {told.words}; {hint}"
             self._journal.tell(Event.NOT_RELOADED, words, hint=hint)

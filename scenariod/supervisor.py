@@ -10,28 +10,24 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from scenariod import fault, status, status_socket
+from scenariod import status, status_socket
 from scenariod.admission import Waits
 from scenariod.attempt import Attempts
+from scenariod.base import faults
+from scenariod.base.errors import ENVIRONMENT_FAULTS, ExitCode, LibraryDamagedError, ScenariodError
+from scenariod.base.faults import Step, during
+from scenariod.base.killpoint import KillPoint, reached
 from scenariod.board import Board
 from scenariod.budget import Budget
 from scenariod.delivery import Delivery
-from scenariod.errors import (
-    ENVIRONMENT_FAULTS,
-    ExitCode,
-    LibraryDamagedError,
-    ScenariodError,
-)
-from scenariod.fault import Step, during
 from scenariod.intake import Intake
 from scenariod.journal import Event
-from scenariod.killpoint import KillPoint, reached
 from scenariod.roster import Roster
 from scenariod.tidy import Tidier
 from scenariod.trouble import Trouble
 
 if TYPE_CHECKING:
-    from scenariod.config import Config
+    from scenariod.base.config import Config
     from scenariod.journal import Journal
     from scenariod.notify import Notifier
     from scenariod.scope.launcher import Launcher
@@ -173,7 +169,7 @@ class Supervisor:
             if self._drain_ended:
                 self._tidier.begin_if_due(now, on_end=self._wake.set)
         except ENVIRONMENT_FAULTS as error:
-            return self._trouble.pause_for(fault.of(error))
+            return self._trouble.pause_for(faults.of(error))
         except ScenariodError as error:
             self._trouble.take(error, batch=None)
             return 0.0
@@ -351,7 +347,7 @@ class Supervisor:
             except ENVIRONMENT_FAULTS as error:
                 if self._once:
                     raise
-                pause_s = self._trouble.pause_for(fault.of(error))
+                pause_s = self._trouble.pause_for(faults.of(error))
                 self._notifier.ready()  # it is up, and says what it waits for
             await self._sleep(pause_s)
         return None

@@ -12,11 +12,11 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scenariod import durable, regular
-from scenariod.durable import rename_without_replacing
-from scenariod.fault import DAMAGED
-from scenariod.killpoint import KillPoint, reached
-from scenariod.names import is_scenario_name, natural_key, numbered, without_batch
+from scenariod.base import durable, safe_open
+from scenariod.base.durable import rename_without_replacing
+from scenariod.base.faults import DAMAGED
+from scenariod.base.killpoint import KillPoint, reached
+from scenariod.base.names import is_scenario_name, natural_key, numbered, without_batch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,7 +91,7 @@ def _names(folder: Path) -> list[str]:
 
 def _read(path: Path) -> _Dropped | None:
     """Read a file; None where it is none, but a folder, a pipe or their like."""
-    if (file := regular.found(path)) is None:
+    if (file := safe_open.found(path)) is None:
         return None
     with file:
         start = file.read(len(_BOM))

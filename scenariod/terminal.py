@@ -9,7 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from scenariod.names import printable
+from scenariod.base.names import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

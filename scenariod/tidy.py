@@ -15,20 +15,21 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from scenariod import backup, expiry, fault
-from scenariod.errors import ScenariodError
+from scenariod import backup, expiry
+from scenariod.base import faults
+from scenariod.base.errors import ScenariodError
+from scenariod.base.faults import Step, during
+from scenariod.base.killpoint import KillPoint, reached
+from scenariod.base.names import without_batch
 from scenariod.expiry import DAY_NS, Limits, Old, Removed
-from scenariod.fault import Step, during
 from scenariod.journal import Event
-from scenariod.killpoint import KillPoint, reached
 from scenariod.library import Library
-from scenariod.names import without_batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from scenariod.config import Config
+    from scenariod.base.config import Config
     from scenariod.expiry import CutOff
     from scenariod.journal import Journal
     from scenariod.settle import Settler
@@ -195,7 +196,7 @@ class Tidier:
     def _tell_stuck(self, folder: Path, error: Exception) -> None:
         if isinstance(error, OSError) and isinstance(error.filename, str):
             error.filename = str(folder / error.filename)  # it was named in its folder
-        reason = fault.of(error)
+        reason = faults.of(error)
         words = f"cannot remove old files from {folder.name}/, and tries again later: {reason}"
         if self._told.get(folder) != words:
             self._journal.tell(Event.NOT_TIDIED, words, path=reason.path, hint=reason.cure)

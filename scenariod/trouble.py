@@ -9,14 +9,15 @@ import time
 import traceback
 from typing import TYPE_CHECKING
 
-from scenariod import fault, status
-from scenariod.errors import (
+from scenariod import status
+from scenariod.base import faults
+from scenariod.base.errors import (
     ENVIRONMENT_FAULTS,
     LibraryDamagedError,
     NoLimitError,
     ScenariodError,
 )
-from scenariod.fault import Fault
+from scenariod.base.faults import Fault
 from scenariod.journal import Event
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class Trouble:
         if isinstance(error, NoLimitError) and self._a_new_start_helps():
             self.fatal = error
         elif isinstance(error, ENVIRONMENT_FAULTS):
-            self.pause_for(fault.of(error))
+            self.pause_for(faults.of(error))
         elif isinstance(error, LibraryDamagedError) and self._mends_library:
             self.damage = error
             self._wake()

@@ -5,7 +5,7 @@ Pure: names and times in, a sort key out. Never looks at the disk or the clock.
 
 from __future__ import annotations
 
-from scenariod.names import NaturalKey, natural_key
+from scenariod.base.names import NaturalKey, natural_key
 
 DROP_NS = 60 * 1_000_000_000
 """Files that came within a minute are one drop, and go in natural order, 2 before 11."""

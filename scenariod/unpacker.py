@@ -15,7 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from scenariod import regular, signals
+from scenariod.base import process, safe_open
+from scenariod.base.errors import ExitCode
+from scenariod.base.killpoint import KillPoint, reached
+from scenariod.base.names import REASON_SUFFIX, natural_key
 from scenariod.bundle import frames
 from scenariod.confinement import (
     Stop,
@@ -25,9 +28,6 @@ from scenariod.confinement import (
     set_rlimits,
     yield_to_others,
 )
-from scenariod.errors import ExitCode
-from scenariod.killpoint import KillPoint, reached
-from scenariod.names import REASON_SUFFIX, natural_key
 from scenariod.outcome import EXIT_NO_LIMIT
 from scenariod.reasons import Problem, Reason
 from scenariod.verdict import MAX_MESSAGE, Rejected, Verdict
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 unpacker.take_apart(path, index)
         say(frames.Done())
     except _UnheardError:
-        signals.be_silent()
+        process.be_silent()
     return ExitCode.OK
 
 
@@ -238,9 +238,9 @@ def _files(source: str) -> list[str]:
 def _opened(path: str) -> Iterator[BinaryIO]:
     """Yield a regular file, opened at its start; raise OSError where it is none."""
     if path == STANDARD_INPUT:
-        opened = regular.of(os.dup(sys.stdin.fileno()))
+        opened = safe_open.of(os.dup(sys.stdin.fileno()))
     else:
-        opened = regular.named(Path(path))
+        opened = safe_open.named(Path(path))
     with opened as file:
         file.seek(0)
         yield file

@@ -14,8 +14,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from scenariod.base.errors import NoLimitError
 from scenariod.bundle import frames
-from scenariod.errors import NoLimitError
 from scenariod.outcome import EXIT_NO_LIMIT
 from scenariod.reasons import Problem, Reason
 from scenariod.verdict import Rejected

@@ -10,20 +10,20 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from scenariod import clock
 from scenariod.backup import folder as backup_folder
 from scenariod.backup import pruning, reader
 from scenariod.backup.retention import Rules
-from scenariod.config import LARGEST_BATCH
+from scenariod.base import clock
+from scenariod.base.config import LARGEST_BATCH
+from scenariod.base.units import MIB
 from scenariod.journal import Event
-from scenariod.sizes import MIB
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from scenariod.backup.folder import BackupFile, Prepared
     from scenariod.backup.reader import Verified
-    from scenariod.config import Config
+    from scenariod.base.config import Config
     from scenariod.journal import Journal
     from scenariod.library import Library
 

@@ -21,8 +21,8 @@ from watchdog.events import (
 )
 from watchdog.observers.inotify import InotifyFullEmitter, InotifyObserver
 
-from scenariod.fault import unusable_inbox
-from scenariod.filesystem import same_mount
+from scenariod.base.faults import unusable_inbox
+from scenariod.base.mounts import same_mount
 
 if TYPE_CHECKING:
     from collections.abc import Callable

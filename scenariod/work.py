@@ -13,13 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from scenariod import durable, regular
-from scenariod.durable import rename_without_replacing
-from scenariod.killpoint import KillPoint, reached
-from scenariod.names import (
-    is_scenario_name,
-    natural_key,
-)
+from scenariod.base import durable, safe_open
+from scenariod.base.durable import rename_without_replacing
+from scenariod.base.killpoint import KillPoint, reached
+from scenariod.base.names import is_scenario_name, natural_key
 from scenariod.verdict import MAX_VERDICT_BYTES, VERDICT_FILE
 
 if TYPE_CHECKING:
@@ -166,7 +163,7 @@ def _read_small(path: Path, *, most_bytes: int) -> bytes | None:
 
     A worker that was taken over may leave anything there.
     """
-    if (file := regular.found(path)) is None:
+    if (file := safe_open.found(path)) is None:
         return None
     with file:
         content = file.read(most_bytes + 1)

@@ -16,7 +16,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from scenariod import durable
+from scenariod.base import durable
+from scenariod.base.errors import ExitCode
+from scenariod.base.killpoint import KillPoint, reached
 from scenariod.confinement import (
     Stop,
     cgroup_limit,
@@ -27,8 +29,6 @@ from scenariod.confinement import (
     set_rlimits,
     yield_to_others,
 )
-from scenariod.errors import ExitCode
-from scenariod.killpoint import KillPoint, reached
 from scenariod.outcome import EXIT_ENVIRONMENT, EXIT_MEMORY_ERROR, EXIT_NO_LIMIT, EXIT_SOFT_STOP
 from scenariod.reasons import Problem, Reason
 from scenariod.verdict import VERDICT_FILE, Rejected, Verdict, encode

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from scenariod.killpoint import KillPoint, Order
+from scenariod.base.killpoint import KillPoint, Order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

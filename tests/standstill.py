@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 from conftest import wait_until
 
-from scenariod.killpoint import VARIABLE, KillPoint, Order
+from scenariod.base.killpoint import VARIABLE, KillPoint, Order
 
 
 class Standstill:

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenariod.admission import Admitted, Waits, may_start, most_workers, never_fits
+from scenariod.base.units import MIB
 from scenariod.host import Host
-from scenariod.sizes import MIB
 
 GIB = 1024
 

@@ -13,8 +13,8 @@ from scenariod.advice import (
     percentile,
     workers,
 )
+from scenariod.base.units import MIB
 from scenariod.library import Peak
-from scenariod.sizes import MIB
 
 
 def peaks(*peaks_mb: int, input_bytes: int = 1000) -> list[Peak]:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 from conftest import Home, scenario
 
-from scenariod import config
 from scenariod.attempt import Attempts, Concluded
+from scenariod.base import config
+from scenariod.base.root import prepare
 from scenariod.budget import Budget
 from scenariod.journal import TextJournal
 from scenariod.outcome import MAX_ATTEMPTS
-from scenariod.root import prepare
 from scenariod.roster import Roster
 from scenariod.scope.rlimits import RlimitLauncher
 from scenariod.settle import Settled, Settler

@@ -19,7 +19,7 @@ from library_makers import NOON, add, document, kill, open_library
 
 from scenariod import backup
 from scenariod.backup import Defect, DefectKind, Verified, file_format
-from scenariod.errors import NotFoundError
+from scenariod.base.errors import NotFoundError
 from scenariod.restore import back_up
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ except OSError as error:
         ("scenariod.library.blob", "load", 2),
         ("os", "fsync", 1),
         ("pathlib", "Path.rename", 1),
-        ("scenariod.durable", "sync_folder", 1),
+        ("scenariod.base.durable", "sync_folder", 1),
         ("scenariod.backup.folder", "verify", 1),
     ],
 )

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from scenariod import blame
+from scenariod.base.units import MIB
 from scenariod.outcome import Evidence, Outcome
 from scenariod.reasons import Reason
 from scenariod.scope.job import Ended
-from scenariod.sizes import MIB
 
 
 def ended(*, peak_mb: int = 3072, objects: int | None = None, **evidence: Any) -> Ended:

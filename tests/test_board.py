@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scenariod import config, host
+from scenariod import host
+from scenariod.base import config
+from scenariod.base.units import MIB
 from scenariod.board import Board
 from scenariod.budget import Budget
 from scenariod.host import Host
@@ -17,7 +19,6 @@ from scenariod.journal import TextJournal
 from scenariod.notify import Notifier
 from scenariod.roster import Roster
 from scenariod.settle import Settler
-from scenariod.sizes import MIB
 from scenariod.status import Running, State
 from scenariod.work import Batch, Work
 

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from scenariod import config, host
+from scenariod import host
 from scenariod.admission import Waits
+from scenariod.base import config
+from scenariod.base.config import Config
+from scenariod.base.units import MIB
 from scenariod.budget import Budget
-from scenariod.config import Config
 from scenariod.host import Host
 from scenariod.roster import Roster
-from scenariod.sizes import MIB
 from scenariod.status import Running
 from scenariod.work import Batch
 

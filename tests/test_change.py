@@ -15,7 +15,7 @@ from conftest import SCENARIODCTL, Home, scenario, wait_until
 from library_makers import NOON, add, document, held, open_library, sql
 
 from scenariod import backup
-from scenariod.killpoint import VARIABLE, KillPoint
+from scenariod.base.killpoint import VARIABLE, KillPoint
 from scenariod.restore import back_up
 
 pytestmark = pytest.mark.slow

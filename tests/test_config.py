@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import tomli
 
-from scenariod import config
-from scenariod.config import Config, known_keys, load, usual_places
-from scenariod.errors import ConfigError, ExitCode
+from scenariod.base import config
+from scenariod.base.config import Config, known_keys, load, usual_places
+from scenariod.base.errors import ConfigError, ExitCode
 
 DEFAULTS = {
     "intake.batch_size": 2,

@@ -14,7 +14,7 @@ import pytest
 from conftest import POWERLESS, SCENARIODCTL, Finished, Home, run, scenario
 
 from scenariod import __version__, backup
-from scenariod.errors import EXIT_CODE_MEANING
+from scenariod.base.errors import EXIT_CODE_MEANING
 
 pytestmark = pytest.mark.slow
 

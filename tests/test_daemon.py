@@ -24,7 +24,7 @@ from conftest import (
 from library_lock import held
 
 from scenariod import __version__
-from scenariod.errors import EXIT_CODE_MEANING
+from scenariod.base.errors import EXIT_CODE_MEANING
 
 pytestmark = pytest.mark.slow
 

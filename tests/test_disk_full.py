@@ -16,7 +16,8 @@ from conftest import PLACES, Finished, Home, mounted, wait_until
 from library_makers import document, held, open_library
 from test_settle import RUN, Bench, good
 
-from scenariod import backup, config
+from scenariod import backup
+from scenariod.base import config
 
 pytestmark = [
     pytest.mark.slow,

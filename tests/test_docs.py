@@ -20,9 +20,10 @@ import pytest
 import tomli
 from conftest import DEADLINE_S
 
-from scenariod import config, ctl, daemon, setting, settle, status
+from scenariod import ctl, daemon, settle, status
+from scenariod.base import config, settings
+from scenariod.base.errors import EXIT_CODE_MEANING, ExitCode
 from scenariod.commands import COMMANDS, Command
-from scenariod.errors import EXIT_CODE_MEANING, ExitCode
 from scenariod.journal import Event
 from scenariod.library import Library
 from scenariod.reasons import Reason
@@ -162,7 +163,7 @@ def test_the_configuration_page_tells_the_default_of_a_setting(key: str, default
 @pytest.mark.parametrize("key", setting_defaults())
 def test_the_configuration_page_tells_the_bounds_of_a_setting(key: str) -> None:
     section, name = key.split(".")
-    allowed = setting.bounds(type(getattr(config._File(), section)), name)
+    allowed = settings.bounds(type(getattr(config._File(), section)), name)
 
     if allowed.ge is not None:
         assert f"\n{allowed.ge} to {allowed.le}" in items(CONFIG_PAGE)[f"Cm {key}"]

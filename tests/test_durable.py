@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scenariod import durable, lock
+from scenariod.base import durable, lock
 
 
 def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_a_lock_keeps_others_out_until_its_holder_is_killed(tmp_path: Path) -> N
     program = f"""
 import sys, time
 from pathlib import Path
-from scenariod import lock
+from scenariod.base import lock
 with lock.held(Path({str(path)!r})):
     print("held", flush=True)
     sys.stdin.read()

@@ -22,7 +22,7 @@ from conftest import AS_ROOT, IMPATIENT, POWERLESS, Home, mounted, run, scenario
 from library_lock import held
 from standstill import Standstill
 
-from scenariod.killpoint import KillPoint
+from scenariod.base.killpoint import KillPoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

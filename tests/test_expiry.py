@@ -14,8 +14,8 @@ import pytest
 from conftest import FILES, mounted, wait_until
 
 from scenariod import expiry
+from scenariod.base.names import REASON_SUFFIX, with_suffix
 from scenariod.expiry import DAY_NS, CutOff, Limits, Old, Removed
-from scenariod.names import REASON_SUFFIX, with_suffix
 
 NO_LIMITS = Limits(age_ns=None, count=None)
 LONGEST = "scenario-" + "x" * 241 + ".json"

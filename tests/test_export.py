@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from library_makers import add, document, open_library, sql
 
 from scenariod import exporter
-from scenariod.killpoint import VARIABLE, KillPoint
+from scenariod.base.killpoint import VARIABLE, KillPoint
 from scenariod.library import Pack
 
 pytestmark = pytest.mark.slow

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from scenariod import fault
-from scenariod.errors import LibraryLockedError
-from scenariod.fault import Fault, Step, during
+from scenariod.base import faults
+from scenariod.base.errors import LibraryLockedError
+from scenariod.base.faults import Fault, Step, during
 
 WORK = Path("/srv/root/work/000001")
 CURES = {
@@ -41,7 +41,7 @@ def met(error: Exception, *steps: tuple[Step, Path]) -> Fault:
 
     with pytest.raises(type(error)) as caught:
         raising(steps)
-    return fault.of(caught.value)
+    return faults.of(caught.value)
 
 
 @pytest.mark.parametrize("code", CURES, ids=errno.errorcode.get)

@@ -14,7 +14,7 @@ from library_makers import document
 from test_settle import RUN, Bench, bench, good, rejected
 
 from scenariod import ctl
-from scenariod.names import printable
+from scenariod.base.names import printable
 
 __all__ = ["bench"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import AS_ROOT, mounted
 
-from scenariod.filesystem import Mount, announces, mount_of, same_mount
+from scenariod.base.mounts import Mount, announces, mount_of, same_mount
 
 
 @contextmanager

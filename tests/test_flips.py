@@ -12,8 +12,9 @@ import pytest
 from conftest import PLACES, Home, scenario
 from library_makers import NOON, add, document, held, open_library
 
-from scenariod import backup, config, ctl
-from scenariod.errors import LibraryDamagedError
+from scenariod import backup, ctl
+from scenariod.base import config
+from scenariod.base.errors import LibraryDamagedError
 from scenariod.library import Library
 from scenariod.restore import back_up
 

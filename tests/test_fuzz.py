@@ -16,7 +16,7 @@ import pytest
 from conftest import DEADLINE_S
 from mutation import mutants
 
-from scenariod.names import printable
+from scenariod.base.names import printable
 from scenariod.reasons import Reason
 from scenariod.scenario import judge
 from scenariod.scope.command import worker

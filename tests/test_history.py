@@ -19,7 +19,7 @@ from library_makers import (
 )
 
 from scenariod import backup, moment
-from scenariod.errors import (
+from scenariod.base.errors import (
     BackupUnusableError,
     LibraryDamagedError,
     NotFoundError,

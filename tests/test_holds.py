@@ -12,7 +12,7 @@ from conftest import AS_ROOT, POWERLESS, Home, scenario, wait_until
 from file_lease import write_lease
 from standstill import Standstill
 
-from scenariod.killpoint import KillPoint
+from scenariod.base.killpoint import KillPoint
 from scenariod.readiness import Hold
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ import pytest
 from conftest import Home, scenario
 from library_makers import NOON
 
-from scenariod import backup, config, status
-from scenariod.errors import LibraryLockedError
+from scenariod import backup, status
+from scenariod.base import config
+from scenariod.base.errors import LibraryLockedError
 from scenariod.inbox import WINDOW, Inbox
 from scenariod.library import Library
 from scenariod.restore import restore

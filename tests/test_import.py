@@ -17,7 +17,7 @@ from library_makers import held, open_library, sql
 from standstill import Standstill
 
 from scenariod import backup, importer
-from scenariod.killpoint import VARIABLE, KillPoint
+from scenariod.base.killpoint import VARIABLE, KillPoint
 
 pytestmark = pytest.mark.slow
 

@@ -19,7 +19,7 @@ from figures import KILL
 from kill_points import ELSEWHERE, Case, Chosen, Kill, Scene, chosen, each_once, everything
 
 from scenariod import backup
-from scenariod.killpoint import VARIABLE, KillPoint
+from scenariod.base.killpoint import VARIABLE, KillPoint
 
 pytestmark = pytest.mark.slow
 

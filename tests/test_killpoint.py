@@ -9,11 +9,11 @@ import psutil
 import pytest
 from conftest import wait_until
 
-from scenariod.killpoint import VARIABLE, KillPoint
+from scenariod.base.killpoint import VARIABLE, KillPoint
 
-REACHES = "from scenariod.killpoint import *; reached(KillPoint.CLAIMED); print('alive')"
+REACHES = "from scenariod.base.killpoint import *; reached(KillPoint.CLAIMED); print('alive')"
 REACHES_WITH_A_PARENT = (
-    "import os; from scenariod.killpoint import *; "
+    "import os; from scenariod.base.killpoint import *; "
     "reached(KillPoint.CLAIMED, other=os.getppid()); print('child', flush=True)"
 )
 IN_A_CHILD = (

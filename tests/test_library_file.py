@@ -25,7 +25,7 @@ from library_makers import (
     verdicts,
 )
 
-from scenariod.errors import LibraryDamagedError, LibraryLockedError, NotFoundError
+from scenariod.base.errors import LibraryDamagedError, LibraryLockedError, NotFoundError
 from scenariod.library import (
     FileVerdict,
     Library,

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from conftest import wait_until
 
-from scenariod import lock
-from scenariod.errors import LibraryLockedError
+from scenariod.base import lock
+from scenariod.base.errors import LibraryLockedError
 
 HOLDER = (
-    "import sys; from pathlib import Path; from scenariod import lock\n"
+    "import sys; from pathlib import Path; from scenariod.base import lock\n"
     "with lock.held(Path(sys.argv[1])):\n"
     "    print('held', flush=True); sys.stdin.readline()\n"
 )

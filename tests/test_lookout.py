@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from conftest import AS_ROOT, mounted, wait_until
 
-from scenariod import config
-from scenariod.filesystem import Mount
+from scenariod.base import config
+from scenariod.base.mounts import Mount
+from scenariod.base.settings import checked
 from scenariod.journal import Event, Field
 from scenariod.lookout import Lookout, Sight
-from scenariod.setting import checked
 
 pytestmark = pytest.mark.slow
 

@@ -31,7 +31,7 @@ from hypothesis.stateful import (
 )
 
 from scenariod import backup
-from scenariod.names import REASON_SUFFIX
+from scenariod.base.names import REASON_SUFFIX
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenariod.names import (
+from scenariod.base.names import (
     NAME_MAX,
     is_scenario_name,
     natural_key,

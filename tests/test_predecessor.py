@@ -14,7 +14,7 @@ import pytest
 from conftest import BOMB_LIMIT_MB, BOMB_OBJECTS, POWERLESS, memory_bomb, mounted, scenario
 
 from scenariod import status
-from scenariod.killpoint import VARIABLE, KillPoint
+from scenariod.base.killpoint import VARIABLE, KillPoint
 
 pytestmark = pytest.mark.slow
 

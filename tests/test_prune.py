@@ -14,7 +14,7 @@ from library_makers import NOON, open_library
 from scenariod import backup
 from scenariod.backup.folder import LOCK_FILE
 from scenariod.backup.ledger import LEDGER_FILE
-from scenariod.killpoint import VARIABLE, KillPoint
+from scenariod.base.killpoint import VARIABLE, KillPoint
 
 FEW: dict[str, object] = {"keep_last": 2, "keep_hourly": 3, "keep_daily": 0, "keep_weekly": 0}
 FEW |= {"keep_monthly": 0}

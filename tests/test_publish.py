@@ -95,7 +95,7 @@ def test_two_publishers_leave_the_newest_state(tmp_path: Path) -> None:
         ("scenariod.publish", "_trimmed", ["old"]),
         ("os", "fsync", ["old"]),
         ("pathlib", "Path.rename", ["old"]),
-        ("scenariod.durable", "sync_folder", ["old", "new"]),
+        ("scenariod.base.durable", "sync_folder", ["old", "new"]),
         ("scenariod.library", "Library.mark_published", ["old", "new"]),
     ],
 )

@@ -21,10 +21,11 @@ from holder import holding
 from kill_points import IS_ALL
 from standstill import Standstill
 
-from scenariod import backup, config
+from scenariod import backup
+from scenariod.base import config
+from scenariod.base.killpoint import VARIABLE, KillPoint
 from scenariod.damage import MARKER_FILE
 from scenariod.journal import TextJournal
-from scenariod.killpoint import VARIABLE, KillPoint
 from scenariod.rebuild import NEW_FILE
 from scenariod.settle import Settler
 from scenariod.work import Work

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scenariod import regular
+from scenariod.base import safe_open
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,9 +45,9 @@ def test_what_is_no_regular_file_is_not_opened_nor_waited_for(
     OTHERS[kind](path)
     before = descriptors()
 
-    assert regular.found(path) is None
+    assert safe_open.found(path) is None
     with pytest.raises(OSError):  # noqa: PT011  which error, the kind decides
-        regular.named(path)
+        safe_open.named(path)
     assert set(descriptors()) <= set(before)
 
 
@@ -55,30 +55,30 @@ def test_a_link_is_followed_only_where_somebody_has_named_it(tmp_path: Path) -> 
     path = tmp_path / "there"
     link_to_file(path)
 
-    assert regular.found(path) is None
-    with regular.named(path) as file:
+    assert safe_open.found(path) is None
+    with safe_open.named(path) as file:
         assert file.read() == b"of another"
 
 
 def test_a_device_is_no_file() -> None:
-    assert regular.found(Path(os.devnull)) is None
+    assert safe_open.found(Path(os.devnull)) is None
 
 
 def test_a_missing_file_is_none_but_what_cannot_be_told_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    assert regular.found(tmp_path / "missing") is None
+    assert safe_open.found(tmp_path / "missing") is None
     with pytest.raises(FileNotFoundError):
-        regular.named(tmp_path / "missing")
+        safe_open.named(tmp_path / "missing")
     with pytest.raises(NotADirectoryError):
-        regular.found(tmp_path / "file" / "below")
+        safe_open.found(tmp_path / "file" / "below")
 
 
 def test_a_descriptor_of_a_pipe_is_refused_and_closed() -> None:
     reading, writing = os.pipe()
 
     with pytest.raises(OSError, match="it is a pipe, a device or a folder"):
-        regular.of(reading)
+        safe_open.of(reading)
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(reading)
     os.close(writing)

@@ -9,7 +9,7 @@ from conftest import Daemon, Home, scenario
 from service_manager import ServiceManager
 from standstill import Standstill
 
-from scenariod.killpoint import KillPoint
+from scenariod.base.killpoint import KillPoint
 
 pytestmark = pytest.mark.slow
 

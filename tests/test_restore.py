@@ -10,7 +10,7 @@ import pytest
 from library_makers import NOON, add, clock, document, held, kill, open_library, sql
 
 from scenariod import backup
-from scenariod.errors import BackupUnusableError, LibraryLockedError
+from scenariod.base.errors import BackupUnusableError, LibraryLockedError
 from scenariod.publish import is_current, publish
 from scenariod.restore import Summary, back_up, restore
 

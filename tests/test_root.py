@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from conftest import AS_ROOT, POWERLESS, mounted, run
 
-from scenariod import config
-from scenariod.config import Config
-from scenariod.errors import AlreadyRunningError, ExitCode, RootUnusableError
-from scenariod.owner import become_owner
-from scenariod.root import Lock, prepare
+from scenariod.base import config
+from scenariod.base.config import Config
+from scenariod.base.errors import AlreadyRunningError, ExitCode, RootUnusableError
+from scenariod.base.owner import become_owner
+from scenariod.base.root import Lock, prepare
 
 FOLDERS = ["backups", "done", "failed", "inbox", "library", "work"]
 
@@ -140,7 +140,7 @@ def test_the_lock_has_one_holder_at_a_time_and_tells_its_pid(tmp_path: Path) -> 
 def test_the_lock_of_one_that_was_killed_is_free_again(tmp_path: Path) -> None:
     path = tmp_path / "library.lock"
     code = (
-        "import sys; from pathlib import Path; from scenariod.root import Lock\n"
+        "import sys; from pathlib import Path; from scenariod.base.root import Lock\n"
         f"lock = Lock(Path({str(path)!r})); lock.acquire()\n"
         "print('held', flush=True); sys.stdin.read()"
     )
@@ -196,7 +196,7 @@ def test_root_becomes_the_owner_of_the_root_folder_for_good(tmp_path: Path) -> N
     os.chown(tmp_path, 65534, 65534)
 
     code = (
-        "import os; from pathlib import Path; from scenariod.owner import become_owner\n"
+        "import os; from pathlib import Path; from scenariod.base.owner import become_owner\n"
         f"become_owner(Path({str(tmp_path)!r}))\n"
         "print(os.getresuid(), os.getresgid())\n"
         "try: os.setuid(0)\n"
@@ -218,7 +218,7 @@ def test_what_root_makes_for_another_user_is_not_closed_to_the_group(
     program = f"""
 import os
 from pathlib import Path
-from scenariod import owner
+from scenariod.base import owner
 os.umask({of_root})
 owner.{way}(Path({str(tmp_path)!r}))
 print(os.umask(0))
@@ -241,7 +241,7 @@ def test_a_supervisor_that_is_root_touches_files_as_the_owner_of_the_root_folder
     program = """
 import os, subprocess, threading
 from pathlib import Path
-from scenariod.owner import touch_files_as_owner
+from scenariod.base.owner import touch_files_as_owner
 touch_files_as_owner(Path())
 thread = threading.Thread(target=Path("made").touch)
 thread.start()

@@ -26,8 +26,8 @@ from conftest import (
 from standstill import Standstill
 
 from scenariod import verdict
-from scenariod.errors import ConfigError, NoLimitError
-from scenariod.killpoint import KillPoint
+from scenariod.base.errors import ConfigError, NoLimitError
+from scenariod.base.killpoint import KillPoint
 from scenariod.outcome import EXIT_MEMORY_ERROR, Outcome, judge
 from scenariod.scope import cgroup, command
 from scenariod.scope.job import Ended, Job, Reading

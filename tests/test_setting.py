@@ -4,7 +4,15 @@ from typing import Literal
 
 import pytest
 
-from scenariod.setting import Field, InvalidSettingsError, Section, Wrong, checked, names, values
+from scenariod.base.settings import (
+    Field,
+    InvalidSettingsError,
+    Section,
+    Wrong,
+    checked,
+    names,
+    values,
+)
 
 
 class Speed(Section):

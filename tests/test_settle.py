@@ -10,14 +10,15 @@ import pytest
 from conftest import Home
 from library_makers import NOON, accepted, document
 
-from scenariod import backup, config
-from scenariod.errors import LibraryDamagedError
+from scenariod import backup
+from scenariod.base import config
+from scenariod.base.errors import LibraryDamagedError
+from scenariod.base.root import prepare
 from scenariod.journal import TextJournal
 from scenariod.library import Library
 from scenariod.outcome import Outcome
 from scenariod.reasons import Problem, Reason
 from scenariod.restore import restore
-from scenariod.root import prepare
 from scenariod.settle import Run, Settled, Settler
 from scenariod.verdict import Rejected, Verdict
 from scenariod.work import Batch, Work
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from scenariod.config import Config
+    from scenariod.base.config import Config
 
 RUN = Run(
     outcome=Outcome.OK,

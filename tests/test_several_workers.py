@@ -13,7 +13,7 @@ import pytest
 from conftest import BOMB_LIMIT_MB, memory_bomb, scenario, wait_until
 from standstill import Standstill, is_asked_to_end
 
-from scenariod.killpoint import KillPoint
+from scenariod.base.killpoint import KillPoint
 
 if TYPE_CHECKING:
     from conftest import Daemon, Home

@@ -11,7 +11,7 @@ import sys
 import pytest
 from conftest import SCENARIOD, SCENARIODCTL, Home, run
 
-from scenariod.errors import ExitCode
+from scenariod.base.errors import ExitCode
 
 LARGE = {"asyncio", "logging", "psutil", "pydantic", "ssl", "watchdog"}
 LIBRARY = {"scenariod.backup", "scenariod.library", "sqlite3", "subprocess"}
@@ -67,7 +67,7 @@ def test_a_process_starts_without_what_it_may_never_need(
     told = run([*with_importtime(command), "--help"])
 
     assert told.code == 0, told.err
-    assert "scenariod.errors" in loaded(told.err)
+    assert "scenariod.base.errors" in loaded(told.err)
     assert not loaded(told.err) & absent
 
 

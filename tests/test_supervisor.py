@@ -32,8 +32,9 @@ from library_lock import held
 from service_manager import ServiceManager
 from standstill import Standstill, is_asked_to_end
 
-from scenariod import lock, status
-from scenariod.killpoint import KillPoint
+from scenariod import status
+from scenariod.base import lock
+from scenariod.base.killpoint import KillPoint
 
 pytestmark = pytest.mark.slow
 

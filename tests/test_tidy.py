@@ -12,9 +12,10 @@ from contextlib import contextmanager
 import pytest
 from conftest import POWERLESS, Home, scenario
 
-from scenariod import backup, config
+from scenariod import backup
+from scenariod.base import config
+from scenariod.base.root import prepare
 from scenariod.journal import TextJournal
-from scenariod.root import prepare
 from scenariod.settle import Settler
 from scenariod.tidy import EVERY_S, Tidier
 from scenariod.work import Work

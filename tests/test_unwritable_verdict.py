@@ -20,7 +20,7 @@ from standstill import Standstill
 from test_disk_full import leave_free
 from test_environment import failing, immutable, read_only, unwritable
 
-from scenariod.killpoint import KillPoint
+from scenariod.base.killpoint import KillPoint
 from scenariod.outcome import MAX_ATTEMPTS
 from scenariod.verdict import VERDICT_FILE
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from library_makers import add, document
 
-from scenariod import config
+from scenariod.base import config
 from scenariod.journal import TextJournal
 from scenariod.library import Library
 from scenariod.upkeep import Upkeep, is_due

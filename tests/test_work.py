@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from scenariod.base.durable import rename_without_replacing
+from scenariod.base.names import REASON_SUFFIX, with_suffix
 from scenariod.delivery import Delivery
-from scenariod.durable import rename_without_replacing
-from scenariod.names import REASON_SUFFIX, with_suffix
 from scenariod.work import NOTE_FILE, Batch, Work
 
 LONGEST = "scenario-" + "x" * 241 + ".json"

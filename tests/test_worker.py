@@ -20,9 +20,9 @@ from conftest import DEADLINE_S
 from standstill import Standstill
 
 from scenariod import confinement, worker
+from scenariod.base.errors import ExitCode
+from scenariod.base.killpoint import KillPoint
 from scenariod.confinement import Limit
-from scenariod.errors import ExitCode
-from scenariod.killpoint import KillPoint
 from scenariod.outcome import EXIT_ENVIRONMENT, EXIT_MEMORY_ERROR, EXIT_NO_LIMIT, EXIT_SOFT_STOP
 from scenariod.reasons import Reason
 from scenariod.status import short

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from scenariod.errors import ExitCode, RootUnusableError
+from scenariod.base.errors import ExitCode, RootUnusableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from scenariod.config import Config
+    from scenariod.base.config import Config
 
 READ_TIMEOUT_S = 5.0
 """How long a command that only reads waits for a locked library."""

@@ -5,20 +5,21 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from scenariod import clock, journal, moment, rebuild, terminal
+from scenariod import journal, moment, rebuild, terminal
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
+from scenariod.base import clock
+from scenariod.base.errors import ExitCode, LibraryDamagedError, NotFoundError
+from scenariod.base.root import Lock, prepare
 from scenariod.damage import Damage, damage_of, damage_there, refuse_damaged
-from scenariod.errors import ExitCode, LibraryDamagedError, NotFoundError
 from scenariod.journal import Event
 from scenariod.library import Change, Library, compared
 from scenariod.restore import restore as restore_moment
-from scenariod.root import Lock, prepare
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from scenariod.config import Config
+    from scenariod.base.config import Config
     from scenariod.library import Difference
     from scenariod.restore import Summary
 

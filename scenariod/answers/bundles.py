@@ -11,14 +11,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scenariod import clock, damage, fault, host, importer, journal, terminal
+from scenariod import damage, host, importer, journal, terminal
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
-from scenariod.errors import ExitCode, NotEnoughMemoryError, NotFoundError
+from scenariod.base import clock, faults
+from scenariod.base.errors import ExitCode, NotEnoughMemoryError, NotFoundError
+from scenariod.base.names import printable
+from scenariod.base.root import prepare
+from scenariod.base.units import MIB
 from scenariod.journal import Event
 from scenariod.library import FileVerdict, Library, OnConflict
-from scenariod.names import printable
-from scenariod.root import prepare
-from scenariod.sizes import MIB
 from scenariod.unpacking import Bounds, unpack
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import BinaryIO
 
+    from scenariod.base.config import Config
     from scenariod.bundle.frames import Frame
-    from scenariod.config import Config
     from scenariod.importer import Summary
     from scenariod.library import FileResult
 
@@ -172,7 +173,7 @@ class _Told:
             "backup": _name_of(summary.backup),
             "closing_backup": _name_of(summary.closing_backup),
             "interrupted": summary.stopped,
-            "fault": None if summary.fault is None else str(fault.of(summary.fault)),
+            "fault": None if summary.fault is None else str(faults.of(summary.fault)),
         }
 
     def _closing(self) -> Iterator[str]:
@@ -190,7 +191,7 @@ class _Told:
         many = len(summary.batches)
         yield f"imported {self._source}: {what}, in {many} batch{'' if many == 1 else 'es'}"
         if summary.fault is not None:
-            yield f"stopped before the end: {fault.of(summary.fault)}"
+            yield f"stopped before the end: {faults.of(summary.fault)}"
             yield "what was added stays; the same command goes on"
         elif summary.stopped:
             yield "stopped before the end: what was added stays; the same command goes on"

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from scenariod import exporter, moment
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
-from scenariod.errors import NotFoundError, RootUnusableError
-from scenariod.fault import Step, during
+from scenariod.base.errors import NotFoundError, RootUnusableError
+from scenariod.base.faults import Step, during
 from scenariod.library import Library
 
 if TYPE_CHECKING:
     import argparse
 
-    from scenariod.config import Config
+    from scenariod.base.config import Config
 
 
 def export(config: Config, asked: argparse.Namespace) -> Answer:

@@ -10,10 +10,10 @@ from scenariod import journal, refusal
 from scenariod import retry as retrying
 from scenariod import status as live
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
-from scenariod.errors import ExitCode, NameTakenError, NotFoundError, UsageError
+from scenariod.base.errors import ExitCode, NameTakenError, NotFoundError, UsageError
+from scenariod.base.names import batch_in, is_scenario_name, printable, without_batch
 from scenariod.journal import Event
 from scenariod.library import FileVerdict, Library
-from scenariod.names import batch_in, is_scenario_name, printable, without_batch
 from scenariod.refusal import retry_command
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from scenariod.config import Config
+    from scenariod.base.config import Config
     from scenariod.library import FileRecord
 
 MOST_RECORDS = 10

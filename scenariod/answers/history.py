@@ -7,18 +7,19 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from scenariod import clock, damage, journal, moment
+from scenariod import damage, journal, moment
 from scenariod import restore as restoring
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
+from scenariod.base import clock
+from scenariod.base.names import printable
 from scenariod.journal import Event
 from scenariod.library import Change, Library, compared
-from scenariod.names import printable
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterable, Iterator
 
-    from scenariod.config import Config
+    from scenariod.base.config import Config
     from scenariod.library import BatchRecord, Difference
 
 _MARKS = {Change.ADDED: "+", Change.REMOVED: "-", Change.CHANGED: "~"}

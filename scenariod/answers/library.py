@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
+from scenariod.base.errors import ExitCode, NotFoundError
 from scenariod.document import canonical, reader
 from scenariod.document.reader import Document
-from scenariod.errors import ExitCode, NotFoundError
 from scenariod.library import Library
 from scenariod.verdict import stored_title
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from scenariod.config import Config
+    from scenariod.base.config import Config
     from scenariod.library import ScenarioRecord
 
 

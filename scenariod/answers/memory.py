@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from scenariod import admission, advice, host
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
-from scenariod.errors import NotFoundError
+from scenariod.base.errors import NotFoundError
+from scenariod.base.units import MIB
 from scenariod.library import Library
-from scenariod.sizes import MIB
 
 if TYPE_CHECKING:
     import argparse
 
     from scenariod.advice import Needed
-    from scenariod.config import Config
+    from scenariod.base.config import Config
     from scenariod.library import Peak
 
 MOST_BATCHES = 10_000

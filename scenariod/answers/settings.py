@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scenariod import config as configuration
 from scenariod.answers.answer import Answer
+from scenariod.base import config as configuration
 
 if TYPE_CHECKING:
     import argparse
 
-    from scenariod.config import Config
+    from scenariod.base.config import Config
 
 
 def config_check(config: Config, _: argparse.Namespace) -> Answer:

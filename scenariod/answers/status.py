@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from scenariod import status as live
 from scenariod.answers.answer import Answer, backup_lines, require_root
-from scenariod.sizes import MIB
+from scenariod.base.units import MIB
 
 if TYPE_CHECKING:
     import argparse
 
-    from scenariod.config import Config
+    from scenariod.base.config import Config
 
 
 def status(config: Config, _: argparse.Namespace) -> Answer:

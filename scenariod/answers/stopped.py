@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from scenariod import backup, damage, inbox
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, backup_lines
-from scenariod.errors import ExitCode, NotFoundError
+from scenariod.base.errors import ExitCode, NotFoundError
 from scenariod.library import Library
 from scenariod.upkeep import doubt
 
 if TYPE_CHECKING:
-    from scenariod.config import Config
+    from scenariod.base.config import Config
 
 
 def status(config: Config) -> Answer:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from scenariod import backup, clock
+from scenariod import backup
 from scenariod.answers.answer import Answer, require_root
-from scenariod.errors import ExitCode, UsageError
-from scenariod.sizes import MIB
+from scenariod.base import clock
+from scenariod.base.errors import ExitCode, UsageError
+from scenariod.base.units import MIB
 from scenariod.terminal import Progress
 from scenariod.upkeep import rules_of
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scenariod.backup import Decision
-    from scenariod.config import Config
+    from scenariod.base.config import Config
 
 ADVICE = {
     backup.DefectKind.CUT_OFF: "a copy that was broken off: copy it anew from where it is whole",

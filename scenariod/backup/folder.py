@@ -16,11 +16,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from scenariod import durable, lock, regular
 from scenariod.backup import file_format, ledger
 from scenariod.backup.reader import Verified, opening_of, verify
-from scenariod.errors import NotFoundError
-from scenariod.killpoint import KillPoint, reached
+from scenariod.base import durable, lock, safe_open
+from scenariod.base.errors import NotFoundError
+from scenariod.base.killpoint import KillPoint, reached
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -288,7 +288,7 @@ def _free_path(folder: Path, created: datetime) -> Path:
 
 def _forget_cached(path: Path) -> None:
     """Ask the kernel to forget what it holds of a file, so that it is read from the disk."""
-    with regular.named(path) as file:
+    with safe_open.named(path) as file:
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
@@ -297,7 +297,7 @@ def _listed(path: Path, unix_ms: int, *, check: Check | None) -> BackupFile:
     opening, size_bytes = None, 0
     with suppress(OSError):  # listed all the same: `verify` tells what is wrong with it
         size_bytes = path.lstat().st_size
-        with regular.named(path) as file:
+        with safe_open.named(path) as file:
             opening = opening_of(file)
     if opening is None:
         return BackupFile(path, moment_of(unix_ms), size_bytes, batch=None, count=None, check=check)

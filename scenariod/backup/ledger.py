@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from scenariod import durable
 from scenariod.backup.reader import Defect, DefectKind
+from scenariod.base import durable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scenariod import durable, lock
 from scenariod.backup import ledger, retention
 from scenariod.backup.folder import LOCK_FILE, list_backups
-from scenariod.killpoint import KillPoint, reached
+from scenariod.base import durable, lock
+from scenariod.base.killpoint import KillPoint, reached
 
 if TYPE_CHECKING:
     from datetime import datetime

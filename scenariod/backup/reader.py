@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, BinaryIO
 
-from scenariod import regular
 from scenariod.backup import file_format
+from scenariod.base import safe_open
 
 if TYPE_CHECKING:
     from array import array
@@ -59,7 +59,7 @@ class Defect:
 def verify(path: Path) -> Verified | Defect:
     """Read all of the backup at `path`, and say whether it is whole."""
     try:
-        with regular.named(path) as file:
+        with safe_open.named(path) as file:
             return verify_file(file, path=path)
     except OSError as error:
         return Defect(path, DefectKind.UNREADABLE, f"it cannot be read: {error.strerror or error}")

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from scenariod.names import printable
+from scenariod.base.names import printable
 from scenariod.reasons import Problem, Reason
 
 _SHOWN = 40

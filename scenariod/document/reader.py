@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from scenariod.base.names import printable
 from scenariod.document.fault import kind, placed
-from scenariod.names import printable
 from scenariod.reasons import Problem, Reason
 
 MAX_DEPTH = 64

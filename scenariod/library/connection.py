@@ -9,7 +9,7 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from scenariod.errors import RootUnusableError
+from scenariod.base.errors import RootUnusableError
 from scenariod.library.failures import code_of
 
 if TYPE_CHECKING:

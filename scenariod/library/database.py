@@ -9,8 +9,8 @@ import threading
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Self
 
-from scenariod.errors import LibraryLockedError, NotFoundError
-from scenariod.killpoint import KillPoint, reached
+from scenariod.base.errors import LibraryLockedError, NotFoundError
+from scenariod.base.killpoint import KillPoint, reached
 from scenariod.library import history, past, restoration, schema, settlement, soundness
 from scenariod.library import packs as packing
 from scenariod.library import undo as undoing

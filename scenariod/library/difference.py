@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from scenariod.errors import BackupUnusableError
+from scenariod.base.errors import BackupUnusableError
 from scenariod.library.scenarios import text
 
 if TYPE_CHECKING:

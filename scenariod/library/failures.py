@@ -11,7 +11,7 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from scenariod.errors import LibraryDamagedError, LibraryLockedError, RootUnusableError
+from scenariod.base.errors import LibraryDamagedError, LibraryLockedError, RootUnusableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scenariod.errors import NotFoundError
+from scenariod.base.errors import NotFoundError
 from scenariod.library.records import ScenarioVersion
 
 if TYPE_CHECKING:

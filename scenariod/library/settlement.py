@@ -10,9 +10,9 @@ import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING, BinaryIO
 
-from scenariod.errors import DroppedFileError, ScenariodError
-from scenariod.fault import DAMAGED
-from scenariod.killpoint import KillPoint, reached
+from scenariod.base.errors import DroppedFileError, ScenariodError
+from scenariod.base.faults import DAMAGED
+from scenariod.base.killpoint import KillPoint, reached
 from scenariod.library import blob, history, packs, scenarios
 from scenariod.library.blob import DroppedFile
 from scenariod.library.connection import savepoint

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from scenariod.errors import LibraryDamagedError
+from scenariod.base.errors import LibraryDamagedError
 from scenariod.library import history
 from scenariod.library.connection import open_readable
 from scenariod.library.failures import translating

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scenariod.errors import NotUndoableError
+from scenariod.base.errors import NotUndoableError
 from scenariod.library import blob
 from scenariod.library.past import position_of
 from scenariod.library.records import Obstacle, Undone

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from scenariod.errors import NoLimitError
+from scenariod.base.errors import NoLimitError
 from scenariod.scope import cgroup, child, command
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from scenariod.sizes import MIB
+from scenariod.base.units import MIB
 
 if TYPE_CHECKING:
     from collections.abc import Callable

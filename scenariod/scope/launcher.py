@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from scenariod.errors import ConfigError, NoLimitError
+from scenariod.base.errors import ConfigError, NoLimitError
 from scenariod.scope import command
 from scenariod.scope.rlimits import RlimitLauncher
 from scenariod.scope.systemd import SystemdLauncher

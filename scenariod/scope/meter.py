@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Protocol
 import psutil
 
 from scenariod import host
+from scenariod.base.units import MIB
 from scenariod.scope import cgroup
 from scenariod.scope.job import Reading
-from scenariod.sizes import MIB
 
 if TYPE_CHECKING:
     from pathlib import Path

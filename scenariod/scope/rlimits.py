@@ -10,7 +10,7 @@ import resource
 import signal
 from typing import TYPE_CHECKING
 
-from scenariod.errors import NoLimitError
+from scenariod.base.errors import NoLimitError
 from scenariod.scope import command
 from scenariod.scope.meter import ProcessMeter
 

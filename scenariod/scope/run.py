@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from scenariod.errors import NoLimitError
-from scenariod.killpoint import KillPoint, reached
+from scenariod.base.errors import NoLimitError
+from scenariod.base.killpoint import KillPoint, reached
 from scenariod.outcome import Evidence
 from scenariod.scope import cgroup, child
 from scenariod.scope.gauge import Gauge

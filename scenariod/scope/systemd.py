@@ -14,7 +14,7 @@ import subprocess
 import time
 from typing import TYPE_CHECKING
 
-from scenariod.errors import NoLimitError
+from scenariod.base.errors import NoLimitError
 from scenariod.scope import canary, cgroup, child, command
 from scenariod.scope.meter import CgroupMeter
 

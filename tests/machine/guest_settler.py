@@ -20,13 +20,14 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from scenariod import clock, config, ctl, durable, importer, publish, restore, root
+from scenariod import ctl, importer, publish, restore
 from scenariod.answers import backups
 from scenariod.backup import folder as backup_folder
+from scenariod.base import clock, config, durable, root
+from scenariod.base.names import is_scenario_name
 from scenariod.bundle import frames
 from scenariod.journal import Event, SystemdJournal
 from scenariod.library import Library, OnConflict
-from scenariod.names import is_scenario_name
 from scenariod.outcome import Outcome
 from scenariod.scenario import judge
 from scenariod.settle import Run, Settler
@@ -36,8 +37,8 @@ from systemd import journal
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from scenariod.base.config import Config
     from scenariod.bundle.frames import Frame
-    from scenariod.config import Config
     from scenariod.library import FileResult
     from scenariod.work import Batch
 

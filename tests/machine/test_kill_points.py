@@ -10,7 +10,7 @@ import pytest
 from figures import KILL
 from kill_points import Kill
 
-from scenariod.killpoint import VARIABLE, KillPoint, Order
+from scenariod.base.killpoint import VARIABLE, KillPoint, Order
 
 from .machine import Machine
 from .test_whole_path import (

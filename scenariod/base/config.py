@@ -12,10 +12,18 @@ from typing import Literal
 
 import tomli
 
-from scenariod.errors import ConfigError
-from scenariod.names import printable
-from scenariod.setting import Field, InvalidSettingsError, Section, Wrong, checked, names, values
-from scenariod.sizes import MIB
+from scenariod.base.errors import ConfigError
+from scenariod.base.names import printable
+from scenariod.base.settings import (
+    Field,
+    InvalidSettingsError,
+    Section,
+    Wrong,
+    checked,
+    names,
+    values,
+)
+from scenariod.base.units import MIB
 
 SYSTEM_CONFIG = Path("/etc/scenariod/scenariod.toml")
 SYSTEM_ROOT = Path("/var/lib/scenariod")

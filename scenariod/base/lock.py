@@ -12,7 +12,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from scenariod.errors import LibraryLockedError
+from scenariod.base.errors import LibraryLockedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

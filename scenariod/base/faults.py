@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from scenariod.errors import ENVIRONMENT_FAULTS, ScenariodError
+from scenariod.base.errors import ENVIRONMENT_FAULTS, ScenariodError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,14 +11,14 @@ from contextlib import suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from scenariod import lock
-from scenariod.errors import AlreadyRunningError, RootUnusableError
-from scenariod.owner import who_touches
+from scenariod.base import lock
+from scenariod.base.errors import AlreadyRunningError, RootUnusableError
+from scenariod.base.owner import who_touches
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scenariod.config import Config
+    from scenariod.base.config import Config
 
 
 def prepare(config: Config) -> None:
