@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bench_daemon import Daemon, document, running
 
-from scenariod import status
+from scenariod.monitoring import status
 
 
 @dataclass

@@ -18,12 +18,12 @@ from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.names import printable
 from scenariod.base.units import MIB
 from scenariod.delivery import Delivery
-from scenariod.journal import Event
+from scenariod.monitoring.journal import Event
+from scenariod.monitoring.status import Running
 from scenariod.outcome import MAX_ATTEMPTS, Outcome, Step, judge, next_step
 from scenariod.scope.job import Ended, Job, Reading
 from scenariod.scope.run import run as run_worker
 from scenariod.settle import Run, Settled
-from scenariod.status import Running
 from scenariod.verdict import InvalidVerdictError, Rejected, Verdict
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from scenariod.base.config import Config
     from scenariod.base.faults import Fault
     from scenariod.budget import Budget
-    from scenariod.journal import Journal
+    from scenariod.monitoring.journal import Journal
     from scenariod.scope.launcher import Launcher
     from scenariod.settle import Settler
     from scenariod.work import Batch, Work

@@ -11,10 +11,11 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from scenariod import __version__, status
+from scenariod import __version__
 from scenariod.base import clock
 from scenariod.base.names import printable
 from scenariod.damage import CHECKING
+from scenariod.monitoring import status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from scenariod.base.config import Config
     from scenariod.budget import Budget
     from scenariod.intake import Intake
-    from scenariod.notify import Notifier
+    from scenariod.monitoring.notify import Notifier
     from scenariod.roster import Roster
     from scenariod.settle import Settled, Settler
 

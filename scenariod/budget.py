@@ -12,7 +12,7 @@ from scenariod import admission, host
 from scenariod.admission import Waits
 from scenariod.base.errors import ConfigError
 from scenariod.base.units import MIB
-from scenariod.status import Memory
+from scenariod.monitoring.status import Memory
 
 if TYPE_CHECKING:
     from scenariod.base.config import Config

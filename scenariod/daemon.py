@@ -20,8 +20,8 @@ from scenariod.base import config, faults, process
 from scenariod.base.errors import EXIT_CODE_MEANING, ConfigError, ExitCode, ScenariodError
 from scenariod.base.owner import become_owner, touch_files_as_owner
 from scenariod.base.root import Lock, prepare
-from scenariod.journal import Event, open_journal
-from scenariod.notify import Notifier
+from scenariod.monitoring.journal import Event, open_journal
+from scenariod.monitoring.notify import Notifier
 from scenariod.scope import launcher
 from scenariod.settle import Settler
 from scenariod.stop import Stop
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from scenariod.base.config import Config
-    from scenariod.journal import Journal
+    from scenariod.monitoring.journal import Journal
+    from scenariod.monitoring.status import Status
     from scenariod.scope.launcher import Launcher
-    from scenariod.status import Status
 
 THREAD_TURN_S = 0.001
 """How long a thread may go on in Python while others wait, in seconds."""

@@ -16,8 +16,8 @@ from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.names import is_scenario_name
 from scenariod.batch import plan
 from scenariod.inbox import Inbox, Look
-from scenariod.journal import Event
 from scenariod.lookout import Lookout, Sight
+from scenariod.monitoring.journal import Event
 from scenariod.readiness import Hold
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from scenariod.base.config import Config
     from scenariod.inbox import Waiting
-    from scenariod.journal import Journal
+    from scenariod.monitoring.journal import Journal
     from scenariod.work import Batch, Work
 
 REST_FACTOR = 10

@@ -11,10 +11,10 @@ from contextlib import suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from scenariod import status
 from scenariod.base.faults import unusable_inbox
 from scenariod.base.mounts import Mount, announces, mount_of
-from scenariod.journal import Event
+from scenariod.monitoring import status
+from scenariod.monitoring.journal import Event
 from scenariod.watch import Watch
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scenariod.base.config import Intake
-    from scenariod.journal import Journal
+    from scenariod.monitoring.journal import Journal
 
 LONGEST_CHECK_S = 15.0
 """How often the watch proves itself, at least."""

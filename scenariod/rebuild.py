@@ -24,7 +24,7 @@ from scenariod.base.faults import Step, during
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.owner import owner_to_be
 from scenariod.damage import Damage, damage_of, lost, mark, opened, pending, unmark
-from scenariod.journal import Event
+from scenariod.monitoring.journal import Event
 from scenariod.work import highest_batch
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scenariod.base.config import Config
-    from scenariod.journal import Journal
     from scenariod.library import Library
+    from scenariod.monitoring.journal import Journal
 
     Show = Callable[[str], None]
 

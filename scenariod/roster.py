@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from scenariod.status import Running
+    from scenariod.monitoring.status import Running
     from scenariod.work import Batch
 
 

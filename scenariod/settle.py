@@ -24,8 +24,8 @@ from scenariod.base.names import REASON_SUFFIX, with_suffix
 from scenariod.base.units import MIB
 from scenariod.damage import damage_of, mark, pending
 from scenariod.delivery import Delivery
-from scenariod.journal import Event, Once
 from scenariod.library import Entry, FileResult, FileVerdict, Library, OnConflict, SettledBatch
+from scenariod.monitoring.journal import Event, Once
 from scenariod.upkeep import Upkeep
 from scenariod.verdict import Accepted
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scenariod.base.config import Config
-    from scenariod.journal import Journal
+    from scenariod.monitoring.journal import Journal
     from scenariod.outcome import Outcome
     from scenariod.verdict import Verdict
     from scenariod.work import Batch, Work

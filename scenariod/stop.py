@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from scenariod.base import faults
 from scenariod.base.errors import ScenariodError
-from scenariod.journal import Event
+from scenariod.monitoring.journal import Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from scenariod.base.config import Config
-    from scenariod.journal import Journal
+    from scenariod.monitoring.journal import Journal
 
 
 class Stop:

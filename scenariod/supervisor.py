@@ -10,7 +10,6 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from scenariod import status, status_socket
 from scenariod.admission import Waits
 from scenariod.attempt import Attempts
 from scenariod.base import faults
@@ -21,15 +20,16 @@ from scenariod.board import Board
 from scenariod.budget import Budget
 from scenariod.delivery import Delivery
 from scenariod.intake import Intake
-from scenariod.journal import Event
+from scenariod.monitoring import status, status_socket
+from scenariod.monitoring.journal import Event
 from scenariod.roster import Roster
 from scenariod.tidy import Tidier
 from scenariod.trouble import Trouble
 
 if TYPE_CHECKING:
     from scenariod.base.config import Config
-    from scenariod.journal import Journal
-    from scenariod.notify import Notifier
+    from scenariod.monitoring.journal import Journal
+    from scenariod.monitoring.notify import Notifier
     from scenariod.scope.launcher import Launcher
     from scenariod.settle import Settler
     from scenariod.stop import Stop

@@ -22,8 +22,8 @@ from scenariod.base.faults import Step, during
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.names import without_batch
 from scenariod.expiry import DAY_NS, Limits, Old, Removed
-from scenariod.journal import Event
 from scenariod.library import Library
+from scenariod.monitoring.journal import Event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from scenariod.base.config import Config
     from scenariod.expiry import CutOff
-    from scenariod.journal import Journal
+    from scenariod.monitoring.journal import Journal
     from scenariod.settle import Settler
 
 Spared = Callable[[list[Old]], set[Old]]

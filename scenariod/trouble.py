@@ -9,7 +9,6 @@ import time
 import traceback
 from typing import TYPE_CHECKING
 
-from scenariod import status
 from scenariod.base import faults
 from scenariod.base.errors import (
     ENVIRONMENT_FAULTS,
@@ -18,13 +17,14 @@ from scenariod.base.errors import (
     ScenariodError,
 )
 from scenariod.base.faults import Fault
-from scenariod.journal import Event
+from scenariod.monitoring import status
+from scenariod.monitoring.journal import Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from scenariod.board import Board
-    from scenariod.journal import Journal
+    from scenariod.monitoring.journal import Journal
 
 MOST_WITHOUT_LIMIT = 4
 """So often in a row no limit can be put in force, then a service is better started anew: with it

@@ -16,7 +16,7 @@ from scenariod.backup.retention import Rules
 from scenariod.base import clock
 from scenariod.base.config import LARGEST_BATCH
 from scenariod.base.units import MIB
-from scenariod.journal import Event
+from scenariod.monitoring.journal import Event
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from scenariod.backup.folder import BackupFile, Prepared
     from scenariod.backup.reader import Verified
     from scenariod.base.config import Config
-    from scenariod.journal import Journal
     from scenariod.library import Library
+    from scenariod.monitoring.journal import Journal
 
 FEWEST_SCENARIOS = 100
 """A smaller library counts as this large: else its every batch would be a tenth of it."""

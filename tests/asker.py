@@ -6,7 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from scenariod import status
+from scenariod.monitoring import status
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,7 +21,7 @@ import own_mounts
 import psutil
 import pytest
 
-from scenariod import status
+from scenariod.monitoring import status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

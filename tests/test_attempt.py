@@ -13,7 +13,7 @@ from scenariod.attempt import Attempts, Concluded
 from scenariod.base import config
 from scenariod.base.root import prepare
 from scenariod.budget import Budget
-from scenariod.journal import TextJournal
+from scenariod.monitoring.journal import TextJournal
 from scenariod.outcome import MAX_ATTEMPTS
 from scenariod.roster import Roster
 from scenariod.scope.rlimits import RlimitLauncher
@@ -23,8 +23,8 @@ from scenariod.work import Batch, Work
 pytestmark = pytest.mark.slow
 
 if TYPE_CHECKING:
+    from scenariod.monitoring.status import Running
     from scenariod.scope.job import Job
-    from scenariod.status import Running
 
 LIMIT = 512 << 20
 READY = (

@@ -15,11 +15,11 @@ from scenariod.board import Board
 from scenariod.budget import Budget
 from scenariod.host import Host
 from scenariod.intake import Intake
-from scenariod.journal import TextJournal
-from scenariod.notify import Notifier
+from scenariod.monitoring.journal import TextJournal
+from scenariod.monitoring.notify import Notifier
+from scenariod.monitoring.status import Running, State
 from scenariod.roster import Roster
 from scenariod.settle import Settler
-from scenariod.status import Running, State
 from scenariod.work import Batch, Work
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from scenariod.base.config import Config
 from scenariod.base.units import MIB
 from scenariod.budget import Budget
 from scenariod.host import Host
+from scenariod.monitoring.status import Running
 from scenariod.roster import Roster
-from scenariod.status import Running
 from scenariod.work import Batch
 
 

@@ -106,7 +106,7 @@ def test_status_of_a_running_daemon_loads_nothing_that_is_large(running: Home) -
 
     loaded = {line.split("|")[-1].strip() for line in told.err.splitlines()}
     assert told.code == 0
-    assert "scenariod.status" in loaded
+    assert "scenariod.monitoring.status" in loaded
     assert not loaded & {"asyncio", "sqlite3", "psutil", "watchdog", "scenariod.backup"}
 
 

@@ -20,12 +20,13 @@ import pytest
 import tomli
 from conftest import DEADLINE_S
 
-from scenariod import ctl, daemon, settle, status
+from scenariod import ctl, daemon, settle
 from scenariod.base import config, settings
 from scenariod.base.errors import EXIT_CODE_MEANING, ExitCode
 from scenariod.commands import COMMANDS, Command
-from scenariod.journal import Event
 from scenariod.library import Library
+from scenariod.monitoring import status
+from scenariod.monitoring.journal import Event
 from scenariod.reasons import Reason
 
 TOP = Path(__file__).parent.parent

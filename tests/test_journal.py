@@ -13,8 +13,14 @@ from typing import TYPE_CHECKING
 import pytest
 from conftest import DEADLINE_S
 
-from scenariod.journal import Event, SystemdJournal, TextJournal, journal_fields, open_journal
-from scenariod.notify import Notifier
+from scenariod.monitoring.journal import (
+    Event,
+    SystemdJournal,
+    TextJournal,
+    journal_fields,
+    open_journal,
+)
+from scenariod.monitoring.notify import Notifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,7 +111,10 @@ def test_entries_go_to_the_journal_where_stderr_leads_there_and_else_to_the_term
 
 
 def test_a_closed_stderr_is_no_reason_to_fail() -> None:
-    code = "from scenariod.journal import open_journal; print(type(open_journal({})).__name__)"
+    code = (
+        "from scenariod.monitoring.journal import open_journal; "
+        "print(type(open_journal({})).__name__)"
+    )
 
     said = subprocess.run(
         ["/bin/sh", "-c", 'exec "$@" 2>&-', "sh", sys.executable, "-c", code],

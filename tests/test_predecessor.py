@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 from conftest import BOMB_LIMIT_MB, BOMB_OBJECTS, POWERLESS, memory_bomb, mounted, scenario
 
-from scenariod import status
 from scenariod.base.killpoint import VARIABLE, KillPoint
+from scenariod.monitoring import status
 
 pytestmark = pytest.mark.slow
 

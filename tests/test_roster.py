@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from scenariod.monitoring.status import Running
 from scenariod.roster import Roster
-from scenariod.status import Running
 from scenariod.work import Batch
 
 

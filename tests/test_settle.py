@@ -14,8 +14,8 @@ from scenariod import backup
 from scenariod.base import config
 from scenariod.base.errors import LibraryDamagedError
 from scenariod.base.root import prepare
-from scenariod.journal import TextJournal
 from scenariod.library import Library
+from scenariod.monitoring.journal import TextJournal
 from scenariod.outcome import Outcome
 from scenariod.reasons import Problem, Reason
 from scenariod.restore import restore

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scenariod import status
-from scenariod.status import Memory, Running, State, Status, ask, memory, short
-from scenariod.status_socket import serve
+from scenariod.monitoring import status
+from scenariod.monitoring.status import Memory, Running, State, Status, ask, memory, short
+from scenariod.monitoring.status_socket import serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -32,9 +32,9 @@ from library_lock import held
 from service_manager import ServiceManager
 from standstill import Standstill, is_asked_to_end
 
-from scenariod import status
 from scenariod.base import lock
 from scenariod.base.killpoint import KillPoint
+from scenariod.monitoring import status
 
 pytestmark = pytest.mark.slow
 

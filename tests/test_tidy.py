@@ -15,7 +15,7 @@ from conftest import POWERLESS, Home, scenario
 from scenariod import backup
 from scenariod.base import config
 from scenariod.base.root import prepare
-from scenariod.journal import TextJournal
+from scenariod.monitoring.journal import TextJournal
 from scenariod.settle import Settler
 from scenariod.tidy import EVERY_S, Tidier
 from scenariod.work import Work

@@ -8,8 +8,8 @@ import pytest
 from library_makers import add, document
 
 from scenariod.base import config
-from scenariod.journal import TextJournal
 from scenariod.library import Library
+from scenariod.monitoring.journal import TextJournal
 from scenariod.upkeep import Upkeep, is_due
 
 

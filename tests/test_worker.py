@@ -23,9 +23,9 @@ from scenariod import confinement, worker
 from scenariod.base.errors import ExitCode
 from scenariod.base.killpoint import KillPoint
 from scenariod.confinement import Limit
+from scenariod.monitoring.status import short
 from scenariod.outcome import EXIT_ENVIRONMENT, EXIT_MEMORY_ERROR, EXIT_NO_LIMIT, EXIT_SOFT_STOP
 from scenariod.reasons import Reason
-from scenariod.status import short
 from scenariod.verdict import VERDICT_FILE, Accepted, Rejected, Verdict, decode
 
 pytestmark = pytest.mark.slow

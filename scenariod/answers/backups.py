@@ -5,14 +5,15 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from scenariod import journal, moment, rebuild, terminal
+from scenariod import moment, rebuild, terminal
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.base import clock
 from scenariod.base.errors import ExitCode, LibraryDamagedError, NotFoundError
 from scenariod.base.root import Lock, prepare
 from scenariod.damage import Damage, damage_of, damage_there, refuse_damaged
-from scenariod.journal import Event
 from scenariod.library import Change, Library, compared
+from scenariod.monitoring import journal
+from scenariod.monitoring.journal import Event
 from scenariod.restore import restore as restore_moment
 
 if TYPE_CHECKING:

@@ -11,15 +11,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scenariod import damage, host, importer, journal, terminal
+from scenariod import damage, host, importer, terminal
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.base import clock, faults
 from scenariod.base.errors import ExitCode, NotEnoughMemoryError, NotFoundError
 from scenariod.base.names import printable
 from scenariod.base.root import prepare
 from scenariod.base.units import MIB
-from scenariod.journal import Event
 from scenariod.library import FileVerdict, Library, OnConflict
+from scenariod.monitoring import journal
+from scenariod.monitoring.journal import Event
 from scenariod.unpacking import Bounds, unpack
 
 if TYPE_CHECKING:

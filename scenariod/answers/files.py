@@ -6,14 +6,15 @@ import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from scenariod import journal, refusal
+from scenariod import refusal
 from scenariod import retry as retrying
-from scenariod import status as live
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.base.errors import ExitCode, NameTakenError, NotFoundError, UsageError
 from scenariod.base.names import batch_in, is_scenario_name, printable, without_batch
-from scenariod.journal import Event
 from scenariod.library import FileVerdict, Library
+from scenariod.monitoring import journal
+from scenariod.monitoring import status as live
+from scenariod.monitoring.journal import Event
 from scenariod.refusal import retry_command
 
 if TYPE_CHECKING:

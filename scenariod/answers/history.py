@@ -7,13 +7,14 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from scenariod import damage, journal, moment
+from scenariod import damage, moment
 from scenariod import restore as restoring
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.base import clock
 from scenariod.base.names import printable
-from scenariod.journal import Event
 from scenariod.library import Change, Library, compared
+from scenariod.monitoring import journal
+from scenariod.monitoring.journal import Event
 
 if TYPE_CHECKING:
     import argparse

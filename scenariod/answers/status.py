@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from scenariod import status as live
 from scenariod.answers.answer import Answer, backup_lines, require_root
 from scenariod.base.units import MIB
+from scenariod.monitoring import status as live
 
 if TYPE_CHECKING:
     import argparse

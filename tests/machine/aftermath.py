@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from scenariod import backup
-from scenariod.journal import Event
+from scenariod.monitoring.journal import Event
 
 from .disk import Disk
 

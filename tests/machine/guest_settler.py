@@ -26,8 +26,8 @@ from scenariod.backup import folder as backup_folder
 from scenariod.base import clock, config, durable, root
 from scenariod.base.names import is_scenario_name
 from scenariod.bundle import frames
-from scenariod.journal import Event, SystemdJournal
 from scenariod.library import Library, OnConflict
+from scenariod.monitoring.journal import Event, SystemdJournal
 from scenariod.outcome import Outcome
 from scenariod.scenario import judge
 from scenariod.settle import Run, Settler

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scenariod.journal import Event
+from scenariod.monitoring.journal import Event
 
 from . import told
 from .acting import CONFIG
@@ -145,7 +145,7 @@ def test_of_many_files_dropped_while_the_reader_stands_still_none_is_lost(
 def wait_until_all_are_known(machine: Machine, count: int) -> None:
     """Wait until the daemon counts as many files as there are: waiting, at work or settled."""
     ask = (
-        "import sys; from pathlib import Path; from scenariod import status; "
+        "import sys; from pathlib import Path; from scenariod.monitoring import status; "
         f"now = status.ask(Path('{ROOT}/library/scenariod.sock')); "
         "known = now['inbox'] + now['refused'] + sum(len(w['files']) for w in now['workers']); "
         f"print(known, now); sys.exit(known != {count})"

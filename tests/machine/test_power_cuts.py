@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from scenariod.journal import Event
+from scenariod.monitoring.journal import Event
 
 from . import aftermath, told
 from .disk import VolatileDisk, format_disk_file

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import pytest
 
-from scenariod.journal import Event
+from scenariod.monitoring.journal import Event
 
 from .machine import DEADLINE_S, Machine
 from .test_faults_of_the_inbox import drop_in

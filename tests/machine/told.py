@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from scenariod.journal import Event
+from scenariod.monitoring.journal import Event
 
 from .machine import DEADLINE_S, Machine
 

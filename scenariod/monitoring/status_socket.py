@@ -11,13 +11,13 @@ import socket
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from scenariod.status import short
+from scenariod.monitoring.status import short
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from scenariod.status import Status
+    from scenariod.monitoring.status import Status
 
 
 async def serve(path: Path, snapshot: Callable[[], Status]) -> asyncio.Server:

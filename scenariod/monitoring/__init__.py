@@ -1,0 +1,7 @@
+"""What people and programs see of the daemon: journal, service manager, status.
+
+- `journal`: journal entries and their MESSAGE_IDs
+- `notify`: sd_notify: what the service manager is told
+- `status`: the status record, its one line, and asking for it
+- `status_socket`: the socket at which the daemon answers with its status
+"""
