@@ -27,7 +27,7 @@ from scenariod.library import Entry, Library, SettledBatch
 from scenariod.publish import publish
 from scenariod.restore import back_up
 from scenariod.upkeep import is_due
-from scenariod.verdict import Accepted
+from scenariod.validation.verdict import Accepted
 
 RATIO_WANTED = 1.3
 MEMORY_WANTED_KIB = 64 << 10

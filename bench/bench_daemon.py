@@ -27,7 +27,7 @@ from scenariod.backup.folder import LOCK_FILE
 from scenariod.backup.reader import opening_of
 from scenariod.base import clock, lock, safe_open
 from scenariod.library import Entry, Library, SettledBatch
-from scenariod.verdict import Accepted
+from scenariod.validation.verdict import Accepted
 
 STORY = "The argument went on until the kettle boiled, and nobody had defined a thing. " * 25
 DEADLINE_S = 120.0

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from scenariod import blame, verdict
+from scenariod import blame
 from scenariod.base import clock
 from scenariod.base.errors import DroppedFileError, ScenariodError
 from scenariod.base.faults import Step as Doing
@@ -24,7 +24,8 @@ from scenariod.outcome import MAX_ATTEMPTS, Outcome, Step, judge, next_step
 from scenariod.scope.job import Ended, Job, Reading
 from scenariod.scope.run import run as run_worker
 from scenariod.settle import Run, Settled
-from scenariod.verdict import InvalidVerdictError, Rejected, Verdict
+from scenariod.validation import verdict
+from scenariod.validation.verdict import InvalidVerdictError, Rejected, Verdict
 
 if TYPE_CHECKING:
     import asyncio

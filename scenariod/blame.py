@@ -12,8 +12,8 @@ from scenariod.base.errors import DroppedFileError
 from scenariod.base.faults import OF_ONE_FILE, Fault, Step
 from scenariod.base.units import MIB
 from scenariod.outcome import EXIT_ENVIRONMENT, Outcome
-from scenariod.reasons import Problem, Reason
 from scenariod.scope.job import HARD_LIMIT_PERCENT
+from scenariod.validation.problems import Problem, Reason
 
 if TYPE_CHECKING:
     from scenariod.scope.job import Ended

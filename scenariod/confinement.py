@@ -21,7 +21,7 @@ from scenariod.base.errors import ExitCode
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scenariod.verdict import Verdict
+    from scenariod.validation.verdict import Verdict
 
     Judge = Callable[[str, bytes], Verdict]
 
@@ -100,7 +100,7 @@ def load_judge() -> Judge:
     search them again and again, and once more at exit, a tenth of a worker's time: it never does.
     """
     gc.disable()
-    from scenariod.scenario import judge
+    from scenariod.validation.scenario import judge
 
     gc.freeze()
     gc.enable()

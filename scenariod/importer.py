@@ -20,9 +20,9 @@ from scenariod.base.killpoint import KillPoint, reached
 from scenariod.bundle.frames import FileBegun, Judged
 from scenariod.library import Entry, FileResult, FileVerdict, Kind, OnConflict, Pack, SettledBatch
 from scenariod.publish import is_current, publish
-from scenariod.reasons import Problem, Reason
 from scenariod.restore import back_up
-from scenariod.verdict import Accepted
+from scenariod.validation.problems import Problem, Reason
+from scenariod.validation.verdict import Accepted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

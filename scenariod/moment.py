@@ -16,17 +16,17 @@ from scenariod.backup import reader as backup_reader
 from scenariod.backup.reader import Defect
 from scenariod.base import safe_open
 from scenariod.base.errors import BackupUnusableError
-from scenariod.document import canonical, reader
 from scenariod.library import Pack, RestoredDocument
-from scenariod.reasons import Problem
-from scenariod.verdict import stored_title
+from scenariod.validation.document import canonical, reader
+from scenariod.validation.problems import Problem
+from scenariod.validation.verdict import stored_title
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from scenariod.document.reader import Document
     from scenariod.library import Snapshot
+    from scenariod.validation.document.reader import Document
 
 _BEFORE = re.compile(r"batch:([0-9]{1,18})", re.ASCII)
 _NOW = "now"

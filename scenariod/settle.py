@@ -15,7 +15,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
-from scenariod import publish, rebuild, refusal
+from scenariod import publish, rebuild
 from scenariod.base import clock, safe_open
 from scenariod.base.errors import DroppedFileError, LibraryDamagedError
 from scenariod.base.faults import OF_ONE_FILE, Step, during
@@ -27,7 +27,8 @@ from scenariod.delivery import Delivery
 from scenariod.library import Entry, FileResult, FileVerdict, Library, OnConflict, SettledBatch
 from scenariod.monitoring.journal import Event, Once
 from scenariod.upkeep import Upkeep
-from scenariod.verdict import Accepted
+from scenariod.validation import reason_file
+from scenariod.validation.verdict import Accepted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from scenariod.base.config import Config
     from scenariod.monitoring.journal import Journal
     from scenariod.outcome import Outcome
-    from scenariod.verdict import Verdict
+    from scenariod.validation.verdict import Verdict
     from scenariod.work import Batch, Work
 
 T = TypeVar("T")
@@ -347,7 +348,7 @@ def _of_one_file(error: OSError, path: Path) -> OSError:
 
 def _reason(batch: Batch, result: FileResult, run: Run | None, stored_as: str) -> dict[str, object]:
     """Return what NAME.reason.json says."""
-    return refusal.document(
+    return reason_file.document(
         result.name,
         result.problems,
         stored_as=stored_as,
@@ -356,7 +357,7 @@ def _reason(batch: Batch, result: FileResult, run: Run | None, stored_as: str) -
             "sha256": result.sha256,
             "size_bytes": result.size_bytes,
         },
-        story=refusal.Story(
+        story=reason_file.Story(
             batch=batch.id,
             attempts=max(batch.attempts, 1),  # an error in the moves takes back even a good one
             dropped_at=batch.dropped_at.get(result.name),

@@ -29,8 +29,8 @@ from scenariod.confinement import (
     yield_to_others,
 )
 from scenariod.outcome import EXIT_NO_LIMIT
-from scenariod.reasons import Problem, Reason
-from scenariod.verdict import MAX_MESSAGE, Rejected, Verdict
+from scenariod.validation.problems import Problem, Reason
+from scenariod.validation.verdict import MAX_MESSAGE, Rejected, Verdict
 
 # Imports up here stay light: no limit is in force yet. See load_judge() for the rest.
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from scenariod.base.errors import NoLimitError
 from scenariod.bundle import frames
 from scenariod.outcome import EXIT_NO_LIMIT
-from scenariod.reasons import Problem, Reason
-from scenariod.verdict import Rejected
+from scenariod.validation.problems import Problem, Reason
+from scenariod.validation.verdict import Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator

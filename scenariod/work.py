@@ -17,7 +17,7 @@ from scenariod.base import durable, safe_open
 from scenariod.base.durable import rename_without_replacing
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.names import is_scenario_name, natural_key
-from scenariod.verdict import MAX_VERDICT_BYTES, VERDICT_FILE
+from scenariod.validation.verdict import MAX_VERDICT_BYTES, VERDICT_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

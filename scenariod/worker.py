@@ -30,8 +30,8 @@ from scenariod.confinement import (
     yield_to_others,
 )
 from scenariod.outcome import EXIT_ENVIRONMENT, EXIT_MEMORY_ERROR, EXIT_NO_LIMIT, EXIT_SOFT_STOP
-from scenariod.reasons import Problem, Reason
-from scenariod.verdict import VERDICT_FILE, Rejected, Verdict, encode
+from scenariod.validation.problems import Problem, Reason
+from scenariod.validation.verdict import VERDICT_FILE, Rejected, Verdict, encode
 
 # Imports up here stay light: under rlimits no limit is in force yet. See load_judge() for the rest.
 

@@ -12,8 +12,6 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scenariod.document.canonical import content_sha256
-from scenariod.document.reader import Document, read
 from scenariod.library import (
     Entry,
     FileResult,
@@ -22,7 +20,9 @@ from scenariod.library import (
     RestoredDocument,
     SettledBatch,
 )
-from scenariod.verdict import Accepted
+from scenariod.validation.document.canonical import content_sha256
+from scenariod.validation.document.reader import Document, read
+from scenariod.validation.verdict import Accepted
 
 CHILD = Path(__file__).with_name("killed_child.py")
 NOON = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)

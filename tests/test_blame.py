@@ -7,8 +7,8 @@ import pytest
 from scenariod import blame
 from scenariod.base.units import MIB
 from scenariod.outcome import Evidence, Outcome
-from scenariod.reasons import Reason
 from scenariod.scope.job import Ended
+from scenariod.validation.problems import Reason
 
 
 def ended(*, peak_mb: int = 3072, objects: int | None = None, **evidence: Any) -> Ended:

@@ -17,7 +17,7 @@ from scenariod.bundle import frames
 from scenariod.bundle.about import MOST_CHARACTERS
 from scenariod.bundle.slices import Slice, Slicer
 from scenariod.bundle.survey import Shape, Survey, fault_after_list, survey
-from scenariod.reasons import Problem, Reason
+from scenariod.validation.problems import Problem, Reason
 
 KIB = 1 << 10
 

@@ -27,7 +27,7 @@ from scenariod.commands import COMMANDS, Command
 from scenariod.library import Library
 from scenariod.monitoring import status
 from scenariod.monitoring.journal import Event
-from scenariod.reasons import Reason
+from scenariod.validation.problems import Reason
 
 TOP = Path(__file__).parent.parent
 MAN = TOP / "docs" / "man"

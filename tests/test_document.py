@@ -11,12 +11,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from scenariod.document import reader, survey
-from scenariod.document.canonical import content_sha256
-from scenariod.document.fault import Fault, Steps, field_name
-from scenariod.document.reader import MAX_DEPTH, Document
-from scenariod.reasons import Problem, Reason
-from scenariod.verdict import MAX_MESSAGE, MAX_PROBLEMS
+from scenariod.validation.document import places, reader
+from scenariod.validation.document.canonical import content_sha256
+from scenariod.validation.document.reader import MAX_DEPTH, Document
+from scenariod.validation.document.wording import Fault, Steps, field_name
+from scenariod.validation.problems import Problem, Reason
+from scenariod.validation.verdict import MAX_MESSAGE, MAX_PROBLEMS
 
 MIB = 1 << 20
 QUICK_S = 60  # linear work on 8 MiB takes seconds, quadratic work days: no need to be exact
@@ -36,7 +36,7 @@ def refusal(content: bytes) -> Problem:
 
 def problems_of(text: str, *faults: Fault) -> list[tuple[Reason, str | None, int | None]]:
     """Return code, field and column: the texts of the tables below are of one line."""
-    return [(p.code, p.field, p.column) for p in survey.problems(read(text), faults)]
+    return [(p.code, p.field, p.column) for p in places.problems(read(text), faults)]
 
 
 # What is read
@@ -185,7 +185,7 @@ def test_repeated_keys_and_what_is_no_number_are_all_told(
 def test_a_repeated_key_is_told_with_the_line_of_the_first() -> None:
     text = '{\n"x": 1,\n"title": 1,\n"title": 2}'
 
-    (problem,) = survey.problems(read(text), [])
+    (problem,) = places.problems(read(text), [])
 
     assert str(problem) == (
         'the key "title" occurs again in the same object; the first is on line 3 (line 4, column 1)'
@@ -242,7 +242,7 @@ def test_of_a_repeated_key_the_last_value_counts_and_has_the_place() -> None:
 def test_beyond_a_hundred_problems_only_their_number_is_told() -> None:
     text = "{" + ", ".join('"a": NaN' for _ in range(1000)) + "}"
 
-    found = survey.problems(read(text), [])
+    found = places.problems(read(text), [])
 
     assert len(found) == MAX_PROBLEMS + 1
     assert found[-1].message == f"{1999 - MAX_PROBLEMS} more problems are not listed"
@@ -251,7 +251,7 @@ def test_beyond_a_hundred_problems_only_their_number_is_told() -> None:
 def test_exactly_a_hundred_problems_are_all_told() -> None:
     text = '{"a": [' + ", ".join("NaN" for _ in range(MAX_PROBLEMS)) + "]}"
 
-    found = survey.problems(read(text), [])
+    found = places.problems(read(text), [])
 
     assert {p.message for p in found} == {"NaN is no number in JSON"}
     assert len(found) == MAX_PROBLEMS
@@ -261,7 +261,7 @@ def test_messages_and_fields_stay_short_and_printable() -> None:
     key = json.dumps("\x1b\u202e\ud800" * 100_000)
     text = f'{{"a": {{{key}: {{{key}: NaN}}, {key}: NaN}}}}'
 
-    found = survey.problems(read(text), [])
+    found = places.problems(read(text), [])
 
     assert len(found) == 3
     for problem in found:
@@ -436,7 +436,7 @@ def test_eight_hostile_mebibytes_take_linear_time(content: bytes) -> None:
 
     found = reader.read(content)
     if isinstance(found, Document):
-        survey.problems(found, [Fault(Reason.WRONG_TYPE, "wrong", ("a",))])
+        places.problems(found, [Fault(Reason.WRONG_TYPE, "wrong", ("a",))])
     if isinstance(found, Document) and not found.flawed:
         content_sha256(found.members)
 
@@ -456,7 +456,7 @@ def test_eight_hostile_mebibytes_take_linear_time(content: bytes) -> None:
 def test_faults_are_found_in_wide_documents_in_linear_time(text: str) -> None:
     started = time.process_time()
 
-    found = survey.problems(read(text), [])
+    found = places.problems(read(text), [])
 
     assert 0 < len(found) <= MAX_PROBLEMS + 1
     assert time.process_time() - started < QUICK_S

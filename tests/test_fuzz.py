@@ -17,10 +17,10 @@ from conftest import DEADLINE_S
 from mutation import mutants
 
 from scenariod.base.names import printable
-from scenariod.reasons import Reason
-from scenariod.scenario import judge
 from scenariod.scope.command import worker
-from scenariod.verdict import (
+from scenariod.validation.problems import Reason
+from scenariod.validation.scenario import judge
+from scenariod.validation.verdict import (
     MAX_MESSAGE,
     MAX_PROBLEMS,
     MAX_VERDICT_BYTES,

@@ -96,7 +96,11 @@ def test_an_undo_that_is_interrupted_says_whether_it_was_done(filled: Home) -> N
     ("at", "arguments", "words"),
     [
         (("os", "fsync"), ["export", "--output", "{}/out"], "the folder is there with all of it"),
-        (("scenariod.document.reader", "read"), ["library", "verify"], "nothing was changed"),
+        (
+            ("scenariod.validation.document.reader", "read"),
+            ["library", "verify"],
+            "nothing was changed",
+        ),
         (("scenariod.backup", "verify"), ["backups", "verify"], "nothing was changed"),
         (("scenariod.retry", "names"), ["retry", "--all"], "what was done so far stays"),
     ],

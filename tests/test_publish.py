@@ -16,8 +16,8 @@ from scenariod.library import (
     Library,
 )
 from scenariod.publish import is_current, publish
-from scenariod.reasons import Problem, Reason
-from scenariod.verdict import Rejected
+from scenariod.validation.problems import Problem, Reason
+from scenariod.validation.verdict import Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scenariod.reasons import ADVICE, Problem, Reason
+from scenariod.validation.problems import ADVICE, Problem, Reason
 
 
 def test_the_codes_are_part_of_the_interface_and_never_change() -> None:

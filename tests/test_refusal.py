@@ -6,8 +6,8 @@ import shlex
 
 from library_makers import NOON
 
-from scenariod.reasons import ADVICE, Problem, Reason
-from scenariod.refusal import Story, document, journal_command, retry_command
+from scenariod.validation.problems import ADVICE, Problem, Reason
+from scenariod.validation.reason_file import Story, document, journal_command, retry_command
 
 PROBLEMS = (
     Problem(Reason.WRONG_TYPE, "title must be a string", field="title", line=3, column=12),

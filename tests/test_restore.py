@@ -206,7 +206,7 @@ def test_a_restore_gives_up_where_batches_never_cease(
             ("pathlib", "Path.rename", 1, ""),
             ("pathlib", "Path.rename", 2, ""),
             ("scenariod.library", "Library.restore", 1, ""),
-            ("scenariod.document.reader", "read", 2, ""),
+            ("scenariod.validation.document.reader", "read", 2, ""),
             ("scenariod.library.scenarios", "remove", 1, ""),
             ("scenariod.library.blob", "store", 2, ""),
             ("scenariod.library.restoration", "_remove_unseen", 1, ""),

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenariod.reasons import Problem, Reason
-from scenariod.scenario import judge
-from scenariod.verdict import (
+from scenariod.validation.problems import Problem, Reason
+from scenariod.validation.scenario import judge
+from scenariod.validation.verdict import (
     MAX_MESSAGE,
     MAX_PROBLEMS,
     MAX_VERDICT_BYTES,

@@ -25,7 +25,6 @@ from conftest import (
 )
 from standstill import Standstill
 
-from scenariod import verdict
 from scenariod.base.errors import ConfigError, NoLimitError
 from scenariod.base.killpoint import KillPoint
 from scenariod.outcome import EXIT_MEMORY_ERROR, Outcome, judge
@@ -34,7 +33,8 @@ from scenariod.scope.job import Ended, Job, Reading
 from scenariod.scope.launcher import Launcher, choose
 from scenariod.scope.rlimits import RlimitLauncher
 from scenariod.scope.run import run as run_worker
-from scenariod.verdict import Accepted, Rejected
+from scenariod.validation import verdict
+from scenariod.validation.verdict import Accepted, Rejected
 
 pytestmark = pytest.mark.slow
 

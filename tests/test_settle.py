@@ -17,10 +17,10 @@ from scenariod.base.root import prepare
 from scenariod.library import Library
 from scenariod.monitoring.journal import TextJournal
 from scenariod.outcome import Outcome
-from scenariod.reasons import Problem, Reason
 from scenariod.restore import restore
 from scenariod.settle import Run, Settled, Settler
-from scenariod.verdict import Rejected, Verdict
+from scenariod.validation.problems import Problem, Reason
+from scenariod.validation.verdict import Rejected, Verdict
 from scenariod.work import Batch, Work
 
 if TYPE_CHECKING:

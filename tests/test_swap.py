@@ -20,7 +20,7 @@ from watchdog.observers import Observer
 
 from scenariod import worker
 from scenariod.inbox import Inbox
-from scenariod.verdict import Rejected
+from scenariod.validation.verdict import Rejected
 
 pytestmark = pytest.mark.slow
 

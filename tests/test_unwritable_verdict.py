@@ -22,7 +22,7 @@ from test_environment import failing, immutable, read_only, unwritable
 
 from scenariod.base.killpoint import KillPoint
 from scenariod.outcome import MAX_ATTEMPTS
-from scenariod.verdict import VERDICT_FILE
+from scenariod.validation.verdict import VERDICT_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenariod.reasons import Problem, Reason
-from scenariod.verdict import (
+from scenariod.validation.problems import Problem, Reason
+from scenariod.validation.verdict import (
     MAX_MESSAGE,
     MAX_PROBLEMS,
     Accepted,

@@ -25,8 +25,8 @@ from scenariod.base.killpoint import KillPoint
 from scenariod.confinement import Limit
 from scenariod.monitoring.status import short
 from scenariod.outcome import EXIT_ENVIRONMENT, EXIT_MEMORY_ERROR, EXIT_NO_LIMIT, EXIT_SOFT_STOP
-from scenariod.reasons import Reason
-from scenariod.verdict import VERDICT_FILE, Accepted, Rejected, Verdict, decode
+from scenariod.validation.problems import Reason
+from scenariod.validation.verdict import VERDICT_FILE, Accepted, Rejected, Verdict, decode
 
 pytestmark = pytest.mark.slow
 

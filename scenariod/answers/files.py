@@ -6,7 +6,6 @@ import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from scenariod import refusal
 from scenariod import retry as retrying
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.base.errors import ExitCode, NameTakenError, NotFoundError, UsageError
@@ -15,7 +14,8 @@ from scenariod.library import FileVerdict, Library
 from scenariod.monitoring import journal
 from scenariod.monitoring import status as live
 from scenariod.monitoring.journal import Event
-from scenariod.refusal import retry_command
+from scenariod.validation import reason_file
+from scenariod.validation.reason_file import retry_command
 
 if TYPE_CHECKING:
     import argparse
@@ -148,7 +148,7 @@ def _in_work(config: Config, name: str, *, running: bool) -> tuple[list[_Place],
 
 
 def _in_failed(config: Config, name: str) -> _Place:
-    reason = refusal.read(config.failed, name)
+    reason = reason_file.read(config.failed, name)
     path = _shown(config, config.failed / name)
     if reason is None:
         return _Place("failed", path, "was refused; its reason is gone", retry_command(name))

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.base.errors import ExitCode, NotFoundError
-from scenariod.document import canonical, reader
-from scenariod.document.reader import Document
 from scenariod.library import Library
-from scenariod.verdict import stored_title
+from scenariod.validation.document import canonical, reader
+from scenariod.validation.document.reader import Document
+from scenariod.validation.verdict import stored_title
 
 if TYPE_CHECKING:
     import argparse

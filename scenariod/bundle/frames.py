@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from scenariod import verdict as verdicts
-from scenariod.verdict import Accepted, InvalidVerdictError, Verdict
+from scenariod.validation import verdict as verdicts
+from scenariod.validation.verdict import Accepted, InvalidVerdictError, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable

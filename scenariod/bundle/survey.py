@@ -19,7 +19,7 @@ import ijson
 
 from scenariod.bundle.about import About
 from scenariod.bundle.slices import Slicer
-from scenariod.reasons import Problem, Reason
+from scenariod.validation.problems import Problem, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

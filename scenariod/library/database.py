@@ -44,7 +44,7 @@ if TYPE_CHECKING:
         ScenarioVersion,
         Undone,
     )
-    from scenariod.verdict import Verdict
+    from scenariod.validation.verdict import Verdict
 
 
 class Library:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from scenariod.reasons import Problem
-    from scenariod.verdict import Verdict
+    from scenariod.validation.problems import Problem
+    from scenariod.validation.verdict import Verdict
 
 
 class Kind(StrEnum):

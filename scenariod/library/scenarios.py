@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from scenariod.library.records import RestoredDocument, ScenarioVersion
-    from scenariod.verdict import Accepted
+    from scenariod.validation.verdict import Accepted
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from scenariod.library import blob, history, packs, scenarios
 from scenariod.library.blob import DroppedFile
 from scenariod.library.connection import savepoint
 from scenariod.library.records import FileRecord, FileResult, FileVerdict, OnConflict
-from scenariod.reasons import Problem, Reason
-from scenariod.verdict import Accepted, Rejected
+from scenariod.validation.problems import Problem, Reason
+from scenariod.validation.verdict import Accepted, Rejected
 
 if TYPE_CHECKING:
     import sqlite3
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from scenariod.library.records import Entry, Pack, SettledBatch
     from scenariod.library.scenarios import Present
-    from scenariod.verdict import Verdict
+    from scenariod.validation.verdict import Verdict
 
 _HELD = {FileVerdict.ADDED, FileVerdict.REPLACED, FileVerdict.ALREADY_ADDED}
 _CHANGED = Problem(Reason.CHANGED, "the file was changed, or taken away, after it was checked")

@@ -14,13 +14,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenariod import daemon, scenario, worker
+from scenariod import daemon, worker
 from scenariod.scope import cgroup, command
+from scenariod.validation import scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scenariod.verdict import Verdict
+    from scenariod.validation.verdict import Verdict
 
 ROOT = Path("/var/lib/scenariod")
 MIB = 1 << 20

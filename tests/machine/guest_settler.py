@@ -29,8 +29,8 @@ from scenariod.bundle import frames
 from scenariod.library import Library, OnConflict
 from scenariod.monitoring.journal import Event, SystemdJournal
 from scenariod.outcome import Outcome
-from scenariod.scenario import judge
 from scenariod.settle import Run, Settler
+from scenariod.validation.scenario import judge
 from scenariod.work import Work
 from systemd import journal
 

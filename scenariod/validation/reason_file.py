@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from scenariod.base import safe_open
 from scenariod.base.names import REASON_SUFFIX, printable, with_suffix
-from scenariod.reasons import ADVICE
+from scenariod.validation.problems import ADVICE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
     from pathlib import Path
 
-    from scenariod.reasons import Problem
+    from scenariod.validation.problems import Problem
 
 _MOST_BYTES = 1 << 20
 

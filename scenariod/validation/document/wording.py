@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenariod.base.names import printable
-from scenariod.reasons import Problem, Reason
+from scenariod.validation.problems import Problem, Reason
 
 _SHOWN = 40
 _SHOWN_FIELD = 200  # 100 problems of 8 files must fit in MAX_VERDICT_BYTES, even as \u escapes

@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from scenariod.reasons import Problem, Reason
+from scenariod.validation.problems import Problem, Reason
 
 VERDICT_FILE = "verdict.json"
 MAX_VERDICT_BYTES = 4 << 20

@@ -1,7 +1,7 @@
 """Read a file's bytes as one JSON object with exact numbers (RFC 8259).
 
 Pure, and linear in time whatever the bytes are: they come from anyone. Where json is laxer than
-the standard it only takes note; `survey.py` finds the places, for the few files that need it.
+the standard it only takes note; `places.py` finds the places, for the few files that need it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from scenariod.base.names import printable
-from scenariod.document.fault import kind, placed
-from scenariod.reasons import Problem, Reason
+from scenariod.validation.document.wording import kind, placed
+from scenariod.validation.problems import Problem, Reason
 
 MAX_DEPTH = 64
 """Deepest nesting that is read; the top object is depth 1. Real scenarios stay below 10."""

@@ -22,10 +22,10 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from scenariod.document import canonical, reader, survey
-from scenariod.document.fault import Fault, Steps, cut, field_name, kind, shown
-from scenariod.reasons import Problem, Reason
-from scenariod.verdict import Accepted, Rejected, Verdict, stored_title
+from scenariod.validation.document import canonical, places, reader
+from scenariod.validation.document.wording import Fault, Steps, cut, field_name, kind, shown
+from scenariod.validation.problems import Problem, Reason
+from scenariod.validation.verdict import Accepted, Rejected, Verdict, stored_title
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _ANSWERS = ("logic", "emotion", "balanced", "agenda")
@@ -38,7 +38,7 @@ def judge(content: bytes, *, name: str) -> Verdict:
     read = reader.read(content)
     if isinstance(read, Problem):
         return Rejected(name, len(content), sha256, (read,))
-    problems = survey.problems(read, faults(read.members))
+    problems = places.problems(read, faults(read.members))
     scenario_id = read.members.get("id")
     if problems:
         known = isinstance(scenario_id, str) and _ID.fullmatch(scenario_id) is not None

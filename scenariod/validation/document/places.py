@@ -10,15 +10,23 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from scenariod.document.fault import Fault, Steps, cut, field_name, place, placed, shown
-from scenariod.document.reader import SHORT_NUMBER, STRING, WHITE, exact
-from scenariod.reasons import Problem, Reason
-from scenariod.verdict import MAX_MESSAGE, MAX_PROBLEMS
+from scenariod.validation.document.reader import SHORT_NUMBER, STRING, WHITE, exact
+from scenariod.validation.document.wording import (
+    Fault,
+    Steps,
+    cut,
+    field_name,
+    place,
+    placed,
+    shown,
+)
+from scenariod.validation.problems import Problem, Reason
+from scenariod.validation.verdict import MAX_MESSAGE, MAX_PROBLEMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from scenariod.document.reader import Document
+    from scenariod.validation.document.reader import Document
 
 _TOKEN = re.compile(
     rf"(?P<string>{STRING})(?P<key>[{WHITE}]*+:)?+|(?P<open>[\[{{])|(?P<close>[\]}}])"

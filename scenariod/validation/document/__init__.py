@@ -1,0 +1,9 @@
+"""From a dropped file's bytes to a JSON object, or to every reason why it holds none.
+
+Nothing here knows what a scenario is.
+
+- `canonical`: the hash of a document's content
+- `places`: where in a file a problem is
+- `reader`: read a document, with exact numbers
+- `wording`: how problems are worded
+"""
