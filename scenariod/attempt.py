@@ -17,7 +17,7 @@ from scenariod.base.faults import during
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.names import printable
 from scenariod.base.units import MIB
-from scenariod.delivery import Delivery
+from scenariod.intake.delivery import Delivery
 from scenariod.monitoring.journal import Event
 from scenariod.monitoring.status import Running
 from scenariod.outcome import MAX_ATTEMPTS, Outcome, Step, judge, next_step
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from scenariod.base.config import Config
     from scenariod.base.faults import Fault
     from scenariod.budget import Budget
+    from scenariod.intake.batch import Batch, Work
     from scenariod.monitoring.journal import Journal
     from scenariod.scope.launcher import Launcher
     from scenariod.settle import Settler
-    from scenariod.work import Batch, Work
 
 
 @dataclass(frozen=True, slots=True)

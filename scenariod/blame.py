@@ -16,8 +16,8 @@ from scenariod.scope.job import HARD_LIMIT_PERCENT
 from scenariod.validation.problems import Problem, Reason
 
 if TYPE_CHECKING:
+    from scenariod.intake.batch import Batch
     from scenariod.scope.job import Ended
-    from scenariod.work import Batch
 
 
 def of_file(outcome: Outcome, *, ended: Ended | None, detail: str, size_bytes: int) -> Problem:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from scenariod.base.config import Config
     from scenariod.budget import Budget
-    from scenariod.intake import Intake
+    from scenariod.intake.claim import Intake
     from scenariod.monitoring.notify import Notifier
     from scenariod.roster import Roster
     from scenariod.settle import Settled, Settler

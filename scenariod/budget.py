@@ -17,8 +17,8 @@ from scenariod.monitoring.status import Memory
 if TYPE_CHECKING:
     from scenariod.base.config import Config
     from scenariod.base.config import Memory as MemorySettings
+    from scenariod.intake.batch import Batch
     from scenariod.roster import Roster
-    from scenariod.work import Batch
 
 ALONE_S = 300.0
 """For how long workers run one at a time after the machine has run out of memory."""

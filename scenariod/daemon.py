@@ -20,13 +20,13 @@ from scenariod.base import config, faults, process
 from scenariod.base.errors import EXIT_CODE_MEANING, ConfigError, ExitCode, ScenariodError
 from scenariod.base.owner import become_owner, touch_files_as_owner
 from scenariod.base.root import Lock, prepare
+from scenariod.intake.batch import Work
 from scenariod.monitoring.journal import Event, open_journal
 from scenariod.monitoring.notify import Notifier
 from scenariod.scope import launcher
 from scenariod.settle import Settler
 from scenariod.stop import Stop
 from scenariod.supervisor import Supervisor
-from scenariod.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -24,8 +24,8 @@ from scenariod.base.faults import Step, during
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.owner import owner_to_be
 from scenariod.damage import Damage, damage_of, lost, mark, opened, pending, unmark
+from scenariod.intake.batch import highest_batch
 from scenariod.monitoring.journal import Event
-from scenariod.work import highest_batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

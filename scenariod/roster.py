@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from scenariod.intake.batch import Batch
     from scenariod.monitoring.status import Running
-    from scenariod.work import Batch
 
 
 class Roster:

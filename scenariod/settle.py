@@ -23,7 +23,7 @@ from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.names import REASON_SUFFIX, with_suffix
 from scenariod.base.units import MIB
 from scenariod.damage import damage_of, mark, pending
-from scenariod.delivery import Delivery
+from scenariod.intake.delivery import Delivery
 from scenariod.library import Entry, FileResult, FileVerdict, Library, OnConflict, SettledBatch
 from scenariod.monitoring.journal import Event, Once
 from scenariod.upkeep import Upkeep
@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scenariod.base.config import Config
+    from scenariod.intake.batch import Batch, Work
     from scenariod.monitoring.journal import Journal
     from scenariod.outcome import Outcome
     from scenariod.validation.verdict import Verdict
-    from scenariod.work import Batch, Work
 
 T = TypeVar("T")
 

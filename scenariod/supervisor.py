@@ -18,8 +18,8 @@ from scenariod.base.faults import Step, during
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.board import Board
 from scenariod.budget import Budget
-from scenariod.delivery import Delivery
-from scenariod.intake import Intake
+from scenariod.intake.claim import Intake
+from scenariod.intake.delivery import Delivery
 from scenariod.monitoring import status, status_socket
 from scenariod.monitoring.journal import Event
 from scenariod.roster import Roster
@@ -28,12 +28,12 @@ from scenariod.trouble import Trouble
 
 if TYPE_CHECKING:
     from scenariod.base.config import Config
+    from scenariod.intake.batch import Batch, Work
     from scenariod.monitoring.journal import Journal
     from scenariod.monitoring.notify import Notifier
     from scenariod.scope.launcher import Launcher
     from scenariod.settle import Settler
     from scenariod.stop import Stop
-    from scenariod.work import Batch, Work
 
 ADMISSION_RETRY_S = 2.0
 MOST_REBUILDS = 3

@@ -13,12 +13,12 @@ from scenariod.attempt import Attempts, Concluded
 from scenariod.base import config
 from scenariod.base.root import prepare
 from scenariod.budget import Budget
+from scenariod.intake.batch import Batch, Work
 from scenariod.monitoring.journal import TextJournal
 from scenariod.outcome import MAX_ATTEMPTS
 from scenariod.roster import Roster
 from scenariod.scope.rlimits import RlimitLauncher
 from scenariod.settle import Settled, Settler
-from scenariod.work import Batch, Work
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ import pytest
 from asker import Asker
 from conftest import FILES, POWERLESS, Home, scenario, wait_until
 
-from scenariod.inbox import MOST_HELD, WINDOW
+from scenariod.intake.inbox import MOST_HELD, WINDOW
 
 BATCHES = 10
 STALL_S = 30.0

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenariod.batch import Plan, Ready, plan
+from scenariod.intake.pairing import Plan, Ready, plan
 
 
 def ready(*names: str, since: float = 100.0) -> list[Ready]:

@@ -14,13 +14,13 @@ from scenariod.base.units import MIB
 from scenariod.board import Board
 from scenariod.budget import Budget
 from scenariod.host import Host
-from scenariod.intake import Intake
+from scenariod.intake.batch import Batch, Work
+from scenariod.intake.claim import Intake
 from scenariod.monitoring.journal import TextJournal
 from scenariod.monitoring.notify import Notifier
 from scenariod.monitoring.status import Running, State
 from scenariod.roster import Roster
 from scenariod.settle import Settler
-from scenariod.work import Batch, Work
 
 if TYPE_CHECKING:
     from conftest import Home

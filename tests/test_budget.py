@@ -11,9 +11,9 @@ from scenariod.base.config import Config
 from scenariod.base.units import MIB
 from scenariod.budget import Budget
 from scenariod.host import Host
+from scenariod.intake.batch import Batch
 from scenariod.monitoring.status import Running
 from scenariod.roster import Roster
-from scenariod.work import Batch
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from file_lease import write_lease
 from standstill import Standstill
 
 from scenariod.base.killpoint import KillPoint
-from scenariod.readiness import Hold
+from scenariod.intake.readiness import Hold
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,7 +17,7 @@ from library_makers import NOON
 from scenariod import backup
 from scenariod.base import config
 from scenariod.base.errors import LibraryLockedError
-from scenariod.inbox import WINDOW, Inbox
+from scenariod.intake.inbox import WINDOW, Inbox
 from scenariod.library import Library
 from scenariod.monitoring import status
 from scenariod.restore import restore

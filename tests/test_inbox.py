@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from conftest import AS_ROOT, POWERLESS, mounted, run
 
-from scenariod import inbox as inbox_module
-from scenariod import turn
-from scenariod.inbox import MOST_HELD, WINDOW, Inbox, Look
-from scenariod.readiness import Hold
+from scenariod.intake import inbox as inbox_module
+from scenariod.intake import order
+from scenariod.intake.inbox import MOST_HELD, WINDOW, Inbox, Look
+from scenariod.intake.readiness import Hold
 
 SETTLE_S = 2.0
 HOSTILE = [
@@ -197,7 +197,7 @@ def test_a_file_of_somebody_else_is_ready_once_it_has_settled(folder: Path) -> N
     os.chown(path, 65534, 65534)
 
     looks = powerless(
-        "from pathlib import Path; from scenariod.inbox import Inbox\n"
+        "from pathlib import Path; from scenariod.intake.inbox import Inbox\n"
         f"inbox = Inbox(Path({str(folder)!r}), settle_s=2.0)\n"
         "soon, settled = inbox.look(now=100.0), inbox.look(now=102.0)\n"
         "print(soon.waiting[0].hold.name, soon.look_again_s, settled.ready[0].name)"
@@ -210,7 +210,7 @@ def test_a_file_that_may_not_be_read_is_held_with_what_to_do(folder: Path, targe
     put(folder, "scenario-1.json").chmod(0)
 
     looks = powerless(
-        "from pathlib import Path; from scenariod.inbox import Inbox\n"
+        "from pathlib import Path; from scenariod.intake.inbox import Inbox\n"
         f"inbox = Inbox(Path({str(folder)!r}), settle_s=2.0)\n"
         "looks = [inbox.look(now=now) for now in (100.0, 1000.0)]\n"
         "print(*(look.waiting[0].hold for look in looks), looks[0].look_again_s, sep='|')"
@@ -231,7 +231,7 @@ def test_a_file_that_may_not_be_moved_is_held_and_the_others_are_claimed(
     os.chown(folder, 65534, 65534)
 
     told = powerless(
-        "from pathlib import Path; from scenariod.inbox import Inbox\n"
+        "from pathlib import Path; from scenariod.intake.inbox import Inbox\n"
         f"inbox = Inbox(Path({str(folder)!r}), settle_s=2.0)\n"
         "inbox.look(now=100.0); names = [f.name for f in inbox.look(now=102.0).ready]\n"
         f"print(inbox.claim(names, into=Path({str(target)!r}), now=102.0))\n"
@@ -254,7 +254,7 @@ def test_a_file_behind_any_number_that_may_not_be_read_is_found(folder: Path) ->
     put(folder, f"scenario-{many}.json")
 
     told = powerless(
-        "from pathlib import Path; from scenariod.inbox import Inbox\n"
+        "from pathlib import Path; from scenariod.intake.inbox import Inbox\n"
         f"inbox, now, ready = Inbox(Path({str(folder)!r}), settle_s=2.0), 100.0, []\n"
         "while not ready and now < 200.0:\n"
         "    look = inbox.look(now=now)\n"
@@ -395,8 +395,8 @@ def dropped_ns(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
 def test_the_oldest_drop_goes_first_and_in_each_the_order_is_natural(
     folder: Path, inbox: Inbox, dropped_ns: dict[str, int]
 ) -> None:
-    first_ns = time.time_ns() - 2 * turn.DROP_NS
-    after_ns = {9: 0, 10: 1, 11: turn.DROP_NS, 2: turn.DROP_NS + 1, 1: 2 * turn.DROP_NS - 1}
+    first_ns = time.time_ns() - 2 * order.DROP_NS
+    after_ns = {9: 0, 10: 1, 11: order.DROP_NS, 2: order.DROP_NS + 1, 1: 2 * order.DROP_NS - 1}
     for number, its_ns in after_ns.items():
         put(folder, f"scenario-{number}.json")
         dropped_ns[f"scenario-{number}.json"] = first_ns + its_ns
@@ -424,7 +424,7 @@ def test_no_file_waits_for_ever_behind_new_ones(
         dropped_ns[f"scenario-{number}.json"] = now_ns
         first = ready(inbox.look(now=100.0))[:1]
         claimed += inbox.claim(first, into=target, now=100.0)
-        now_ns += turn.DROP_NS // 2
+        now_ns += order.DROP_NS // 2
 
     assert claimed == [f"scenario-{number}.json" for number in (1, 2, 9999, 3)]
 

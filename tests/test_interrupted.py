@@ -102,7 +102,7 @@ def test_an_undo_that_is_interrupted_says_whether_it_was_done(filled: Home) -> N
             "nothing was changed",
         ),
         (("scenariod.backup", "verify"), ["backups", "verify"], "nothing was changed"),
-        (("scenariod.retry", "names"), ["retry", "--all"], "what was done so far stays"),
+        (("scenariod.intake.retry", "names"), ["retry", "--all"], "what was done so far stays"),
     ],
     ids=["export", "library verify", "backups verify", "retry"],
 )

@@ -11,7 +11,7 @@ from conftest import AS_ROOT, mounted, wait_until
 from scenariod.base import config
 from scenariod.base.mounts import Mount
 from scenariod.base.settings import checked
-from scenariod.lookout import Lookout, Sight
+from scenariod.intake.watcher import Lookout, Sight
 from scenariod.monitoring.journal import Event, Field
 
 pytestmark = pytest.mark.slow

@@ -14,7 +14,7 @@ import pytest
 from conftest import POWERLESS, run
 from file_lease import write_lease
 
-from scenariod.readiness import LINK_FACTOR, STALL_FACTOR, Hold, Rules, Seen, observe
+from scenariod.intake.readiness import LINK_FACTOR, STALL_FACTOR, Hold, Rules, Seen, observe
 
 SETTLE_S = 2.0
 LINK_S = LINK_FACTOR * SETTLE_S
@@ -121,7 +121,7 @@ def no_lease(place: Place) -> Iterator[None]:
 def powerless_looks(place: Place, *times: float, renamed_in: bool = False) -> list[str]:
     """Return why the file is held at each of `times`, seen without power over others' files."""
     code = (
-        "import os; from scenariod.readiness import *\n"
+        "import os; from scenariod.intake.readiness import *\n"
         f"folder = os.open({str(place.path.parent)!r}, os.O_RDONLY); seen = None\n"
         f"for now in {times!r}:\n"
         f"    seen = observe(folder, {NAME!r}, before=seen, renamed_in={renamed_in},"

@@ -25,10 +25,10 @@ from scenariod import backup
 from scenariod.base import config
 from scenariod.base.killpoint import VARIABLE, KillPoint
 from scenariod.damage import MARKER_FILE
+from scenariod.intake.batch import Work
 from scenariod.monitoring.journal import TextJournal
 from scenariod.rebuild import NEW_FILE
 from scenariod.settle import Settler
-from scenariod.work import Work
 
 pytestmark = pytest.mark.slow
 

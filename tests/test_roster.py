@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from scenariod.intake.batch import Batch
 from scenariod.monitoring.status import Running
 from scenariod.roster import Roster
-from scenariod.work import Batch
 
 
 def batch(number: int, *, attempts: int = 0) -> Batch:

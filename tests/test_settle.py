@@ -14,6 +14,7 @@ from scenariod import backup
 from scenariod.base import config
 from scenariod.base.errors import LibraryDamagedError
 from scenariod.base.root import prepare
+from scenariod.intake.batch import Batch, Work
 from scenariod.library import Library
 from scenariod.monitoring.journal import TextJournal
 from scenariod.outcome import Outcome
@@ -21,7 +22,6 @@ from scenariod.restore import restore
 from scenariod.settle import Run, Settled, Settler
 from scenariod.validation.problems import Problem, Reason
 from scenariod.validation.verdict import Rejected, Verdict
-from scenariod.work import Batch, Work
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

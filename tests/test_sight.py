@@ -13,7 +13,7 @@ from conftest import AS_ROOT, Home, mounted, run, scenario, wait_until
 from watchdog.events import FileClosedEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
-from scenariod.watch import CANARY
+from scenariod.intake.inotify import CANARY
 
 pytestmark = pytest.mark.slow
 

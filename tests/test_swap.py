@@ -19,7 +19,7 @@ from watchdog.events import FileOpenedEvent, FileSystemEvent, FileSystemEventHan
 from watchdog.observers import Observer
 
 from scenariod import worker
-from scenariod.inbox import Inbox
+from scenariod.intake.inbox import Inbox
 from scenariod.validation.verdict import Rejected
 
 pytestmark = pytest.mark.slow

@@ -5,7 +5,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenariod.turn import DROP_NS, turn
+from scenariod.intake.order import DROP_NS, turn
 
 NOW = 1_800_000_000 * 1_000_000_000
 SECOND = 1_000_000_000

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import AS_ROOT, DEADLINE_S, mounted, run, wait_until
 
-from scenariod.watch import CANARY, MOST_EVENTS, Watch
+from scenariod.intake.inotify import CANARY, MOST_EVENTS, Watch
 
 
 @dataclass

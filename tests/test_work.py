@@ -13,8 +13,8 @@ import pytest
 
 from scenariod.base.durable import rename_without_replacing
 from scenariod.base.names import REASON_SUFFIX, with_suffix
-from scenariod.delivery import Delivery
-from scenariod.work import NOTE_FILE, Batch, Work
+from scenariod.intake.batch import NOTE_FILE, Batch, Work
+from scenariod.intake.delivery import Delivery
 
 LONGEST = "scenario-" + "x" * 241 + ".json"
 HOSTILE = [

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scenariod import backup, damage, inbox
+from scenariod import backup, damage
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, backup_lines
 from scenariod.base.errors import ExitCode, NotFoundError
+from scenariod.intake import inbox
 from scenariod.library import Library
 from scenariod.upkeep import doubt
 

@@ -26,12 +26,12 @@ from scenariod.backup import folder as backup_folder
 from scenariod.base import clock, config, durable, root
 from scenariod.base.names import is_scenario_name
 from scenariod.bundle import frames
+from scenariod.intake.batch import Work
 from scenariod.library import Library, OnConflict
 from scenariod.monitoring.journal import Event, SystemdJournal
 from scenariod.outcome import Outcome
 from scenariod.settle import Run, Settler
 from scenariod.validation.scenario import judge
-from scenariod.work import Work
 from systemd import journal
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
     from scenariod.base.config import Config
     from scenariod.bundle.frames import Frame
+    from scenariod.intake.batch import Batch
     from scenariod.library import FileResult
-    from scenariod.work import Batch
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -14,19 +14,19 @@ from scenariod.base import clock
 from scenariod.base.faults import Step, during
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.names import is_scenario_name
-from scenariod.batch import plan
-from scenariod.inbox import Inbox, Look
-from scenariod.lookout import Lookout, Sight
+from scenariod.intake.inbox import Inbox, Look
+from scenariod.intake.pairing import plan
+from scenariod.intake.readiness import Hold
+from scenariod.intake.watcher import Lookout, Sight
 from scenariod.monitoring.journal import Event
-from scenariod.readiness import Hold
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from scenariod.base.config import Config
-    from scenariod.inbox import Waiting
+    from scenariod.intake.batch import Batch, Work
+    from scenariod.intake.inbox import Waiting
     from scenariod.monitoring.journal import Journal
-    from scenariod.work import Batch, Work
 
 REST_FACTOR = 10
 """So many times as long as a look took, none follows it: so looking takes a tenth of the time."""

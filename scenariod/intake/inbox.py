@@ -19,9 +19,9 @@ from scenariod.base.faults import DAMAGED, unusable_inbox
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.mounts import same_mount
 from scenariod.base.names import is_scenario_name
-from scenariod.batch import Ready
-from scenariod.readiness import GONE, Hold, Rules, Seen, is_somebodys_mount, observe
-from scenariod.turn import Turn, turn
+from scenariod.intake.order import Turn, turn
+from scenariod.intake.pairing import Ready
+from scenariod.intake.readiness import GONE, Hold, Rules, Seen, is_somebodys_mount, observe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

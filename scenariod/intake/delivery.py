@@ -16,14 +16,14 @@ from scenariod.base import durable
 from scenariod.base.durable import rename_without_replacing
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.names import REASON_SUFFIX, numbered, with_suffix
-from scenariod.work import set_foreign_aside
+from scenariod.intake.batch import set_foreign_aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from scenariod.base.config import Config
-    from scenariod.work import Batch
+    from scenariod.intake.batch import Batch
 
 _COUNTED_NAMES = 20
 """How many numbered names are tried in done/ or failed/ before random ones are."""

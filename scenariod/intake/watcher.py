@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from scenariod.base.faults import unusable_inbox
 from scenariod.base.mounts import Mount, announces, mount_of
+from scenariod.intake.inotify import Watch
 from scenariod.monitoring import status
 from scenariod.monitoring.journal import Event
-from scenariod.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
