@@ -16,9 +16,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from scenariod.scope.job import Job
-from scenariod.scope.launcher import Launcher, choose
-from scenariod.scope.systemd import SystemdLauncher
+from scenariod.workers.job import Job
+from scenariod.workers.launchers.launcher import Launcher, choose
+from scenariod.workers.launchers.systemd import SystemdLauncher
 
 MIB = 1 << 20
 LIMIT_MB = 512

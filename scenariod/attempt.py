@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from scenariod import blame
 from scenariod.base import clock
 from scenariod.base.errors import DroppedFileError, ScenariodError
 from scenariod.base.faults import Step as Doing
@@ -20,12 +19,13 @@ from scenariod.base.units import MIB
 from scenariod.intake.delivery import Delivery
 from scenariod.monitoring.journal import Event
 from scenariod.monitoring.status import Running
-from scenariod.outcome import MAX_ATTEMPTS, Outcome, Step, judge, next_step
-from scenariod.scope.job import Ended, Job, Reading
-from scenariod.scope.run import run as run_worker
 from scenariod.settle import Run, Settled
 from scenariod.validation import verdict
 from scenariod.validation.verdict import InvalidVerdictError, Rejected, Verdict
+from scenariod.workers import failures
+from scenariod.workers.job import Ended, Job, Reading
+from scenariod.workers.outcome import MAX_ATTEMPTS, Outcome, Step, judge, next_step
+from scenariod.workers.run import run as run_worker
 
 if TYPE_CHECKING:
     import asyncio
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
     from scenariod.base.config import Config
     from scenariod.base.faults import Fault
-    from scenariod.budget import Budget
     from scenariod.intake.batch import Batch, Work
     from scenariod.monitoring.journal import Journal
-    from scenariod.scope.launcher import Launcher
     from scenariod.settle import Settler
+    from scenariod.workers.budget import Budget
+    from scenariod.workers.launchers.launcher import Launcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ class Attempts:
             self._show(batch.id, None)
 
     async def _conclude(self, batch: Batch, names: list[str], ended: Ended) -> Concluded:
-        blame.raise_if_one_file_is_lost(ended, names)
+        failures.raise_if_one_file_is_lost(ended, names)
         with during(Doing.JUDGING, batch.folder):
             verdicts = _verdicts(self._work.verdict(batch), names)
         reached(KillPoint.VERDICT_READ)
@@ -192,7 +192,7 @@ class Attempts:
         limit = self._budget.limit_of(larger)
         self._journal.tell(
             Event.BATCH_LARGER,
-            f"batch {batch.id}: {blame.shortage(ended)}; it gets one try with {limit // MIB} MB",
+            f"batch {batch.id}: {failures.shortage(ended)}; it gets one try with {limit // MIB} MB",
             batch=batch.id,
             outcome=outcome,
             exit_status=ended.evidence.exit_status,
@@ -216,12 +216,12 @@ class Attempts:
         if outcome is not Outcome.HOST_OUT_OF_MEMORY:
             return Concluded(Settled(), again=[spared])
         self._budget.back_off()
-        return Concluded(Settled(), again=[spared], pause=blame.of_host(batch))
+        return Concluded(Settled(), again=[spared], pause=failures.of_host(batch))
 
     async def _put_off(self, batch: Batch, step: Step, *, ended: Ended) -> Concluded:
         """Have a batch run later: the environment is at fault, or the daemon ends."""
         uncounted = await self._take_back(batch)
-        pause = blame.of_environment(ended, batch) if step is Step.PAUSE else None
+        pause = failures.of_environment(ended, batch) if step is Step.PAUSE else None
         return Concluded(Settled(), again=[uncounted], pause=pause)
 
     async def _set_aside(self, batch: Batch, name: str) -> Concluded:
@@ -243,7 +243,7 @@ class Attempts:
         run = self._run(ended, outcome)
         if len(names) == 1:
             size = (batch.folder / names[0]).lstat().st_size
-            problem = blame.of_file(outcome, ended=ended, detail=detail, size_bytes=size)
+            problem = failures.of_file(outcome, ended=ended, detail=detail, size_bytes=size)
             refusal = Rejected(names[0], size_bytes=size, sha256=None, problems=(problem,))
             return await self._settle(batch, [refusal], run)
         self._journal.tell(

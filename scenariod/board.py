@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from scenariod.base.config import Config
-    from scenariod.budget import Budget
     from scenariod.intake.claim import Intake
     from scenariod.monitoring.notify import Notifier
-    from scenariod.roster import Roster
     from scenariod.settle import Settled, Settler
+    from scenariod.workers.budget import Budget
+    from scenariod.workers.queue import Roster
 
 HEARTBEAT_S = 1.0
 LIVE_S = 0.25

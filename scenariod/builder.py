@@ -21,8 +21,8 @@ from scenariod.backup.reader import Defect, Verified
 from scenariod.base import clock
 from scenariod.base.errors import BackupUnusableError, ExitCode
 from scenariod.base.killpoint import KillPoint, reached
-from scenariod.confinement import die_with, drop_capabilities
 from scenariod.library import Digests, Library, traces
+from scenariod.workers.confinement import die_with, drop_capabilities
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenariod import __version__, budget
+from scenariod import __version__
 from scenariod.base import config, faults, process
 from scenariod.base.errors import EXIT_CODE_MEANING, ConfigError, ExitCode, ScenariodError
 from scenariod.base.owner import become_owner, touch_files_as_owner
@@ -23,10 +23,11 @@ from scenariod.base.root import Lock, prepare
 from scenariod.intake.batch import Work
 from scenariod.monitoring.journal import Event, open_journal
 from scenariod.monitoring.notify import Notifier
-from scenariod.scope import launcher
 from scenariod.settle import Settler
 from scenariod.stop import Stop
 from scenariod.supervisor import Supervisor
+from scenariod.workers import budget
+from scenariod.workers.launchers import launcher
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from scenariod.base.config import Config
     from scenariod.monitoring.journal import Journal
     from scenariod.monitoring.status import Status
-    from scenariod.scope.launcher import Launcher
+    from scenariod.workers.launchers.launcher import Launcher
 
 THREAD_TURN_S = 0.001
 """How long a thread may go on in Python while others wait, in seconds."""

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from scenariod.base.config import Config
     from scenariod.intake.batch import Batch, Work
     from scenariod.monitoring.journal import Journal
-    from scenariod.outcome import Outcome
     from scenariod.validation.verdict import Verdict
+    from scenariod.workers.outcome import Outcome
 
 T = TypeVar("T")
 

@@ -20,7 +20,9 @@ from scenariod.base.errors import ExitCode
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.names import REASON_SUFFIX, natural_key
 from scenariod.bundle import frames
-from scenariod.confinement import (
+from scenariod.validation.problems import Problem, Reason
+from scenariod.validation.verdict import MAX_MESSAGE, Rejected, Verdict
+from scenariod.workers.confinement import (
     Stop,
     die_with,
     drop_capabilities,
@@ -28,9 +30,7 @@ from scenariod.confinement import (
     set_rlimits,
     yield_to_others,
 )
-from scenariod.outcome import EXIT_NO_LIMIT
-from scenariod.validation.problems import Problem, Reason
-from scenariod.validation.verdict import MAX_MESSAGE, Rejected, Verdict
+from scenariod.workers.outcome import EXIT_NO_LIMIT
 
 # Imports up here stay light: no limit is in force yet. See load_judge() for the rest.
 

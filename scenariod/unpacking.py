@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 from scenariod.base.errors import NoLimitError
 from scenariod.bundle import frames
-from scenariod.outcome import EXIT_NO_LIMIT
 from scenariod.validation.problems import Problem, Reason
 from scenariod.validation.verdict import Rejected
+from scenariod.workers.outcome import EXIT_NO_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator

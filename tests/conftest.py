@@ -249,7 +249,9 @@ class Daemon:
 
         def there() -> bool:
             with suppress(psutil.Error):
-                found[:] = [p for p in self._children() if "scenariod.worker" in p.cmdline()]
+                found[:] = [
+                    p for p in self._children() if "scenariod.workers.worker" in p.cmdline()
+                ]
             return bool(found)
 
         wait_until(there, "a worker runs")

@@ -32,12 +32,12 @@ class Standstill:
         wait_until(lambda: is_still(process), f"process {pid} stands still")
         return process
 
-    def wait_for(self, pid: int, module: str = "scenariod.worker") -> psutil.Process:
+    def wait_for(self, pid: int, module: str = "scenariod.workers.worker") -> psutil.Process:
         """Return the child of the process `pid` that stands still, as soon as it does."""
         return self.wait_for_all(1, pid, module)[0]
 
     def wait_for_all(
-        self, count: int, pid: int, module: str = "scenariod.worker"
+        self, count: int, pid: int, module: str = "scenariod.workers.worker"
     ) -> list[psutil.Process]:
         """Return the children of `pid` that stand still, as soon as they are so many."""
         found: list[psutil.Process] = []

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenariod.admission import Admitted, Waits, may_start, most_workers, never_fits
 from scenariod.base.units import MIB
-from scenariod.host import Host
+from scenariod.workers.admission import Admitted, Waits, may_start, most_workers, never_fits
+from scenariod.workers.host import Host
 
 GIB = 1024
 

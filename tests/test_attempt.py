@@ -12,19 +12,19 @@ from conftest import Home, scenario
 from scenariod.attempt import Attempts, Concluded
 from scenariod.base import config
 from scenariod.base.root import prepare
-from scenariod.budget import Budget
 from scenariod.intake.batch import Batch, Work
 from scenariod.monitoring.journal import TextJournal
-from scenariod.outcome import MAX_ATTEMPTS
-from scenariod.roster import Roster
-from scenariod.scope.rlimits import RlimitLauncher
 from scenariod.settle import Settled, Settler
+from scenariod.workers.budget import Budget
+from scenariod.workers.launchers.rlimits import RlimitLauncher
+from scenariod.workers.outcome import MAX_ATTEMPTS
+from scenariod.workers.queue import Roster
 
 pytestmark = pytest.mark.slow
 
 if TYPE_CHECKING:
     from scenariod.monitoring.status import Running
-    from scenariod.scope.job import Job
+    from scenariod.workers.job import Job
 
 LIMIT = 512 << 20
 READY = (

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from scenariod import blame
 from scenariod.base.units import MIB
-from scenariod.outcome import Evidence, Outcome
-from scenariod.scope.job import Ended
 from scenariod.validation.problems import Reason
+from scenariod.workers import failures
+from scenariod.workers.job import Ended
+from scenariod.workers.outcome import Evidence, Outcome
 
 
 def ended(*, peak_mb: int = 3072, objects: int | None = None, **evidence: Any) -> Ended:
@@ -51,7 +51,7 @@ ENDS = {
 
 @pytest.mark.parametrize(("how", "words"), ENDS.values(), ids=ENDS.keys())
 def test_a_file_that_needed_too_much_is_told_so_in_figures(how: Ended, words: str) -> None:
-    problem = blame.of_file(Outcome.OUT_OF_MEMORY, ended=how, detail="", size_bytes=8_000_000)
+    problem = failures.of_file(Outcome.OUT_OF_MEMORY, ended=how, detail="", size_bytes=8_000_000)
 
     assert (problem.code, problem.message) == (Reason.OUT_OF_MEMORY, words)
 
@@ -59,7 +59,7 @@ def test_a_file_that_needed_too_much_is_told_so_in_figures(how: Ended, words: st
 def test_a_worker_that_did_not_end_in_time_is_told_from_one_that_needed_more() -> None:
     slow = ended(peak_mb=2200, soft_stopped=True)
 
-    problem = blame.of_file(Outcome.SOFT_LIMIT, ended=slow, detail="", size_bytes=1)
+    problem = failures.of_file(Outcome.SOFT_LIMIT, ended=slow, detail="", size_bytes=1)
 
     assert problem.code is Reason.SOFT_LIMIT
     assert problem.message.startswith("came near its limit, and was not done when")
@@ -67,6 +67,6 @@ def test_a_worker_that_did_not_end_in_time_is_told_from_one_that_needed_more() -
 
 
 def test_a_worker_that_was_killed_from_outside_is_told_in_its_own_words() -> None:
-    problem = blame.of_file(Outcome.KILLED, ended=ended(), detail="SIGKILL", size_bytes=1)
+    problem = failures.of_file(Outcome.KILLED, ended=ended(), detail="SIGKILL", size_bytes=1)
 
     assert str(problem) == "its worker ended with killed-from-outside: SIGKILL"

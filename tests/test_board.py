@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scenariod import host
 from scenariod.base import config
 from scenariod.base.units import MIB
 from scenariod.board import Board
-from scenariod.budget import Budget
-from scenariod.host import Host
 from scenariod.intake.batch import Batch, Work
 from scenariod.intake.claim import Intake
 from scenariod.monitoring.journal import TextJournal
 from scenariod.monitoring.notify import Notifier
 from scenariod.monitoring.status import Running, State
-from scenariod.roster import Roster
 from scenariod.settle import Settler
+from scenariod.workers import host
+from scenariod.workers.budget import Budget
+from scenariod.workers.host import Host
+from scenariod.workers.queue import Roster
 
 if TYPE_CHECKING:
     from conftest import Home

@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from scenariod import host
-from scenariod.admission import Waits
 from scenariod.base import config
 from scenariod.base.config import Config
 from scenariod.base.units import MIB
-from scenariod.budget import Budget
-from scenariod.host import Host
 from scenariod.intake.batch import Batch
 from scenariod.monitoring.status import Running
-from scenariod.roster import Roster
+from scenariod.workers import host
+from scenariod.workers.admission import Waits
+from scenariod.workers.budget import Budget
+from scenariod.workers.host import Host
+from scenariod.workers.queue import Roster
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from conftest import is_alive
 
-from scenariod.scope import child
+from scenariod.workers.launchers import child
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,6 @@ from conftest import DEADLINE_S
 from mutation import mutants
 
 from scenariod.base.names import printable
-from scenariod.scope.command import worker
 from scenariod.validation.problems import Reason
 from scenariod.validation.scenario import judge
 from scenariod.validation.verdict import (
@@ -31,6 +30,7 @@ from scenariod.validation.verdict import (
     decode,
     encode,
 )
+from scenariod.workers.launchers.commands import worker
 
 pytestmark = pytest.mark.slow
 

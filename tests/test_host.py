@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scenariod import host
+from scenariod.workers import host
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -165,7 +165,7 @@ class Story(RuleBasedStateMachine):
         self.kills += 1
         for process in self.home.processes():
             with suppress(psutil.Error):
-                if "scenariod.worker" in process.cmdline():
+                if "scenariod.workers.worker" in process.cmdline():
                     process.kill()
 
     @precondition(lambda self: self.daemon and self.pending)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from scenariod.outcome import (
+from scenariod.workers.outcome import (
     FILE_FAULTS,
     MOST_SPARED,
     Evidence,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from scenariod.intake.batch import Batch
 from scenariod.monitoring.status import Running
-from scenariod.roster import Roster
+from scenariod.workers.queue import Roster
 
 
 def batch(number: int, *, attempts: int = 0) -> Batch:

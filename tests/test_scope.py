@@ -27,14 +27,14 @@ from standstill import Standstill
 
 from scenariod.base.errors import ConfigError, NoLimitError
 from scenariod.base.killpoint import KillPoint
-from scenariod.outcome import EXIT_MEMORY_ERROR, Outcome, judge
-from scenariod.scope import cgroup, command
-from scenariod.scope.job import Ended, Job, Reading
-from scenariod.scope.launcher import Launcher, choose
-from scenariod.scope.rlimits import RlimitLauncher
-from scenariod.scope.run import run as run_worker
 from scenariod.validation import verdict
 from scenariod.validation.verdict import Accepted, Rejected
+from scenariod.workers.job import Ended, Job, Reading
+from scenariod.workers.launchers import cgroup, commands
+from scenariod.workers.launchers.launcher import Launcher, choose
+from scenariod.workers.launchers.rlimits import RlimitLauncher
+from scenariod.workers.outcome import EXIT_MEMORY_ERROR, Outcome, judge
+from scenariod.workers.run import run as run_worker
 
 pytestmark = pytest.mark.slow
 
@@ -106,9 +106,9 @@ def run(
 
 
 def test_a_scope_has_its_limit_and_no_swap_and_dies_together() -> None:
-    names = command.units(Path("/var/lib/scenariod"), 42)
+    names = commands.units(Path("/var/lib/scenariod"), 42)
 
-    line = command.scope(
+    line = commands.scope(
         ["worker", "--flag"],
         manager="user",
         names=names,
@@ -134,24 +134,24 @@ def test_a_scope_has_its_limit_and_no_swap_and_dies_together() -> None:
 
 
 def test_the_system_manager_is_asked_without_user() -> None:
-    names = command.units(Path("/r"), 1)
+    names = commands.units(Path("/r"), 1)
 
-    line = command.scope(
+    line = commands.scope(
         ["w"], manager="system", names=names, limit_bytes=1, tasks_max=4, runtime_max_s=1
     )
 
     assert "--user" not in line
-    assert command.stop("a.slice", manager="system") == [
+    assert commands.stop("a.slice", manager="system") == [
         *("systemctl", "stop", "--quiet", "--", "a.slice"),
     ]
-    assert command.stop("a.slice", manager="user")[1] == "--user"
+    assert commands.stop("a.slice", manager="user")[1] == "--user"
 
 
 def test_units_are_named_by_batch_and_root_and_nest_in_one_slice_a_root(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path)
 
-    one, two = command.units(tmp_path, 1), command.units(tmp_path, 2)
-    other, same = command.units(tmp_path / "other", 1), command.units(tmp_path / "link", 1)
+    one, two = commands.units(tmp_path, 1), commands.units(tmp_path, 2)
+    other, same = commands.units(tmp_path / "other", 1), commands.units(tmp_path / "link", 1)
 
     assert one.scope.startswith("scenariod-b000001-")
     assert one.instance == two.instance != other.instance
@@ -163,7 +163,7 @@ def test_units_are_named_by_batch_and_root_and_nest_in_one_slice_a_root(tmp_path
 def test_the_slice_above_the_workers_gets_its_limit_before_it_starts_and_until_the_next_boot() -> (
     None
 ):
-    calls = command.capped("a.slice", manager="user", limit_bytes=5 << 30)
+    calls = commands.capped("a.slice", manager="user", limit_bytes=5 << 30)
 
     assert calls == [
         [
@@ -176,7 +176,7 @@ def test_the_slice_above_the_workers_gets_its_limit_before_it_starts_and_until_t
 
 @pytest.mark.parametrize("folder", ["/r/a b", "/r/-x", "/r/$(id)", "/r/ä%i"])
 def test_a_hostile_path_stays_one_argument(folder: str) -> None:
-    line = command.worker(
+    line = commands.worker(
         Path(folder),
         launcher="rlimits",
         limit_bytes=1,
@@ -184,7 +184,7 @@ def test_a_hostile_path_stays_one_argument(folder: str) -> None:
         supervisor_pid=3,
     )
 
-    assert line[:4] == [sys.executable, "-I", "-m", "scenariod.worker"]
+    assert line[:4] == [sys.executable, "-I", "-m", "scenariod.workers.worker"]
     assert line[4] == folder
     assert line[5:] == [
         *("--launcher", "rlimits", "--limit-bytes", "1"),
@@ -193,7 +193,7 @@ def test_a_hostile_path_stays_one_argument(folder: str) -> None:
 
 
 def test_another_account_is_taken_with_its_groups_and_nothing_else() -> None:
-    line = command.as_account(["w"], command.Account(uid=7, gid=8))
+    line = commands.as_account(["w"], commands.Account(uid=7, gid=8))
 
     assert line == ["setpriv", "--reuid=7", "--regid=8", "--init-groups", "--", "w"]
 

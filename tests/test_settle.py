@@ -17,11 +17,11 @@ from scenariod.base.root import prepare
 from scenariod.intake.batch import Batch, Work
 from scenariod.library import Library
 from scenariod.monitoring.journal import TextJournal
-from scenariod.outcome import Outcome
 from scenariod.restore import restore
 from scenariod.settle import Run, Settled, Settler
 from scenariod.validation.problems import Problem, Reason
 from scenariod.validation.verdict import Rejected, Verdict
+from scenariod.workers.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

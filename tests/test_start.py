@@ -18,7 +18,7 @@ LIBRARY = {"scenariod.backup", "scenariod.library", "sqlite3", "subprocess"}
 RARE = {"ctypes", "secrets", "systemd.journal", "tempfile", "uuid"}
 """What a few functions need, or one that few commands reach."""
 
-WORKER = (sys.executable, "-I", "-m", "scenariod.worker")
+WORKER = (sys.executable, "-I", "-m", "scenariod.workers.worker")
 UNPACKER = (sys.executable, "-I", "-m", "scenariod.unpacker")
 
 
@@ -86,7 +86,7 @@ def test_a_command_searches_for_no_garbage_as_it_ends(module: str) -> None:
 
 def test_what_a_worker_loads_is_left_alone_by_the_garbage_collector() -> None:
     code = (
-        "import gc; from scenariod.confinement import load_judge; load_judge(); "
+        "import gc; from scenariod.workers.confinement import load_judge; load_judge(); "
         "print(gc.isenabled(), gc.get_freeze_count() > 10_000)"
     )
 

@@ -18,9 +18,9 @@ from conftest import scenario, wait_until
 from watchdog.events import FileOpenedEvent, FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
-from scenariod import worker
 from scenariod.intake.inbox import Inbox
 from scenariod.validation.verdict import Rejected
+from scenariod.workers import worker
 
 pytestmark = pytest.mark.slow
 

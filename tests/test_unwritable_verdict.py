@@ -21,8 +21,8 @@ from test_disk_full import leave_free
 from test_environment import failing, immutable, read_only, unwritable
 
 from scenariod.base.killpoint import KillPoint
-from scenariod.outcome import MAX_ATTEMPTS
 from scenariod.validation.verdict import VERDICT_FILE
+from scenariod.workers.outcome import MAX_ATTEMPTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

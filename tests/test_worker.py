@@ -19,14 +19,19 @@ import pytest
 from conftest import DEADLINE_S
 from standstill import Standstill
 
-from scenariod import confinement, worker
 from scenariod.base.errors import ExitCode
 from scenariod.base.killpoint import KillPoint
-from scenariod.confinement import Limit
 from scenariod.monitoring.status import short
-from scenariod.outcome import EXIT_ENVIRONMENT, EXIT_MEMORY_ERROR, EXIT_NO_LIMIT, EXIT_SOFT_STOP
 from scenariod.validation.problems import Reason
 from scenariod.validation.verdict import VERDICT_FILE, Accepted, Rejected, Verdict, decode
+from scenariod.workers import confinement, worker
+from scenariod.workers.confinement import Limit
+from scenariod.workers.outcome import (
+    EXIT_ENVIRONMENT,
+    EXIT_MEMORY_ERROR,
+    EXIT_NO_LIMIT,
+    EXIT_SOFT_STOP,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -58,7 +63,7 @@ def command(
     max_scenario_bytes: int = MAX_SCENARIO,
 ) -> list[str]:
     return [
-        *(sys.executable, "-I", "-m", "scenariod.worker", str(folder)),
+        *(sys.executable, "-I", "-m", "scenariod.workers.worker", str(folder)),
         *("--limit-bytes", str(limit_bytes)),
         *("--max-scenario-bytes", str(max_scenario_bytes)),
         *("--launcher", launcher),
@@ -529,7 +534,7 @@ def test_a_worker_whose_supervisor_is_gone_already_does_not_start(tmp_path: Path
 
 
 def test_importing_the_worker_brings_in_nothing_that_takes_memory() -> None:
-    imports = "import sys, scenariod.worker; print('pydantic' in sys.modules)"
+    imports = "import sys, scenariod.workers.worker; print('pydantic' in sys.modules)"
 
     told = subprocess.run(
         [sys.executable, "-I", "-c", imports], capture_output=True, check=True, timeout=DEADLINE_S

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scenariod import damage, host, importer, terminal
+from scenariod import damage, importer, terminal
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.base import clock, faults
 from scenariod.base.errors import ExitCode, NotEnoughMemoryError, NotFoundError
@@ -22,6 +22,7 @@ from scenariod.library import FileVerdict, Library, OnConflict
 from scenariod.monitoring import journal
 from scenariod.monitoring.journal import Event
 from scenariod.unpacking import Bounds, unpack
+from scenariod.workers import host
 
 if TYPE_CHECKING:
     import argparse

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from scenariod import admission, advice, host
+from scenariod import advice
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.base.errors import NotFoundError
 from scenariod.base.units import MIB
 from scenariod.library import Library
+from scenariod.workers import admission, host
 
 if TYPE_CHECKING:
     import argparse

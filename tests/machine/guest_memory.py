@@ -14,9 +14,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenariod import daemon, worker
-from scenariod.scope import cgroup, command
+from scenariod import daemon
 from scenariod.validation import scenario
+from scenariod.workers import worker
+from scenariod.workers.launchers import cgroup, commands
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,14 +134,14 @@ def run_worker(arguments: list[str]) -> int:
 
 def run_daemon() -> int:
     """Run the real daemon, which starts such workers."""
-    plain = command.worker
+    plain = commands.worker
 
     def acting(folder: Path, **orders: object) -> list[str]:
         python, *_, path = plain(folder, **orders)[:5]  # type: ignore[arg-type]
         rest = plain(folder, **orders)[5:]  # type: ignore[arg-type]
         return [python, "-I", __file__, "--worker", path, *rest]
 
-    command.worker = acting
+    commands.worker = acting
     return daemon.main(sys.argv[1:])
 
 

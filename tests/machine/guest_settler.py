@@ -29,9 +29,9 @@ from scenariod.bundle import frames
 from scenariod.intake.batch import Work
 from scenariod.library import Library, OnConflict
 from scenariod.monitoring.journal import Event, SystemdJournal
-from scenariod.outcome import Outcome
 from scenariod.settle import Run, Settler
 from scenariod.validation.scenario import judge
+from scenariod.workers.outcome import Outcome
 from systemd import journal
 
 if TYPE_CHECKING:

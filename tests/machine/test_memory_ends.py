@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scenariod.outcome import EXIT_SOFT_STOP
+from scenariod.workers.outcome import EXIT_SOFT_STOP
 
 from . import acting
 from .machine import Completed, Frozen, Machine

@@ -149,7 +149,7 @@ def test_a_killed_daemon_loses_nothing_and_leaves_no_worker_scope_or_slice(
 
     assert sorted(library_ids(service)) == [f"machine-{n:03d}" for n in range(4)]
     service.wait_until("! find /sys/fs/cgroup -name 'scenariod*.slice' | grep .")
-    assert "scenariod.worker" not in service.check("ps -eo args")
+    assert "scenariod.workers.worker" not in service.check("ps -eo args")
 
 
 def test_a_library_that_was_damaged_is_mended_by_the_next_start_and_all_is_there_again(

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from scenariod.base.errors import ConfigError, NoLimitError
-from scenariod.scope import command
-from scenariod.scope.rlimits import RlimitLauncher
-from scenariod.scope.systemd import SystemdLauncher
+from scenariod.workers.launchers import commands
+from scenariod.workers.launchers.rlimits import RlimitLauncher
+from scenariod.workers.launchers.systemd import SystemdLauncher
 
 if TYPE_CHECKING:
-    from scenariod.scope.job import Job
-    from scenariod.scope.meter import Meter
+    from scenariod.workers.job import Job
+    from scenariod.workers.launchers.meter import Meter
 
 
 class Launcher(Protocol):
@@ -86,11 +86,11 @@ def choose(asked: str, *, root: Path, most_bytes: int) -> Launcher:
     return SystemdLauncher("user", account=None, most_bytes=most_bytes)
 
 
-def _account_of(root: Path) -> command.Account:
+def _account_of(root: Path) -> commands.Account:
     owner = root.stat()
     if owner.st_uid == 0:
         raise NoLimitError(
             f"workers never run as root, and {root} belongs to root",
             hint=f"give it to a user (`chown -R scenariod: {root}`), or run scenariod as a user",
         )
-    return command.Account(owner.st_uid, owner.st_gid)
+    return commands.Account(owner.st_uid, owner.st_gid)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from scenariod.base.units import MIB
 
 if TYPE_CHECKING:
-    from scenariod.host import Host
+    from scenariod.workers.host import Host
 
 STALLED_PERCENT = 10.0
 """No worker starts while all tasks stood still for more than this of the last 10 s (PSI)."""

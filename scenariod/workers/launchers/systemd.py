@@ -1,6 +1,6 @@
 """Workers in scopes of a service manager, and what is asked of that manager.
 
-Runs what `command.py` builds, each with a timeout; confirms the limit with the kernel. Never talks
+Runs what `commands.py` builds, each with a timeout; confirms the limit with the kernel. Never talks
 to the worker.
 """
 
@@ -15,15 +15,15 @@ import time
 from typing import TYPE_CHECKING
 
 from scenariod.base.errors import NoLimitError
-from scenariod.scope import canary, cgroup, child, command
-from scenariod.scope.meter import CgroupMeter
+from scenariod.workers.launchers import cgroup, child, commands, limit_probe
+from scenariod.workers.launchers.meter import CgroupMeter
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scenariod.scope.command import Manager
-    from scenariod.scope.job import Job
-    from scenariod.scope.meter import Meter
+    from scenariod.workers.job import Job
+    from scenariod.workers.launchers.commands import Manager
+    from scenariod.workers.launchers.meter import Meter
 
 ASK_EVERY_S = 5.0
 """How often the service manager is asked, before a launch, whether it was reloaded."""
@@ -36,13 +36,13 @@ class SystemdLauncher:
     """Workers in scopes of a service manager, limited by their control group."""
 
     def __init__(
-        self, kind: command.Manager, *, account: command.Account | None, most_bytes: int
+        self, kind: commands.Manager, *, account: commands.Account | None, most_bytes: int
     ) -> None:
         self.name = f"systemd ({kind} manager)"
         self._manager = ServiceManager(kind)
         self._account = account
         # The canary may run beside workers that hold all the rest.
-        cap = most_bytes + canary.LIMIT_BYTES
+        cap = most_bytes + limit_probe.LIMIT_BYTES
         self._cap_bytes = cap - cap % resource.getpagesize()
         self._checking = asyncio.Lock()
         self._proved_at: str | None = None
@@ -50,11 +50,11 @@ class SystemdLauncher:
 
     def command(self, job: Job) -> list[str]:
         """See `Launcher.command`."""
-        inner = command.of_job(job, launcher="systemd", supervisor_pid=os.getpid())
-        return command.scope(
-            command.as_account(inner, self._account) if self._account else inner,
+        inner = commands.of_job(job, launcher="systemd", supervisor_pid=os.getpid())
+        return commands.scope(
+            commands.as_account(inner, self._account) if self._account else inner,
             manager=self._manager.kind,
-            names=command.units(job.root, job.batch_id),
+            names=commands.units(job.root, job.batch_id),
             limit_bytes=job.limit_bytes,
             tasks_max=job.tasks_max,
             runtime_max_s=job.ready_timeout_s + job.timeout_s,
@@ -63,7 +63,7 @@ class SystemdLauncher:
     def confirm(self, pid: int, job: Job) -> Meter:
         """See `Launcher.confirm`; what counts is the kernel's file, not systemd's property."""
         folder = cgroup.of_process(pid)
-        names = command.units(job.root, job.batch_id)
+        names = commands.units(job.root, job.batch_id)
         found = cgroup.limit(folder, "memory.max")
         swap = cgroup.limit(folder, "memory.swap.max")
         if folder.name != names.scope or found != job.limit_bytes or swap not in {0, None}:
@@ -110,11 +110,11 @@ class SystemdLauncher:
     async def _prove(self, root: Path) -> None:
         """Cap the slice above the workers, and see a canary in it die of its own limit."""
         self._proved_at = None
-        names = command.units(root, _NO_BATCH)
+        names = commands.units(root, _NO_BATCH)
         loaded_at = await self._manager.loaded_at()
         await self._manager.cap(names.instance, limit_bytes=self._cap_bytes)
         try:
-            await canary.prove(root, manager=self._manager.kind)
+            await limit_probe.prove(root, manager=self._manager.kind)
         finally:
             await self._manager.stop(names.slice)
         self._proved_at = loaded_at
@@ -125,20 +125,20 @@ class SystemdLauncher:
         Where neither works, what follows at once, the kill, is what counts.
         """
         if not cgroup.freeze(cgroup.of_process(pid)):
-            await self._manager.freeze(command.units(job.root, job.batch_id).scope)
+            await self._manager.freeze(commands.units(job.root, job.batch_id).scope)
 
     async def kill(self, pid: int, job: Job) -> None:
         """See `Launcher.kill`; what survives even this, `clean_up` ends."""
         if not cgroup.kill(cgroup.of_process(pid)):
-            await self._manager.kill(command.units(job.root, job.batch_id).scope)
+            await self._manager.kill(commands.units(job.root, job.batch_id).scope)
 
     async def clean_up(self, job: Job) -> None:
         """See `Launcher.clean_up`."""
-        await self._manager.stop(command.units(job.root, job.batch_id).slice)
+        await self._manager.stop(commands.units(job.root, job.batch_id).slice)
 
     async def sweep(self, root: Path) -> None:
         """See `Launcher.sweep`: the slice of this root holds all of its workers."""
-        await self._manager.stop(command.units(root, _NO_BATCH).instance)
+        await self._manager.stop(commands.units(root, _NO_BATCH).instance)
 
 
 class ServiceManager:
@@ -149,28 +149,28 @@ class ServiceManager:
 
     async def stop(self, unit: str) -> None:
         """End all that is in a unit; raise `NoLimitError` where that can't be done."""
-        status, said = await _call(command.stop(unit, manager=self.kind))
+        status, said = await _call(commands.stop(unit, manager=self.kind))
         if status != 0 and "not loaded" not in said:
             raise _refused(f"stop {unit}", said=said, status=status)
 
     async def freeze(self, unit: str) -> None:
         """Stop all processes of a unit; where that fails, what follows at once is a kill."""
-        await _call(command.freeze(unit, manager=self.kind))
+        await _call(commands.freeze(unit, manager=self.kind))
 
     async def kill(self, unit: str) -> None:
         """Kill all processes of a unit; what survives, the stop of its slice ends."""
-        await _call(command.kill(unit, manager=self.kind))
+        await _call(commands.kill(unit, manager=self.kind))
 
     async def cap(self, unit: str, *, limit_bytes: int) -> None:
         """Start a slice whose members have so much memory together; raise `NoLimitError`."""
-        for order in command.capped(unit, manager=self.kind, limit_bytes=limit_bytes):
+        for order in commands.capped(unit, manager=self.kind, limit_bytes=limit_bytes):
             status, said = await _call(order)
             if status != 0:
                 raise _refused(f"limit {unit}", said=said, status=status)
 
     async def loaded_at(self) -> str:
         """Return when it has last read its units, in its own words; they change with a reload."""
-        _, said = await _call(command.loaded_at(manager=self.kind))
+        _, said = await _call(commands.loaded_at(manager=self.kind))
         return said
 
 

@@ -15,8 +15,8 @@ from scenariod.base.units import MIB
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scenariod.scope.job import Job, Reading
-    from scenariod.scope.meter import Meter
+    from scenariod.workers.job import Job, Reading
+    from scenariod.workers.launchers.meter import Meter
 
 SAMPLE_S = 0.25
 FAST_SAMPLE_S = 0.05

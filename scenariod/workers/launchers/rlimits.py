@@ -11,14 +11,14 @@ import signal
 from typing import TYPE_CHECKING
 
 from scenariod.base.errors import NoLimitError
-from scenariod.scope import command
-from scenariod.scope.meter import ProcessMeter
+from scenariod.workers.launchers import commands
+from scenariod.workers.launchers.meter import ProcessMeter
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scenariod.scope.job import Job
-    from scenariod.scope.meter import Meter
+    from scenariod.workers.job import Job
+    from scenariod.workers.launchers.meter import Meter
 
 
 class RlimitLauncher:
@@ -28,7 +28,7 @@ class RlimitLauncher:
 
     def command(self, job: Job) -> list[str]:
         """See `Launcher.command`; the worker sets its own limits before it reads anything."""
-        return command.of_job(job, launcher="rlimits", supervisor_pid=os.getpid())
+        return commands.of_job(job, launcher="rlimits", supervisor_pid=os.getpid())
 
     def confirm(self, pid: int, job: Job) -> Meter:
         """See `Launcher.confirm`."""

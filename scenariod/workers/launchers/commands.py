@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scenariod.scope.job import Job
+    from scenariod.workers.job import Job
 
 Manager = Literal["user", "system"]
 
@@ -59,7 +59,7 @@ def worker(
     """Return the worker's own command: isolated from the caller's environment (`-I`)."""
     return [
         sys.executable,
-        *("-I", "-m", "scenariod.worker"),
+        *("-I", "-m", "scenariod.workers.worker"),
         str(folder),
         *("--launcher", launcher),
         *("--limit-bytes", str(limit_bytes)),

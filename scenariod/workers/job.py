@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scenariod.outcome import Evidence
+    from scenariod.workers.outcome import Evidence
 
 HARD_LIMIT_PERCENT = 90
 

@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, NoReturn
 from scenariod.base import durable
 from scenariod.base.errors import ExitCode
 from scenariod.base.killpoint import KillPoint, reached
-from scenariod.confinement import (
+from scenariod.validation.problems import Problem, Reason
+from scenariod.validation.verdict import VERDICT_FILE, Rejected, Verdict, encode
+from scenariod.workers.confinement import (
     Stop,
     cgroup_limit,
     die_with,
@@ -29,9 +31,12 @@ from scenariod.confinement import (
     set_rlimits,
     yield_to_others,
 )
-from scenariod.outcome import EXIT_ENVIRONMENT, EXIT_MEMORY_ERROR, EXIT_NO_LIMIT, EXIT_SOFT_STOP
-from scenariod.validation.problems import Problem, Reason
-from scenariod.validation.verdict import VERDICT_FILE, Rejected, Verdict, encode
+from scenariod.workers.outcome import (
+    EXIT_ENVIRONMENT,
+    EXIT_MEMORY_ERROR,
+    EXIT_NO_LIMIT,
+    EXIT_SOFT_STOP,
+)
 
 # Imports up here stay light: under rlimits no limit is in force yet. See load_judge() for the rest.
 
@@ -46,7 +51,7 @@ _OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Judge the files of one batch; return the exit status. See `scope/run.py` for the protocol."""
+    """Judge the files of one batch; return the exit status. See `run.py` for the protocol."""
     stop = Stop()
     orders = _parser().parse_args(arguments)
     die_with(orders.supervisor_pid)
@@ -223,7 +228,7 @@ def _leave(status: int, event: str, **details: object) -> NoReturn:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="scenariod.worker", allow_abbrev=False)
+    parser = argparse.ArgumentParser(prog="scenariod.workers.worker", allow_abbrev=False)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--limit-bytes", type=int, required=True)
     parser.add_argument("--max-scenario-bytes", type=int, required=True)

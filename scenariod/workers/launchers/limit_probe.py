@@ -13,7 +13,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from scenariod.base.errors import NoLimitError
-from scenariod.scope import cgroup, child, command
+from scenariod.workers.launchers import cgroup, child, commands
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,9 +23,9 @@ TIMEOUT_S = 120.0
 _CODE = "import sys; print(flush=True); sys.stdin.readline(); held = b'x' * int(sys.argv[1])"
 
 
-def canary_command(names: command.Units, *, manager: command.Manager) -> list[str]:
+def canary_command(names: commands.Units, *, manager: commands.Manager) -> list[str]:
     """Return the command of a process that waits for a line, then takes twice its limit."""
-    return command.scope(
+    return commands.scope(
         [sys.executable, "-I", "-S", "-c", _CODE, str(2 * LIMIT_BYTES)],
         manager=manager,
         names=names,
@@ -35,12 +35,12 @@ def canary_command(names: command.Units, *, manager: command.Manager) -> list[st
     )
 
 
-async def prove(root: Path, *, manager: command.Manager) -> None:
+async def prove(root: Path, *, manager: commands.Manager) -> None:
     """Return if the canary died of its limit; raise `NoLimitError` if it lived, or never started.
 
     Leaves its slice behind: the caller sweeps.
     """
-    names = command.units(root, 0)
+    names = commands.units(root, 0)
     process = await asyncio.create_subprocess_exec(
         *canary_command(names, manager=manager),
         stdin=subprocess.PIPE,

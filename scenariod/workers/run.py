@@ -18,18 +18,18 @@ import psutil
 
 from scenariod.base.errors import NoLimitError
 from scenariod.base.killpoint import KillPoint, reached
-from scenariod.outcome import Evidence
-from scenariod.scope import cgroup, child
-from scenariod.scope.gauge import Gauge
-from scenariod.scope.job import Ended
+from scenariod.workers.gauge import Gauge
+from scenariod.workers.job import Ended
+from scenariod.workers.launchers import cgroup, child
+from scenariod.workers.outcome import Evidence
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
     from collections.abc import Callable
 
-    from scenariod.scope.job import Job, Reading
-    from scenariod.scope.launcher import Launcher
-    from scenariod.scope.meter import Meter
+    from scenariod.workers.job import Job, Reading
+    from scenariod.workers.launchers.launcher import Launcher
+    from scenariod.workers.launchers.meter import Meter
 
 LAST_WORDS_S = 1.0
 """How long to wait for the end of stderr once the worker is gone: a child of it may hold it."""

@@ -11,13 +11,13 @@ from scenariod.base import faults
 from scenariod.base.errors import DroppedFileError
 from scenariod.base.faults import OF_ONE_FILE, Fault, Step
 from scenariod.base.units import MIB
-from scenariod.outcome import EXIT_ENVIRONMENT, Outcome
-from scenariod.scope.job import HARD_LIMIT_PERCENT
 from scenariod.validation.problems import Problem, Reason
+from scenariod.workers.job import HARD_LIMIT_PERCENT
+from scenariod.workers.outcome import EXIT_ENVIRONMENT, Outcome
 
 if TYPE_CHECKING:
     from scenariod.intake.batch import Batch
-    from scenariod.scope.job import Ended
+    from scenariod.workers.job import Ended
 
 
 def of_file(outcome: Outcome, *, ended: Ended | None, detail: str, size_bytes: int) -> Problem:

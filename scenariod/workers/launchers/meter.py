@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Protocol
 
 import psutil
 
-from scenariod import host
 from scenariod.base.units import MIB
-from scenariod.scope import cgroup
-from scenariod.scope.job import Reading
+from scenariod.workers import host
+from scenariod.workers.job import Reading
+from scenariod.workers.launchers import cgroup
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scenariod.scope.job import Job
+    from scenariod.workers.job import Job
 
 
 class Meter(Protocol):

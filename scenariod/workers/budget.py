@@ -8,17 +8,17 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from scenariod import admission, host
-from scenariod.admission import Waits
 from scenariod.base.errors import ConfigError
 from scenariod.base.units import MIB
 from scenariod.monitoring.status import Memory
+from scenariod.workers import admission, host
+from scenariod.workers.admission import Waits
 
 if TYPE_CHECKING:
     from scenariod.base.config import Config
     from scenariod.base.config import Memory as MemorySettings
     from scenariod.intake.batch import Batch
-    from scenariod.roster import Roster
+    from scenariod.workers.queue import Roster
 
 ALONE_S = 300.0
 """For how long workers run one at a time after the machine has run out of memory."""

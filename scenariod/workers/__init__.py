@@ -1,0 +1,15 @@
+"""How a batch runs within memory: admission, limits, the process, how it ended.
+
+- `admission`: may a worker start now, within the memory budget
+- `budget`: which of the waiting batches may start now
+- `confinement`: what a limited process does to itself: limit, privileges
+- `failures`: what is reported when a worker came to a bad end
+- `gauge`: read a worker's memory as long as it lives
+- `host`: what the machine has: memory, pressure on it, processors
+- `job`: what a worker is to do, and what is known when it has ended
+- `launchers`: ways to run a worker with a limit that is in force
+- `outcome`: how a worker ended, and what follows
+- `queue`: which batches wait for a worker, and which have one
+- `run`: run one worker from its start to its end
+- `worker`: the limited process: files in, verdict out
+"""
