@@ -22,11 +22,12 @@ from contextlib import ExitStack, redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scenariod import backup, builder
+from scenariod import backups
+from scenariod.backups import builder
+from scenariod.backups.restore import back_up
+from scenariod.backups.schedule import is_due
 from scenariod.library import Entry, Library, SettledBatch
-from scenariod.publish import publish
-from scenariod.restore import back_up
-from scenariod.upkeep import is_due
+from scenariod.library.publish import publish
 from scenariod.validation.verdict import Accepted
 
 RATIO_WANTED = 1.3
@@ -156,7 +157,7 @@ def rebuilt_bytes(folder: Path) -> int:
     for name in ("done", "inbox"):
         (folder / name).mkdir()
     target = folder / "rebuilt.db"
-    paths = {"backup": backup.find(folder, "latest"), "target": target}
+    paths = {"backup": backups.find(folder, "latest"), "target": target}
     paths |= {
         "damaged": folder / "scenarios.db",
         "done": folder / "done",
@@ -173,8 +174,8 @@ def rebuilt_bytes(folder: Path) -> int:
 
 
 def verified_bytes(folder: Path) -> int:
-    checked = backup.verify(backup.find(folder, "latest"))
-    if isinstance(checked, backup.Defect):
+    checked = backups.verify(backups.find(folder, "latest"))
+    if isinstance(checked, backups.Defect):
         raise SystemExit(checked.message)
     return checked.size_bytes
 

@@ -23,8 +23,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scenariod.backup.folder import LOCK_FILE
-from scenariod.backup.reader import opening_of
+from scenariod.backups.folder import LOCK_FILE
+from scenariod.backups.reader import opening_of
 from scenariod.base import clock, lock, safe_open
 from scenariod.library import Entry, Library, SettledBatch
 from scenariod.validation.verdict import Accepted

@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scenariod import __version__
+from scenariod.backups.damage import CHECKING
 from scenariod.base import clock
 from scenariod.base.names import printable
-from scenariod.damage import CHECKING
 from scenariod.monitoring import status
 
 if TYPE_CHECKING:

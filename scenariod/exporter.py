@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from scenariod.base import durable
 from scenariod.base.errors import NameTakenError
 from scenariod.base.killpoint import KillPoint, reached
-from scenariod.publish import write_documents
+from scenariod.library.publish import write_documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

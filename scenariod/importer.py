@@ -13,14 +13,14 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from scenariod import backup
+from scenariod import backups
+from scenariod.backups.restore import back_up
 from scenariod.base.errors import ENVIRONMENT_FAULTS
 from scenariod.base.faults import Step, during
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.bundle.frames import FileBegun, Judged
 from scenariod.library import Entry, FileResult, FileVerdict, Kind, OnConflict, Pack, SettledBatch
-from scenariod.publish import is_current, publish
-from scenariod.restore import back_up
+from scenariod.library.publish import is_current, publish
 from scenariod.validation.problems import Problem, Reason
 from scenariod.validation.verdict import Accepted
 
@@ -227,7 +227,7 @@ class _Import:
         reached(KillPoint.IMPORTED)
 
     def _is_backed_up(self) -> bool:
-        newest = backup.newest(self._backups)
+        newest = backups.newest(self._backups)
         latest = self._library.latest_change()
         return newest is not None and newest.is_verified and newest.batch == latest
 

@@ -15,18 +15,26 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
-from scenariod import publish, rebuild
+from scenariod.backups import rebuild
+from scenariod.backups.damage import damage_of, mark, pending
+from scenariod.backups.schedule import Upkeep
 from scenariod.base import clock, safe_open
 from scenariod.base.errors import DroppedFileError, LibraryDamagedError
 from scenariod.base.faults import OF_ONE_FILE, Step, during
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.names import REASON_SUFFIX, with_suffix
 from scenariod.base.units import MIB
-from scenariod.damage import damage_of, mark, pending
 from scenariod.intake.delivery import Delivery
-from scenariod.library import Entry, FileResult, FileVerdict, Library, OnConflict, SettledBatch
+from scenariod.library import (
+    Entry,
+    FileResult,
+    FileVerdict,
+    Library,
+    OnConflict,
+    SettledBatch,
+    publish,
+)
 from scenariod.monitoring.journal import Event, Once
-from scenariod.upkeep import Upkeep
 from scenariod.validation import reason_file
 from scenariod.validation.verdict import Accepted
 

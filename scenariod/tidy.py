@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from scenariod import backup, expiry
+from scenariod import backups, expiry
 from scenariod.base import faults
 from scenariod.base.errors import ScenariodError
 from scenariod.base.faults import Step, during
@@ -161,12 +161,12 @@ class Tidier:
 
     def _newest_whole_backup(self) -> int:
         """Return the last batch that the newest whole backup shows; 0 where none is whole."""
-        for found in backup.list_backups(self._config.backups):
+        for found in backups.list_backups(self._config.backups):
             with suppress(FileNotFoundError):
                 identity = _identity(found.path)
                 if self._whole is None or self._whole.identity != identity:
-                    checked = backup.verify(found.path)
-                    if not isinstance(checked, backup.Verified):
+                    checked = backups.verify(found.path)
+                    if not isinstance(checked, backups.Verified):
                         continue
                     self._whole = _Whole(identity, checked.batch)
                 return self._whole.batch

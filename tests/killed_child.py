@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from library_makers import batch, clock, document, entry, open_library
 
-from scenariod import backup
-from scenariod.publish import publish
-from scenariod.restore import back_up, restore, undo
+from scenariod import backups
+from scenariod.backups.restore import back_up, restore, undo
+from scenariod.library.publish import publish
 
 if TYPE_CHECKING:
     from scenariod.library import Library
@@ -56,7 +56,7 @@ def publish_it(library: Library, root: Path) -> None:
 
 
 def restore_latest(library: Library, root: Path) -> None:
-    source = backup.find(root / "backups", "latest")
+    source = backups.find(root / "backups", "latest")
     restore(
         library, source, backups=root / "backups", published=root / "scenarios.json", clock=clock
     )

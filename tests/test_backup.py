@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from library_makers import NOON, add, document, kill, open_library
 
-from scenariod import backup
-from scenariod.backup import Defect, DefectKind, Verified, file_format
+from scenariod import backups
+from scenariod.backups import Defect, DefectKind, Verified, file_format
+from scenariod.backups.restore import back_up
 from scenariod.base.errors import NotFoundError
-from scenariod.restore import back_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,16 +30,16 @@ TWO = [b'{"id": "one"}\n', b' \t{"id": "two"}']
 
 def written(folder: Path, documents: list[bytes]) -> Path:
     chunked = ([content[:3], content[3:]] for content in documents)
-    return backup.write(folder, chunked, batch=7, now=NOON).path
+    return backups.write(folder, chunked, batch=7, now=NOON).path
 
 
 def read_back(path: Path) -> list[bytes]:
     with path.open("rb") as file:
-        return list(backup.documents(file))
+        return list(backups.documents(file))
 
 
 def kind_of(path: Path) -> DefectKind | None:
-    checked = backup.verify(path)
+    checked = backups.verify(path)
     return checked.kind if isinstance(checked, Defect) else None
 
 
@@ -70,7 +70,7 @@ def test_a_backup_is_one_json_document_with_a_trailer_that_any_tool_reads(tmp_pa
 def test_documents_come_back_byte_for_byte(tmp_path: Path, documents: list[bytes]) -> None:
     path = written(tmp_path, documents)
 
-    assert isinstance(backup.verify(path), Verified)
+    assert isinstance(backups.verify(path), Verified)
     assert read_back(path) == documents
 
 
@@ -102,16 +102,16 @@ def test_backups_written_at_once_get_names_of_their_own(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
 
-    listed = backup.list_backups(tmp_path)
+    listed = backups.list_backups(tmp_path)
     assert len(listed) == 8
-    assert all(isinstance(backup.verify(found.path), Verified) for found in listed)
+    assert all(isinstance(backups.verify(found.path), Verified) for found in listed)
 
 
 def test_a_clock_before_2001_still_makes_a_name_of_13_digits(tmp_path: Path) -> None:
-    path = backup.write(tmp_path, [], batch=0, now=datetime(1970, 1, 1, tzinfo=UTC)).path
+    path = backups.write(tmp_path, [], batch=0, now=datetime(1970, 1, 1, tzinfo=UTC)).path
 
     assert path.name == "scenarios-backup-1000000000000.json"
-    assert [found.path for found in backup.list_backups(tmp_path)] == [path]
+    assert [found.path for found in backups.list_backups(tmp_path)] == [path]
 
 
 def test_a_document_that_fails_leaves_no_backup(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_a_document_that_fails_leaves_no_backup(tmp_path: Path) -> None:
         raise RuntimeError("the library is damaged")
 
     with pytest.raises(RuntimeError, match="damaged"):
-        backup.write(tmp_path, failing(), batch=1, now=NOON)
+        backups.write(tmp_path, failing(), batch=1, now=NOON)
 
     assert os.listdir(tmp_path) == [".backup.lock"]
 
@@ -133,12 +133,12 @@ def test_a_backup_that_reads_back_otherwise_does_not_count(
         content[20] ^= 1
         path.write_bytes(content)
 
-    monkeypatch.setattr("scenariod.backup.folder._forget_cached", flip_a_byte)
+    monkeypatch.setattr("scenariod.backups.folder._forget_cached", flip_a_byte)
 
     with pytest.raises(OSError, match="not on the disk as it was written"):
         written(tmp_path, TWO)
 
-    assert backup.list_backups(tmp_path) == []
+    assert backups.list_backups(tmp_path) == []
 
 
 @pytest.mark.parametrize("limit_bytes", [0, 1, 10, 100, 4096, 100_000])
@@ -147,7 +147,7 @@ def test_a_disk_that_takes_no_more_leaves_no_half_backup(tmp_path: Path, limit_b
 import resource, signal
 from pathlib import Path
 from library_makers import NOON
-from scenariod import backup
+from scenariod import backups as backup
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, ({limit_bytes}, {limit_bytes}))
 try:
@@ -177,7 +177,7 @@ except OSError as error:
         ("os", "fsync", 1),
         ("pathlib", "Path.rename", 1),
         ("scenariod.base.durable", "sync_folder", 1),
-        ("scenariod.backup.folder", "verify", 1),
+        ("scenariod.backups.folder", "verify", 1),
     ],
 )
 def test_killed_at_any_point_every_backup_there_is_whole_and_the_next_one_clears_up(
@@ -189,8 +189,8 @@ def test_killed_at_any_point_every_backup_there_is_whole_and_the_next_one_clears
 
     kill(tmp_path, "backup", module, attribute, call)
 
-    for found in backup.list_backups(tmp_path / "backups"):
-        assert isinstance(backup.verify(found.path), Verified)
+    for found in backups.list_backups(tmp_path / "backups"):
+        assert isinstance(backups.verify(found.path), Verified)
     written(tmp_path / "backups", TWO)
     assert not list((tmp_path / "backups").glob("*.part"))
     assert not list((tmp_path / "backups").glob(".*.part"))
@@ -295,7 +295,7 @@ def test_a_format_of_the_future_is_not_taken_for_ours(tmp_path: Path) -> None:
 
     path.write_bytes(signed(whole.replace(b'"format":1', b'"format":3')))
 
-    checked = backup.verify(path)
+    checked = backups.verify(path)
     assert isinstance(checked, Defect)
     assert (checked.kind, "format is 3" in checked.message) == (DefectKind.FOREIGN, True)
 
@@ -321,11 +321,11 @@ def test_lengths_survive_being_read_in_pieces_of_any_size(lengths: list[int], st
 
 
 def test_backups_are_listed_newest_first_with_what_their_trailers_say(tmp_path: Path) -> None:
-    older = backup.write(tmp_path, [[b"{}"]], batch=3, now=NOON)
-    newer = backup.write(tmp_path, [], batch=5, now=NOON + timedelta(hours=1))
+    older = backups.write(tmp_path, [[b"{}"]], batch=3, now=NOON)
+    newer = backups.write(tmp_path, [], batch=5, now=NOON + timedelta(hours=1))
     (tmp_path / "scenarios-backup-notes.json").touch()
 
-    listed = backup.list_backups(tmp_path)
+    listed = backups.list_backups(tmp_path)
 
     assert [(f.path, f.created, f.batch, f.count, f.size_bytes) for f in listed] == [
         (newer.path, NOON + timedelta(hours=1), 5, 0, newer.size_bytes),
@@ -337,7 +337,7 @@ def test_a_broken_backup_is_listed_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "scenarios-backup-1773489600000.json").write_bytes(b'{"scenarios":[\n{"i')
     (tmp_path / "scenarios-backup-99999999999999999999.json").mkdir()
 
-    listed = backup.list_backups(tmp_path)
+    listed = backups.list_backups(tmp_path)
 
     assert [(f.batch, f.count) for f in listed] == [(None, None)] * 2
     assert listed[1].created == NOON
@@ -350,16 +350,16 @@ def test_a_backup_is_found_by_latest_by_name_and_by_path(tmp_path: Path) -> None
     elsewhere = tmp_path / "copy.json"
     elsewhere.write_bytes(older.read_bytes())
 
-    assert backup.find(folder, "latest") == newer
-    assert backup.find(folder, older.name) == older
-    assert backup.find(folder, older.stem) == older
-    assert backup.find(folder, str(elsewhere)) == elsewhere
+    assert backups.find(folder, "latest") == newer
+    assert backups.find(folder, older.name) == older
+    assert backups.find(folder, older.stem) == older
+    assert backups.find(folder, str(elsewhere)) == elsewhere
 
 
 @pytest.mark.parametrize("name", ["latest", "scenarios-backup-1.json", "/nowhere/b.json", "", "."])
 def test_a_backup_that_is_not_there_is_told_with_the_way_on(tmp_path: Path, name: str) -> None:
     with pytest.raises(NotFoundError) as caught:
-        backup.find(tmp_path, name)
+        backups.find(tmp_path, name)
 
     assert caught.value.hint
 
@@ -368,7 +368,7 @@ def test_listing_reads_no_documents(tmp_path: Path) -> None:
     path = written(tmp_path, [b"x" * 5_000_000])
     before = _bytes_read()
 
-    backup.list_backups(tmp_path)
+    backups.list_backups(tmp_path)
 
     assert path.stat().st_size > 5_000_000
     assert _bytes_read() - before < 500_000
@@ -383,7 +383,7 @@ def test_writing_many_documents_takes_little_memory(tmp_path: Path) -> None:
     chunk = b"x" * 65_536
     tracemalloc.start()
     try:
-        checked = backup.write(tmp_path, ([chunk] * 16 for _ in range(100)), batch=1, now=NOON)
+        checked = backups.write(tmp_path, ([chunk] * 16 for _ in range(100)), batch=1, now=NOON)
         _, peak_bytes = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -396,24 +396,24 @@ def test_writing_many_documents_takes_little_memory(tmp_path: Path) -> None:
 
 
 def test_a_prepared_backup_is_in_no_list_until_it_is_taken(tmp_path: Path) -> None:
-    prepared = backup.prepare(tmp_path, ([c] for c in TWO), batch=7, now=NOON)
-    listed = backup.list_backups(tmp_path)
+    prepared = backups.prepare(tmp_path, ([c] for c in TWO), batch=7, now=NOON)
+    listed = backups.list_backups(tmp_path)
 
-    taken = backup.take(prepared, now=NOON)
+    taken = backups.take(prepared, now=NOON)
 
     assert listed == []
     assert taken is not None
     assert (taken.count, taken.batch) == (2, 7)
-    assert isinstance(backup.verify(taken.path), Verified)
+    assert isinstance(backups.verify(taken.path), Verified)
     assert read_back(taken.path) == TWO
-    assert backup.take(prepared, now=NOON) is None
+    assert backups.take(prepared, now=NOON) is None
 
 
 def test_taking_a_prepared_backup_replaces_no_other_of_that_moment(tmp_path: Path) -> None:
     first = written(tmp_path, TWO[:1])
-    prepared = backup.prepare(tmp_path, ([c] for c in TWO), batch=7, now=NOON)
+    prepared = backups.prepare(tmp_path, ([c] for c in TWO), batch=7, now=NOON)
 
-    taken = backup.take(prepared, now=NOON)
+    taken = backups.take(prepared, now=NOON)
 
     assert taken is not None
     assert taken.path != first
@@ -422,7 +422,7 @@ def test_taking_a_prepared_backup_replaces_no_other_of_that_moment(tmp_path: Pat
 
 @pytest.mark.parametrize("change", ["altered", "replaced", "gone", "a folder"])
 def test_one_that_is_not_as_it_was_verified_is_not_taken(tmp_path: Path, change: str) -> None:
-    prepared = backup.prepare(tmp_path, ([c] for c in TWO), batch=7, now=NOON)
+    prepared = backups.prepare(tmp_path, ([c] for c in TWO), batch=7, now=NOON)
     content = prepared.path.read_bytes()
 
     if change == "altered":
@@ -434,24 +434,24 @@ def test_one_that_is_not_as_it_was_verified_is_not_taken(tmp_path: Path, change:
     if change == "a folder":
         prepared.path.mkdir()
 
-    assert backup.take(prepared, now=NOON) is None
-    assert backup.list_backups(tmp_path) == []
+    assert backups.take(prepared, now=NOON) is None
+    assert backups.list_backups(tmp_path) == []
 
 
 def test_a_new_prepared_backup_replaces_the_old_one(tmp_path: Path) -> None:
-    old = backup.prepare(tmp_path, [[TWO[0]]], batch=7, now=NOON)
-    new = backup.prepare(tmp_path, ([c] for c in TWO), batch=8, now=NOON)
+    old = backups.prepare(tmp_path, [[TWO[0]]], batch=7, now=NOON)
+    new = backups.prepare(tmp_path, ([c] for c in TWO), batch=8, now=NOON)
 
-    assert backup.take(old, now=NOON) is None
-    taken = backup.take(new, now=NOON)
+    assert backups.take(old, now=NOON) is None
+    taken = backups.take(new, now=NOON)
 
     assert taken is not None
     assert read_back(taken.path) == TWO
 
 
 def test_a_backup_is_newer_than_all_there_are_whatever_the_clock_says(tmp_path: Path) -> None:
-    first = backup.write(tmp_path, [[TWO[0]]], batch=1, now=NOON)
+    first = backups.write(tmp_path, [[TWO[0]]], batch=1, now=NOON)
 
-    second = backup.write(tmp_path, [[TWO[1]]], batch=2, now=NOON - timedelta(days=400))
+    second = backups.write(tmp_path, [[TWO[1]]], batch=2, now=NOON - timedelta(days=400))
 
-    assert backup.find(tmp_path, "latest") == second.path != first.path
+    assert backups.find(tmp_path, "latest") == second.path != first.path

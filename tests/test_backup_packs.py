@@ -12,10 +12,10 @@ import pytest
 from conftest import Home, scenario
 from library_makers import NOON, add, clock, document, held, kill, open_library, sql
 
-from scenariod import backup
-from scenariod.backup import Defect, DefectKind, SavedPack, Verified, file_format
+from scenariod import backups
+from scenariod.backups import Defect, DefectKind, SavedPack, Verified, file_format
+from scenariod.backups.restore import back_up, restore
 from scenariod.library import Library, Pack
-from scenariod.restore import back_up, restore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +76,7 @@ def resigned(path: Path, old: bytes, new: bytes) -> None:
 
 
 def kind_of(path: Path) -> DefectKind | None:
-    found = backup.verify(path)
+    found = backups.verify(path)
     return found.kind if isinstance(found, Defect) else None
 
 
@@ -84,7 +84,7 @@ def test_a_backup_tells_of_packs_in_json_that_any_tool_reads(library: Library) -
     path = backed_up(library)
     told = json.loads(path.read_bytes())
 
-    assert isinstance(backup.verify(path), Verified)
+    assert isinstance(backups.verify(path), Verified)
     assert [s["id"] for s in told["scenarios"]] == ["a", "b", 'c "quoted" ü', "d"]
     assert [(p["name"], p["about"], p["scenarios"]) for p in told["packs"]] == [
         ("first.json", json.loads(FIRST.about), ["a", 'c "quoted" ü']),
@@ -105,7 +105,7 @@ def test_a_backup_of_a_library_without_packs_is_of_the_first_format(tmp_path: Pa
     assert sorted(told["backup"]) == ["batch", "count", "created", "format", "lengths", "sha256"]
     assert told["backup"]["format"] == 1
     with path.open("rb") as file:
-        assert list(backup.packs(file)) == []
+        assert list(backups.packs(file)) == []
 
 
 def test_restored_into_an_empty_library_packs_are_what_they_were(
@@ -146,7 +146,7 @@ def test_a_backup_of_before_packs_were_kept_is_verified_restored_and_takes_no_pa
 ) -> None:
     before = packs(library.path)
     with library.snapshot() as snapshot:
-        path = backup.write(tmp_path, snapshot.documents(), batch=snapshot.batch, now=NOON).path
+        path = backups.write(tmp_path, snapshot.documents(), batch=snapshot.batch, now=NOON).path
     add(library, document("later"))
 
     restored(library, path)
@@ -204,9 +204,9 @@ def test_killed_while_packs_are_written_no_backup_is_left(
 ) -> None:
     library.close()
 
-    kill(tmp_path, "backup", "scenariod.backup.file_format", "written_pack", call)
+    kill(tmp_path, "backup", "scenariod.backups.file_format", "written_pack", call)
 
-    assert backup.list_backups(tmp_path / "backups") == []
+    assert backups.list_backups(tmp_path / "backups") == []
 
 
 @pytest.mark.parametrize("call", [1, 2, 3])
@@ -230,9 +230,9 @@ def test_a_large_pack_is_written_verified_and_read_with_little_memory(tmp_path: 
     tracemalloc.start()
 
     pack = SavedPack("large.json", FIRST.about, (f"scenario-{n}" for n in range(many)))
-    path = backup.write(tmp_path, [], batch=1, now=NOON, packs=[pack]).path
+    path = backups.write(tmp_path, [], batch=1, now=NOON, packs=[pack]).path
     with closing(path.open("rb")) as file:
-        found = [(p.name, p.about, sum(1 for _ in p.ids)) for p in backup.packs(file)]
+        found = [(p.name, p.about, sum(1 for _ in p.ids)) for p in backups.packs(file)]
 
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()

@@ -14,9 +14,9 @@ import pytest
 from conftest import SCENARIODCTL, Home, scenario, wait_until
 from library_makers import NOON, add, document, held, open_library, sql
 
-from scenariod import backup
+from scenariod import backups
+from scenariod.backups.restore import back_up
 from scenariod.base.killpoint import VARIABLE, KillPoint
-from scenariod.restore import back_up
 
 pytestmark = pytest.mark.slow
 
@@ -69,7 +69,7 @@ STEPS = {
 def test_killed_in_a_restore_the_library_is_the_old_or_the_new(
     filled: Home, tmp_path: Path, what: str, point: KillPoint
 ) -> None:
-    source = backup.find(filled.backups, "latest")
+    source = backups.find(filled.backups, "latest")
     (tmp_path / "orders").mkdir()
     (tmp_path / "orders" / point).touch()
 
@@ -81,8 +81,8 @@ def test_killed_in_a_restore_the_library_is_the_old_or_the_new(
     assert again.code == 0, again.err
     assert ids(filled) == filled.ids() == ["one"]
     assert sql(filled.database, "PRAGMA integrity_check") == [("ok",)]
-    for found in backup.list_backups(filled.backups):
-        assert isinstance(backup.verify(found.path), backup.Verified)
+    for found in backups.list_backups(filled.backups):
+        assert isinstance(backups.verify(found.path), backups.Verified)
     assert not list(filled.backups.glob("*.part"))
 
 
@@ -189,7 +189,7 @@ def test_a_backup_is_restored_into_a_root_that_has_no_library_yet(
     filled: Home, tmp_path: Path
 ) -> None:
     other = Home(tmp_path / "other")
-    source = str(backup.find(filled.backups, "latest"))
+    source = str(backups.find(filled.backups, "latest"))
 
     dry = other.ctl("restore", source, "--dry-run")
     nothing_yet = not other.library.exists()
@@ -344,5 +344,5 @@ def test_the_backup_before_the_next_change_shows_what_an_undo_left(home: Home) -
     home.drop("scenario-2.json", scenario("second"))
     daemon.wait_for("added second")
 
-    with backup.find(home.backups, "latest").open("rb") as file:
-        assert list(backup.documents(file)) == []
+    with backups.find(home.backups, "latest").open("rb") as file:
+        assert list(backups.documents(file)) == []

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from conftest import POWERLESS, SCENARIODCTL, Finished, Home, run, scenario
 
-from scenariod import __version__, backup
+from scenariod import __version__, backups
 from scenariod.base.errors import EXIT_CODE_MEANING
 
 pytestmark = pytest.mark.slow
@@ -107,7 +107,7 @@ def test_status_of_a_running_daemon_loads_nothing_that_is_large(running: Home) -
     loaded = {line.split("|")[-1].strip() for line in told.err.splitlines()}
     assert told.code == 0
     assert "scenariod.monitoring.status" in loaded
-    assert not loaded & {"asyncio", "sqlite3", "psutil", "watchdog", "scenariod.backup"}
+    assert not loaded & {"asyncio", "sqlite3", "psutil", "watchdog", "scenariod.backups"}
 
 
 def test_status_says_which_launcher_is_in_use(running: Home) -> None:
@@ -116,7 +116,7 @@ def test_status_says_which_launcher_is_in_use(running: Home) -> None:
 
 
 def test_status_where_no_daemon_runs(filled: Home) -> None:
-    newest = backup.newest(filled.backups)
+    newest = backups.newest(filled.backups)
     assert newest is not None
     text, document = filled.ctl("status"), filled.ctl("status", "--json")
 

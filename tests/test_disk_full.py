@@ -16,7 +16,7 @@ from conftest import PLACES, Finished, Home, mounted, wait_until
 from library_makers import document, held, open_library
 from test_settle import RUN, Bench, good
 
-from scenariod import backup
+from scenariod import backups
 from scenariod.base import config
 
 pytestmark = [
@@ -99,9 +99,9 @@ def has_room_for(bench: Bench, act: Callable[[Settler], Awaitable[None]]) -> boo
 
 
 def check_backups(home: Home) -> None:
-    found = backup.list_backups(home.backups)
+    found = backups.list_backups(home.backups)
     assert found
-    assert all(isinstance(backup.verify(b.path), backup.Verified) for b in found)
+    assert all(isinstance(backups.verify(b.path), backups.Verified) for b in found)
 
 
 def check_nothing_is_half_written(home: Home) -> None:

@@ -12,11 +12,11 @@ import pytest
 from conftest import PLACES, Home, scenario
 from library_makers import NOON, add, document, held, open_library
 
-from scenariod import backup, ctl
+from scenariod import backups, ctl
+from scenariod.backups.restore import back_up
 from scenariod.base import config
 from scenariod.base.errors import LibraryDamagedError
 from scenariod.library import Library
-from scenariod.restore import back_up
 
 pytestmark = pytest.mark.slow
 
@@ -105,10 +105,10 @@ def test_a_byte_flipped_anywhere_in_a_backup_is_found(
         flipped = bytearray(content)
         flipped[place] ^= 1 << (place % 8)
         path.write_bytes(flipped)
-        assert isinstance(backup.verify(path), backup.Defect), f"byte {place}"
+        assert isinstance(backups.verify(path), backups.Defect), f"byte {place}"
 
     path.write_bytes(content)
-    assert isinstance(backup.verify(path), backup.Verified)
+    assert isinstance(backups.verify(path), backups.Verified)
     record_property("flips in a backup that were found", len(content))
 
 

@@ -18,7 +18,9 @@ from library_makers import (
     sql,
 )
 
-from scenariod import backup, moment
+from scenariod import backups
+from scenariod.backups import moments
+from scenariod.backups.restore import back_up, restore
 from scenariod.base.errors import (
     BackupUnusableError,
     LibraryDamagedError,
@@ -26,7 +28,6 @@ from scenariod.base.errors import (
     NotUndoableError,
 )
 from scenariod.library import BatchRecord, Change, Kind, compared
-from scenariod.restore import back_up, restore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +63,7 @@ def make(library: Library, state: dict[str, bytes]) -> int:
     return done.batch
 
 
-def go_back(library: Library, root: Path, where: moment.Moment) -> None:
+def go_back(library: Library, root: Path, where: moments.Moment) -> None:
     restore(
         library, where, backups=root / "backups", published=root / "scenarios.json", clock=clock
     )
@@ -214,7 +215,7 @@ def test_what_a_restore_of_a_backup_brought_back_can_be_undone_too(
     first = add(library, document("one"))
     saved = back_up(library, root / "backups", now=NOON).path
     make(library, {})
-    go_back(library, root, moment.InBackup(saved))
+    go_back(library, root, moments.InBackup(saved))
 
     undo(library, first)
 
@@ -267,7 +268,7 @@ def test_a_damaged_document_is_not_brought_back(library: Library) -> None:
     [
         ("scenariod.library.undo", "position_of", False),
         ("scenariod.library.history", "record", False),
-        ("scenariod.restore", "publish", True),
+        ("scenariod.backups.restore", "publish", True),
     ],
 )
 def test_killed_in_an_undo_the_library_is_the_old_or_the_new(
@@ -297,7 +298,7 @@ def test_every_state_can_be_gone_back_to(library: Library, root: Path) -> None:
     documents = sql(library.path, "SELECT count(*) FROM document")
 
     for number, wanted in states.items():
-        go_back(library, root, moment.Before(number))
+        go_back(library, root, moments.Before(number))
         assert held(library) == wanted
         undo(library, library.latest_change())
         assert held(library) == latest
@@ -311,16 +312,16 @@ def test_batches_are_ordered_by_when_they_settled_not_by_their_numbers(
     library.settle(batch(two), [entry(document("second"))])
     library.settle(batch(one), [entry(document("first"))])
 
-    go_back(library, root, moment.Before(one))
+    go_back(library, root, moments.Before(one))
 
     assert list(held(library)) == ["second"]
 
 
 def test_the_state_before_a_batch_that_is_not_there(library: Library, root: Path) -> None:
     with pytest.raises(NotFoundError, match="no batch 3"):
-        go_back(library, root, moment.Before(3))
+        go_back(library, root, moments.Before(3))
 
-    assert backup.list_backups(root / "backups") == []
+    assert backups.list_backups(root / "backups") == []
 
 
 def test_what_is_damaged_is_not_restored_from_history(library: Library, root: Path) -> None:
@@ -329,7 +330,7 @@ def test_what_is_damaged_is_not_restored_from_history(library: Library, root: Pa
     sql(library.path, "UPDATE document SET content = zeroblob(length(content))")
 
     with pytest.raises(LibraryDamagedError):
-        go_back(library, root, moment.Before(second))
+        go_back(library, root, moments.Before(second))
 
     assert held(library) == {}
 
@@ -366,12 +367,12 @@ def test_history_can_be_limited(library: Library) -> None:
 
 
 def differing(
-    library: Library, former: moment.Moment, latter: moment.Moment
+    library: Library, former: moments.Moment, latter: moments.Moment
 ) -> tuple[list[str], list[str], list[str]]:
     with (
         library.snapshot() as snapshot,
-        moment.held(former, snapshot) as before,
-        moment.held(latter, snapshot) as after,
+        moments.held(former, snapshot) as before,
+        moments.held(latter, snapshot) as after,
         compared(before, after) as difference,
     ):
         added, removed, changed = (list(difference.ids(change)) for change in Change)
@@ -386,7 +387,7 @@ def differing(
 
 def test_moments_of_all_kinds_can_be_compared(library: Library, root: Path) -> None:
     make(library, {name: document(name) for name in ("same", "gone", "other")})
-    saved = moment.InBackup(back_up(library, root / "backups", now=NOON).path)
+    saved = moments.InBackup(back_up(library, root / "backups", now=NOON).path)
     second = make(
         library,
         {
@@ -397,11 +398,11 @@ def test_moments_of_all_kinds_can_be_compared(library: Library, root: Path) -> N
     )
 
     expected = (["new"], ["gone"], ["other"])
-    assert differing(library, saved, moment.Now()) == expected
-    assert differing(library, moment.Before(second), moment.Now()) == expected
-    assert differing(library, moment.Now(), saved) == (["gone"], ["new"], ["other"])
-    assert differing(library, saved, moment.Before(second)) == ([], [], [])
-    assert differing(library, moment.Before(1), saved) == (["gone", "other", "same"], [], [])
+    assert differing(library, saved, moments.Now()) == expected
+    assert differing(library, moments.Before(second), moments.Now()) == expected
+    assert differing(library, moments.Now(), saved) == (["gone"], ["new"], ["other"])
+    assert differing(library, saved, moments.Before(second)) == ([], [], [])
+    assert differing(library, moments.Before(1), saved) == (["gone", "other", "same"], [], [])
 
 
 def test_a_torn_backup_is_not_compared(library: Library, root: Path) -> None:
@@ -410,7 +411,7 @@ def test_a_torn_backup_is_not_compared(library: Library, root: Path) -> None:
     saved.write_bytes(saved.read_bytes()[:-9])
 
     with pytest.raises(BackupUnusableError, match="cut off"):
-        differing(library, moment.Now(), moment.InBackup(saved))
+        differing(library, moments.Now(), moments.InBackup(saved))
 
 
 def test_a_state_with_one_id_twice_is_not_compared() -> None:
@@ -423,14 +424,14 @@ def test_a_state_with_one_id_twice_is_not_compared() -> None:
 
 @pytest.mark.parametrize(
     ("text", "means"),
-    [("now", moment.Now()), ("batch:0", moment.Before(0)), ("batch:12", moment.Before(12))],
+    [("now", moments.Now()), ("batch:0", moments.Before(0)), ("batch:12", moments.Before(12))],
 )
-def test_a_moment_has_a_name(root: Path, text: str, means: moment.Moment) -> None:
-    assert moment.parse(text, backups=root) == means
+def test_a_moment_has_a_name(root: Path, text: str, means: moments.Moment) -> None:
+    assert moments.parse(text, backups=root) == means
     assert str(means) == text
 
 
 @pytest.mark.parametrize("text", ["batch:", "batch:-1", "batch:x", "batch:1 ", "later", ""])
 def test_what_is_no_name_of_a_moment_is_looked_for_as_a_backup(root: Path, text: str) -> None:
     with pytest.raises(NotFoundError, match="no backup"):
-        moment.parse(text, backups=root)
+        moments.parse(text, backups=root)

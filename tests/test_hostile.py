@@ -14,13 +14,13 @@ import pytest
 from conftest import Home, scenario
 from library_makers import NOON
 
-from scenariod import backup
+from scenariod import backups
+from scenariod.backups.restore import restore
 from scenariod.base import config
 from scenariod.base.errors import LibraryLockedError
 from scenariod.intake.inbox import WINDOW, Inbox
 from scenariod.library import Library
 from scenariod.monitoring import status
-from scenariod.restore import restore
 
 pytestmark = pytest.mark.slow
 
@@ -129,7 +129,7 @@ def test_a_restore_that_fails_leaves_no_backup_that_hides_the_one_before(home: H
     home.drop("scenario-1.json")
     home.once()
     settings = config.load(config=None, root=home.path, cwd=home.path)
-    before = backup.list_backups(home.backups)
+    before = backups.list_backups(home.backups)
     held = sqlite3.connect(home.database, isolation_level=None)
     held.execute("BEGIN IMMEDIATE")
 
@@ -146,7 +146,7 @@ def test_a_restore_that_fails_leaves_no_backup_that_hides_the_one_before(home: H
         )
     held.close()
 
-    assert backup.list_backups(home.backups) == before
+    assert backups.list_backups(home.backups) == before
 
 
 def test_a_daemon_that_ends_as_it_is_asked_counts_as_not_running(tmp_path: Path) -> None:

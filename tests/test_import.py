@@ -16,7 +16,7 @@ from figures import KILL
 from library_makers import held, open_library, sql
 from standstill import Standstill
 
-from scenariod import backup, importer
+from scenariod import backups, importer
 from scenariod.base.killpoint import VARIABLE, KillPoint
 
 pytestmark = pytest.mark.slow
@@ -87,7 +87,7 @@ def test_a_backup_of_our_own_is_brought_in_byte_for_byte(home: Home, tmp_path: P
     with open_library(home.library) as library:
         before = held(library)
     assert home.ctl("restore", "batch:1").code == 0
-    (full,) = [b.path for b in backup.list_backups(home.backups) if b.count == 4]
+    (full,) = [b.path for b in backups.list_backups(home.backups) if b.count == 4]
 
     answer = bring(home, str(full))
 
@@ -272,7 +272,7 @@ def test_a_large_file_is_brought_in_in_batches_after_one_backup(home: Home, tmp_
 
     assert counts(answer) == (count, 0, 0, 0)
     first, second, third = answer["batches"]
-    after, before = backup.list_backups(home.backups)
+    after, before = backups.list_backups(home.backups)
     assert (before.path.name, before.count) == (answer["backup"], 0)
     assert (after.path.name, after.count) == (answer["closing_backup"], count)
     assert home.ctl("undo", str(second)).code == 0
@@ -491,8 +491,8 @@ def test_killed_at_any_point_what_was_committed_stays_and_it_goes_on_when_asked_
     assert home.ids() == ids(home) == [f"s-{number}" for number in range(1, count + 1)]
     assert sql(home.database, "SELECT count(*) FROM packed") == [(count,)]
     assert sql(home.database, "PRAGMA integrity_check") == [("ok",)]
-    checked = [backup.verify(b.path) for b in backup.list_backups(home.backups)]
-    assert {type(found) for found in checked} == {backup.Verified}
+    checked = [backups.verify(b.path) for b in backups.list_backups(home.backups)]
+    assert {type(found) for found in checked} == {backups.Verified}
 
 
 def test_killed_before_its_closing_backup_it_writes_that_when_asked_again(
@@ -506,7 +506,7 @@ def test_killed_before_its_closing_backup_it_writes_that_when_asked_again(
 
     answer = bring(home, source)
 
-    newest = backup.newest(home.backups)
+    newest = backups.newest(home.backups)
     assert counts(answer) == (0, 3, 0, 0)
     assert newest is not None
     assert (newest.path.name, newest.count) == (answer["closing_backup"], 3)

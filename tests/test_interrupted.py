@@ -10,13 +10,13 @@ import pytest
 from conftest import Finished, Home, run
 from library_makers import held, open_library
 
-from scenariod import backup
+from scenariod import backups
 
 pytestmark = pytest.mark.slow
 
 CHILD = str(Path(__file__).with_name("interrupted_ctl.py"))
 RESTORE, UNDO = ("scenariod.library", "Library.restore"), ("scenariod.library", "Library.undo")
-RECORD, PUBLISH = ("scenariod.library.history", "record"), ("scenariod.restore", "publish")
+RECORD, PUBLISH = ("scenariod.library.history", "record"), ("scenariod.backups.restore", "publish")
 
 
 def interrupted(home: Home, at: tuple[str, str], when: str, *arguments: str) -> Finished:
@@ -30,7 +30,7 @@ def ids(home: Home) -> list[str]:
 
 
 def saved(home: Home) -> set[str]:
-    return {found.path.name for found in backup.list_backups(home.backups)}
+    return {found.path.name for found in backups.list_backups(home.backups)}
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def filled(home: Home) -> Home:
 
 
 @pytest.mark.parametrize("what", ["latest", "batch:1"])
-@pytest.mark.parametrize("at", [("scenariod.restore", "back_up"), RECORD])
+@pytest.mark.parametrize("at", [("scenariod.backups.restore", "back_up"), RECORD])
 def test_a_restore_that_is_interrupted_before_its_commit_changes_nothing_and_leaves_no_backup(
     filled: Home, what: str, at: tuple[str, str]
 ) -> None:
@@ -101,7 +101,7 @@ def test_an_undo_that_is_interrupted_says_whether_it_was_done(filled: Home) -> N
             ["library", "verify"],
             "nothing was changed",
         ),
-        (("scenariod.backup", "verify"), ["backups", "verify"], "nothing was changed"),
+        (("scenariod.backups", "verify"), ["backups", "verify"], "nothing was changed"),
         (("scenariod.intake.retry", "names"), ["retry", "--all"], "what was done so far stays"),
     ],
     ids=["export", "library verify", "backups verify", "retry"],

@@ -18,7 +18,7 @@ from conftest import BOMB_LIMIT_MB, Home, memory_bomb, scenario, wait_until
 from figures import KILL
 from kill_points import ELSEWHERE, Case, Chosen, Kill, Scene, chosen, each_once, everything
 
-from scenariod import backup
+from scenariod import backups
 from scenariod.base.killpoint import VARIABLE, KillPoint
 
 pytestmark = pytest.mark.slow
@@ -239,7 +239,7 @@ def test_killed_around_a_prepared_backup_a_start_settles_every_file_once(
 
     daemon = copy.launch(environment=orders.environment)
     if point is KillPoint.PREPARED_BACKUP_TAKEN:
-        wait_until((copy.backups / backup.PREPARED_FILE).exists, "the next backup is prepared")
+        wait_until((copy.backups / backups.PREPARED_FILE).exists, "the next backup is prepared")
         copy.drop_all(dropped.files)
     assert daemon.wait() == KILLED
     copy.drop_all({n: c for n, c in dropped.files.items() if n not in copy.everywhere()})
@@ -320,7 +320,7 @@ def check_library(home: Home, dropped: Dropped) -> None:
 
 def broken_backups(home: Home) -> list[str]:
     """Return the backups, and the prepared one, that are not whole."""
-    prepared = home.backups / backup.PREPARED_FILE
-    paths = [found.path for found in backup.list_backups(home.backups)]
-    checked = [backup.verify(path) for path in [*paths, *([prepared] * prepared.exists())]]
-    return [f"{b.path}: {b.message}" for b in checked if isinstance(b, backup.Defect)]
+    prepared = home.backups / backups.PREPARED_FILE
+    paths = [found.path for found in backups.list_backups(home.backups)]
+    checked = [backups.verify(path) for path in [*paths, *([prepared] * prepared.exists())]]
+    return [f"{b.path}: {b.message}" for b in checked if isinstance(b, backups.Defect)]

@@ -35,7 +35,7 @@ from scenariod.library import (
     OnConflict,
     SettledBatch,
 )
-from scenariod.publish import is_current, publish
+from scenariod.library.publish import is_current, publish
 from scenariod.validation.problems import Problem, Reason
 from scenariod.validation.verdict import Rejected
 

@@ -30,7 +30,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from scenariod import backup
+from scenariod import backups
 from scenariod.base.names import REASON_SUFFIX
 
 pytestmark = pytest.mark.slow
@@ -217,8 +217,8 @@ class Story(RuleBasedStateMachine):
     def check_nothing_is_lost_or_twice(self) -> None:
         there = [path.read_bytes() for path in self._files("inbox", "work", "done", "failed")]
         assert sorted(there) == sorted(self.dropped)
-        paths = [found.path for found in backup.list_backups(self.home.backups)]
-        assert [d for p in paths if isinstance(d := backup.verify(p), backup.Defect)] == []
+        paths = [found.path for found in backups.list_backups(self.home.backups)]
+        assert [d for p in paths if isinstance(d := backups.verify(p), backups.Defect)] == []
 
     def check_everything_is_where_it_belongs(self) -> None:
         titles = self._titles()

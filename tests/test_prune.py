@@ -11,9 +11,9 @@ import pytest
 from conftest import Home, scenario
 from library_makers import NOON, open_library
 
-from scenariod import backup
-from scenariod.backup.folder import LOCK_FILE
-from scenariod.backup.ledger import LEDGER_FILE
+from scenariod import backups
+from scenariod.backups.folder import LOCK_FILE
+from scenariod.backups.ledger import LEDGER_FILE
 from scenariod.base.killpoint import VARIABLE, KillPoint
 
 FEW: dict[str, object] = {"keep_last": 2, "keep_hourly": 3, "keep_daily": 0, "keep_weekly": 0}
@@ -27,7 +27,7 @@ def many(home: Home) -> Home:
     home.backups.mkdir()
     for number in range(10):
         now = NOON + timedelta(minutes=20 * number)
-        backup.write(home.backups, [[b'{"id": "one"}']], batch=7, now=now)
+        backups.write(home.backups, [[b'{"id": "one"}']], batch=7, now=now)
     return home
 
 
@@ -77,7 +77,7 @@ def test_a_clock_that_was_ahead_once_does_not_end_the_keeping_of_days(home: Home
     home.configure(backups={**FEW, "keep_daily": 7})
     home.backups.mkdir()
     written = [
-        backup.write(home.backups, [[b'{"id": "one"}']], batch=7, now=NOON + timedelta(days=day))
+        backups.write(home.backups, [[b'{"id": "one"}']], batch=7, now=NOON + timedelta(days=day))
         for day in (0, 1, 365, *range(2, 20))
     ]
 
@@ -106,7 +106,7 @@ def test_without_backups_there_is_nothing_to_do(home: Home) -> None:
 def test_killed_while_pruning_no_other_is_gone_and_the_next_one_completes_it(
     many: Home, tmp_path: Path, point: KillPoint, kills: int
 ) -> None:
-    plan = backup.planned(many.backups, rules(many))
+    plan = backups.planned(many.backups, rules(many))
     keep = sorted(d.backup.name for d in plan.keep)
     gone = [d.backup.name for d in reversed(plan.remove)]
     orders = tmp_path / "orders"
@@ -126,11 +126,11 @@ def test_killed_while_pruning_no_other_is_gone_and_the_next_one_completes_it(
 
     assert many.ctl("backups", "prune").code == 0
     assert there(many) == keep
-    assert all(b.is_verified for b in backup.list_backups(many.backups))
+    assert all(b.is_verified for b in backups.list_backups(many.backups))
 
 
-def rules(home: Home) -> backup.Rules:
-    return backup.Rules(last=2, hourly=3, daily=0, weekly=0, monthly=0, max_total_bytes=0)
+def rules(home: Home) -> backups.Rules:
+    return backups.Rules(last=2, hourly=3, daily=0, weekly=0, monthly=0, max_total_bytes=0)
 
 
 @pytest.mark.slow

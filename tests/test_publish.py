@@ -15,7 +15,7 @@ from scenariod.library import (
     Entry,
     Library,
 )
-from scenariod.publish import is_current, publish
+from scenariod.library.publish import is_current, publish
 from scenariod.validation.problems import Problem, Reason
 from scenariod.validation.verdict import Rejected
 
@@ -92,7 +92,7 @@ def test_two_publishers_leave_the_newest_state(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "attribute", "expected"),
     [
-        ("scenariod.publish", "_trimmed", ["old"]),
+        ("scenariod.library.publish", "_trimmed", ["old"]),
         ("os", "fsync", ["old"]),
         ("pathlib", "Path.rename", ["old"]),
         ("scenariod.base.durable", "sync_folder", ["old", "new"]),

@@ -21,13 +21,13 @@ from holder import holding
 from kill_points import IS_ALL
 from standstill import Standstill
 
-from scenariod import backup
+from scenariod import backups
+from scenariod.backups.damage import MARKER_FILE
+from scenariod.backups.rebuild import NEW_FILE
 from scenariod.base import config
 from scenariod.base.killpoint import VARIABLE, KillPoint
-from scenariod.damage import MARKER_FILE
 from scenariod.intake.batch import Work
 from scenariod.monitoring.journal import TextJournal
-from scenariod.rebuild import NEW_FILE
 from scenariod.settle import Settler
 
 pytestmark = pytest.mark.slow
@@ -59,8 +59,8 @@ def home(used: Path, tmp_path: Path) -> Iterator[Home]:
         yield home
 
 
-def newest(home: Home) -> backup.BackupFile:
-    found = backup.newest(home.backups)
+def newest(home: Home) -> backups.BackupFile:
+    found = backups.newest(home.backups)
     assert found is not None
     return found
 
@@ -189,7 +189,7 @@ def test_a_damaged_newest_backup_is_passed_over(home: Home) -> None:
 def test_a_backup_of_which_no_library_can_be_made_is_named_and_passed_over(home: Home) -> None:
     good = newest(home).path
     now = datetime.now(UTC) + timedelta(days=1)
-    later = backup.write(home.backups, [[b'{"id": "no scenario"}']], batch=9, now=now).path
+    later = backups.write(home.backups, [[b'{"id": "no scenario"}']], batch=9, now=now).path
     break_header(home)
 
     ended = home.once()
@@ -205,7 +205,7 @@ LATER = datetime(2100, 1, 1, tzinfo=UTC)
 
 def test_the_newest_backup_is_taken_though_the_clock_was_set_back(home: Home) -> None:
     documents = [[scenario(name)] for name in ("old", "imported")]
-    last = backup.write(home.backups, documents, batch=4, now=LONG_AGO).path
+    last = backups.write(home.backups, documents, batch=4, now=LONG_AGO).path
     break_header(home)
 
     ended = home.once()
@@ -222,7 +222,7 @@ def test_the_backup_ahead_is_taken_where_it_shows_a_later_batch_whatever_the_clo
     home: Home, *, batch: int, created: datetime, is_taken: bool
 ) -> None:
     documents = [[scenario(name)] for name in ("old", "new-1")]
-    ahead = backup.prepare(home.backups, documents, batch=batch, now=created)
+    ahead = backups.prepare(home.backups, documents, batch=batch, now=created)
     listed = newest(home).path
     break_header(home)
 
@@ -249,8 +249,8 @@ def test_without_a_good_backup_nothing_is_touched(home: Home) -> None:
 def test_damage_met_later_without_a_good_backup_ends_the_daemon_with_the_reason(home: Home) -> None:
     daemon = home.start()
     daemon.wait_for_status(lambda s: s["state"] == "idle")
-    wait_until(lambda: backup.prepared_one(home.backups) is not None, "a backup is ahead")
-    for path in [*home.backups.glob("*.json"), home.backups / backup.PREPARED_FILE]:
+    wait_until(lambda: backups.prepared_one(home.backups) is not None, "a backup is ahead")
+    for path in [*home.backups.glob("*.json"), home.backups / backups.PREPARED_FILE]:
         path.write_bytes(b"{}")
     break_document(home)
     home.drop("scenario-9.json")
@@ -372,7 +372,7 @@ def test_a_document_that_is_not_what_was_stored_is_met_later_and_mended(home: Ho
 def test_the_command_that_is_named_takes_the_backup_ahead_as_well(home: Home) -> None:
     daemon = home.start()
     daemon.wait_for_status(lambda s: s["state"] == "idle")
-    wait_until(lambda: backup.prepared_one(home.backups) is not None, "a backup is ahead")
+    wait_until(lambda: backups.prepared_one(home.backups) is not None, "a backup is ahead")
     assert daemon.terminate() == 0
     home.configure(library={"auto_restore": False})
     break_header(home)
@@ -381,7 +381,7 @@ def test_the_command_that_is_named_takes_the_backup_ahead_as_well(home: Home) ->
     command = words.split("`scenariodctl ")[1].split("`")[0]
     cured = home.ctl(*command.split())
 
-    assert command == f"restore {home.backups / backup.PREPARED_FILE}"
+    assert command == f"restore {home.backups / backups.PREPARED_FILE}"
     assert cured.code == 0, cured.err
     assert home.once().code == 0
     assert {"old", "new-1", "new-2"} <= set(home.ids())
@@ -579,7 +579,7 @@ def test_what_the_damaged_library_still_tells_comes_back_whatever_the_clock_said
     home: Home, damage: Callable[[Home], None]
 ) -> None:
     home.configure(library={"on_conflict": "replace"})
-    backup.write(home.backups, [[scenario("old")]], batch=3, now=LATER)
+    backups.write(home.backups, [[scenario("old")]], batch=3, now=LATER)
     damage(home)
 
     assert home.ctl("restore", "latest").code == 0
@@ -684,7 +684,7 @@ def test_the_status_answers_during_a_rebuild_and_says_what_is_going_on(
     still.order(KillPoint.LIBRARY_REBUILT)
     daemon = home.launch(environment=still.environment)
 
-    builder = still.wait_for(daemon.pid, "scenariod.builder")
+    builder = still.wait_for(daemon.pid, "scenariod.backups.builder")
     found = daemon.wait_for_status(lambda s: s["state"] == "rebuilding")
     text = home.ctl("status").out
     builder.resume()

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from library_makers import NOON, add, clock, document, held, kill, open_library, sql
 
-from scenariod import backup
+from scenariod import backups as backup
+from scenariod.backups.restore import Summary, back_up, restore
 from scenariod.base.errors import BackupUnusableError, LibraryLockedError
-from scenariod.publish import is_current, publish
-from scenariod.restore import Summary, back_up, restore
+from scenariod.library.publish import is_current, publish
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -168,7 +168,7 @@ def test_a_batch_that_comes_in_between_is_in_the_safety_backup(
             add(library, content)
         return checked
 
-    monkeypatch.setattr("scenariod.restore.back_up", back_up_then_add)
+    monkeypatch.setattr("scenariod.backups.restore.back_up", back_up_then_add)
 
     summary = restored(library, source, root)
 
@@ -188,7 +188,7 @@ def test_a_restore_gives_up_where_batches_never_cease(
         add(library, document(f"s{next(numbers)}"))
         return checked
 
-    monkeypatch.setattr("scenariod.restore.back_up", back_up_then_add)
+    monkeypatch.setattr("scenariod.backups.restore.back_up", back_up_then_add)
 
     with pytest.raises(LibraryLockedError, match="keep changing"):
         restored(library, source, root)
@@ -201,7 +201,7 @@ def test_a_restore_gives_up_where_batches_never_cease(
     [
         pytest.param(*point, id=f"{point[1]}-{point[2]}")
         for point in [
-            ("scenariod.backup.reader", "verify_file", 1, ""),
+            ("scenariod.backups.reader", "verify_file", 1, ""),
             ("os", "fsync", 1, ""),
             ("pathlib", "Path.rename", 1, ""),
             ("pathlib", "Path.rename", 2, ""),
@@ -211,10 +211,10 @@ def test_a_restore_gives_up_where_batches_never_cease(
             ("scenariod.library.blob", "store", 2, ""),
             ("scenariod.library.restoration", "_remove_unseen", 1, ""),
             ("scenariod.library.history", "record", 1, ""),
-            ("scenariod.restore", "publish", 1, "new"),
+            ("scenariod.backups.restore", "publish", 1, "new"),
             ("pathlib", "Path.rename", 3, "new"),
             ("scenariod.library", "Library.mark_published", 1, "new"),
-            ("scenariod.restore", "Summary", 1, "new"),
+            ("scenariod.backups.restore", "Summary", 1, "new"),
         ]
     ],
 )
@@ -244,8 +244,8 @@ def test_a_restore_of_many_scenarios_takes_little_memory(root: Path) -> None:
     program = f"""
 from pathlib import Path
 from library_makers import NOON, clock, document, open_library
-from scenariod import backup
-from scenariod.restore import restore
+from scenariod import backups as backup
+from scenariod.backups.restore import restore
 root = Path({str(root)!r})
 documents = ([document(f"s{{n}}", text="x" * 20_000)] for n in range(3000))
 source = backup.write(root / "backups", documents, batch=1, now=NOON).path

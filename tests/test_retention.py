@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenariod.backup.retention import Candidate, Decision, Rules, Standing, plan
+from scenariod.backups.retention import Candidate, Decision, Rules, Standing, plan
 
 NONE = Rules(last=1, hourly=0, daily=0, weekly=0, monthly=0, max_total_bytes=0)
 NOON = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)

@@ -10,14 +10,14 @@ import pytest
 from conftest import Home
 from library_makers import NOON, accepted, document
 
-from scenariod import backup
+from scenariod import backups as backup
+from scenariod.backups.restore import restore
 from scenariod.base import config
 from scenariod.base.errors import LibraryDamagedError
 from scenariod.base.root import prepare
 from scenariod.intake.batch import Batch, Work
 from scenariod.library import Library
 from scenariod.monitoring.journal import TextJournal
-from scenariod.restore import restore
 from scenariod.settle import Run, Settled, Settler
 from scenariod.validation.problems import Problem, Reason
 from scenariod.validation.verdict import Rejected, Verdict

@@ -14,7 +14,7 @@ from conftest import SCENARIOD, SCENARIODCTL, Home, run
 from scenariod.base.errors import ExitCode
 
 LARGE = {"asyncio", "logging", "psutil", "pydantic", "ssl", "watchdog"}
-LIBRARY = {"scenariod.backup", "scenariod.library", "sqlite3", "subprocess"}
+LIBRARY = {"scenariod.backups", "scenariod.library", "sqlite3", "subprocess"}
 RARE = {"ctypes", "secrets", "systemd.journal", "tempfile", "uuid"}
 """What a few functions need, or one that few commands reach."""
 
@@ -38,8 +38,8 @@ def with_importtime(command: tuple[str, ...]) -> list[str]:
         (["--version"], ExitCode.OK, LARGE | LIBRARY | RARE | {"hashlib", "socket"}),
         (["--help"], ExitCode.OK, LARGE | LIBRARY | RARE | {"hashlib", "socket"}),
         (["status"], ExitCode.NOT_RUNNING, LARGE | RARE),
-        (["list"], ExitCode.NOT_FOUND, LARGE | RARE | {"scenariod.backup", "subprocess"}),
-        (["explain", "scenario-1.json"], ExitCode.NOT_FOUND, LARGE | RARE | {"scenariod.backup"}),
+        (["list"], ExitCode.NOT_FOUND, LARGE | RARE | {"scenariod.backups", "subprocess"}),
+        (["explain", "scenario-1.json"], ExitCode.NOT_FOUND, LARGE | RARE | {"scenariod.backups"}),
     ],
 )
 def test_a_command_loads_nothing_large_that_it_does_not_need(

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import pytest
 from conftest import POWERLESS, Home, scenario
 
-from scenariod import backup
+from scenariod import backups
 from scenariod.base import config
 from scenariod.base.root import prepare
 from scenariod.intake.batch import Work
@@ -109,7 +109,7 @@ def test_where_the_newest_backup_is_damaged_the_one_before_counts(home: Home) ->
     run_over(home, 1)
     run_over(home, 2)  # its backup holds 1
     run_over(home, 3)  # its backup holds 1 and 2
-    newest = backup.list_backups(home.backups)[0].path
+    newest = backups.list_backups(home.backups)[0].path
     newest.write_bytes(newest.read_bytes().replace(b"Title of", b"Totle of"))
     home.configure(retention=ONE_EACH)
 
@@ -124,7 +124,7 @@ def test_where_the_newest_backup_is_damaged_the_one_before_counts(home: Home) ->
 def test_without_a_whole_backup_nothing_goes_from_done(home: Home) -> None:
     run_over(home, 1)
     run_over(home, 2)
-    for found in backup.list_backups(home.backups):
+    for found in backups.list_backups(home.backups):
         found.path.write_bytes(found.path.read_bytes()[:-9])
     home.configure(retention=ONE_EACH)
 

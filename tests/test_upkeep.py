@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from library_makers import add, document
 
+from scenariod.backups.schedule import Upkeep, is_due
 from scenariod.base import config
 from scenariod.library import Library
 from scenariod.monitoring.journal import TextJournal
-from scenariod.upkeep import Upkeep, is_due
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ import pytest
 from conftest import Home, scenario
 from library_makers import NOON
 
-from scenariod import backup, ctl
-from scenariod.backup import Defect, DefectKind, file_format
-from scenariod.backup.ledger import LEDGER_FILE
-from scenariod.upkeep import doubt
+from scenariod import backups, ctl
+from scenariod.backups import Defect, DefectKind, file_format
+from scenariod.backups.ledger import LEDGER_FILE
+from scenariod.backups.schedule import doubt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,7 @@ DOCUMENTS = [b'{"id": "one"}', b'{"id": "two"}\n']
 
 def write(folder: Path, *, later_s: int = 0) -> Path:
     now = NOON + timedelta(seconds=later_s)
-    return backup.write(folder, ([d] for d in DOCUMENTS), batch=7, now=now).path
+    return backups.write(folder, ([d] for d in DOCUMENTS), batch=7, now=now).path
 
 
 @pytest.fixture
@@ -41,8 +41,8 @@ def ask(folder: Path, *words: str) -> int:
     return ctl.main(["--root", str(folder.parent), *words])
 
 
-def checks(folder: Path) -> dict[str, backup.Check | None]:
-    return {b.path.name: b.check for b in backup.list_backups(folder)}
+def checks(folder: Path) -> dict[str, backups.Check | None]:
+    return {b.path.name: b.check for b in backups.list_backups(folder)}
 
 
 # Damage
@@ -141,12 +141,12 @@ def test_a_backup_that_was_written_is_known_as_verified(folder: Path) -> None:
 
 
 def test_one_that_was_taken_from_the_prepared_is_known_as_verified(folder: Path) -> None:
-    prepared = backup.prepare(folder, ([d] for d in DOCUMENTS), batch=7, now=NOON)
+    prepared = backups.prepare(folder, ([d] for d in DOCUMENTS), batch=7, now=NOON)
 
-    taken = backup.take(prepared, now=NOON)
+    taken = backups.take(prepared, now=NOON)
 
     assert taken is not None
-    assert backup.verify(taken.path) == taken
+    assert backups.verify(taken.path) == taken
     assert checks(folder)[taken.path.name] is not None
 
 
@@ -196,15 +196,15 @@ def test_a_garbled_ledger_means_that_nothing_is_verified_and_is_written_anew(
     assert checks(folder)[second.name] is not None
 
 
-KEEP_MANY = backup.Rules(last=9, hourly=0, daily=0, weekly=0, monthly=0, max_total_bytes=0)
+KEEP_MANY = backups.Rules(last=9, hourly=0, daily=0, weekly=0, monthly=0, max_total_bytes=0)
 
 
 def test_one_that_cannot_be_read_now_may_be_whole_and_is_never_pruned_for_it(folder: Path) -> None:
     path, other = write(folder), write(folder, later_s=5)
     unreadable = Defect(path, DefectKind.UNREADABLE, "it cannot be read: Permission denied")
 
-    backup.remember(folder, [unreadable], now=NOON)
-    kept = backup.prune(folder, KEEP_MANY, now=NOON).keep
+    backups.remember(folder, [unreadable], now=NOON)
+    kept = backups.prune(folder, KEEP_MANY, now=NOON).keep
 
     assert checks(folder)[path.name] is None
     assert {decision.backup.name for decision in kept} == {path.name, other.name}
@@ -223,7 +223,7 @@ def test_a_backup_that_cannot_be_remembered_does_not_count(folder: Path) -> None
     with pytest.raises(OSError, match="directory"):
         write(folder)
 
-    assert backup.list_backups(folder) == []
+    assert backups.list_backups(folder) == []
 
 
 def test_the_list_says_what_was_verified(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -257,13 +257,13 @@ def listed(folder: Path, *, damage: Callable[[Path], None] | None = None) -> Any
     if damage is not None:
         damage(path)
         os.utime(path, (1, 1))
-    return backup.newest(folder)
+    return backups.newest(folder)
 
 
 def test_the_newest_backup_is_doubted_where_it_is_none_unverified_damaged_or_too_old(
     folder: Path,
 ) -> None:
-    def said(newest: backup.BackupFile | None, *, scenarios: int, prepared: int = 0) -> str:
+    def said(newest: backups.BackupFile | None, *, scenarios: int, prepared: int = 0) -> str:
         return doubt(newest, prepared=prepared, scenarios=scenarios, growth=0.1)
 
     good = listed(folder)
@@ -275,14 +275,14 @@ def test_the_newest_backup_is_doubted_where_it_is_none_unverified_damaged_or_too
     unverified = listed(folder, damage=flip_a_bit)
     assert "was not verified: `scenariodctl backups verify " in said(unverified, scenarios=2)
     ask(folder, "backups", "verify")
-    assert " is altered: " in said(backup.newest(folder), scenarios=2)
+    assert " is altered: " in said(backups.newest(folder), scenarios=2)
 
 
 @pytest.mark.slow
 def test_the_daemon_verifies_the_newest_itself_and_warns_of_what_it_finds(home: Home) -> None:
     home.drop("scenario-1.json", scenario("one"))
     assert home.once().code == 0
-    newest = backup.newest(home.backups)
+    newest = backups.newest(home.backups)
     assert newest is not None
     flip_a_bit(newest.path)
     os.utime(newest.path, (1, 1))

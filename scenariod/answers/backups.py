@@ -5,24 +5,25 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from scenariod import moment, rebuild, terminal
+from scenariod import terminal
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
+from scenariod.backups import moments, rebuild
+from scenariod.backups.damage import Damage, damage_of, damage_there, refuse_damaged
+from scenariod.backups.restore import restore as restore_moment
 from scenariod.base import clock
 from scenariod.base.errors import ExitCode, LibraryDamagedError, NotFoundError
 from scenariod.base.root import Lock, prepare
-from scenariod.damage import Damage, damage_of, damage_there, refuse_damaged
 from scenariod.library import Change, Library, compared
 from scenariod.monitoring import journal
 from scenariod.monitoring.journal import Event
-from scenariod.restore import restore as restore_moment
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
+    from scenariod.backups.restore import Summary
     from scenariod.base.config import Config
     from scenariod.library import Difference
-    from scenariod.restore import Summary
 
 _IDS_SHOWN = 10
 
@@ -30,15 +31,15 @@ _IDS_SHOWN = 10
 def restore(config: Config, asked: argparse.Namespace) -> Answer:
     """Restore a backup or the state before a batch; answer what it changed and how to go back."""
     require_root(config)
-    wanted = moment.parse(asked.what, backups=config.backups)
-    if isinstance(wanted, moment.Now):
+    wanted = moments.parse(asked.what, backups=config.backups)
+    if isinstance(wanted, moments.Now):
         raise NotFoundError(
             "the present state is there already", hint="name a backup, or a batch as batch:N"
         )
     if asked.dry_run:
         return _dry_run(config, wanted)
     prepare(config)
-    if isinstance(wanted, moment.Before):
+    if isinstance(wanted, moments.Before):
         refuse_damaged(config)
         return _ordinary(config, wanted, may_ask=not asked.yes)
     damage = damage_there(config)
@@ -50,7 +51,9 @@ def restore(config: Config, asked: argparse.Namespace) -> Answer:
     return _rebuilt(config, wanted, damage, may_ask=not asked.yes)
 
 
-def _ordinary(config: Config, wanted: moment.Before | moment.InBackup, *, may_ask: bool) -> Answer:
+def _ordinary(
+    config: Config, wanted: moments.Before | moments.InBackup, *, may_ask: bool
+) -> Answer:
     """Restore in one step of a library that is sound; the daemon may run."""
     if may_ask and terminal.is_there() and not _confirmed(config, wanted):
         return _not_confirmed()
@@ -71,7 +74,7 @@ def _not_confirmed() -> Answer:
     return Answer(document, lines=["nothing was changed"], code=ExitCode.NOT_CONFIRMED)
 
 
-def _rebuilt(config: Config, wanted: moment.InBackup, damage: Damage, *, may_ask: bool) -> Answer:
+def _rebuilt(config: Config, wanted: moments.InBackup, damage: Damage, *, may_ask: bool) -> Answer:
     """Put a library made of the backup in the place of the damaged one; the daemon must not run."""
     question = f"set the damaged library aside and rebuild it from {wanted}?"
     if may_ask and terminal.is_there() and not terminal.confirms([damage.why], question):
@@ -106,8 +109,8 @@ def _rebuilt(config: Config, wanted: moment.InBackup, damage: Damage, *, may_ask
     return Answer(document, lines=lines)
 
 
-def _restored(config: Config, wanted: moment.Before | moment.InBackup, done: Summary) -> Answer:
-    source = str(wanted.path if isinstance(wanted, moment.InBackup) else wanted)
+def _restored(config: Config, wanted: moments.Before | moments.InBackup, done: Summary) -> Answer:
+    source = str(wanted.path if isinstance(wanted, moments.InBackup) else wanted)
     document = {
         "restored": source,
         "batch": done.batch,
@@ -133,7 +136,7 @@ def _restored(config: Config, wanted: moment.Before | moment.InBackup, done: Sum
     return Answer(document, lines=lines)
 
 
-def _dry_run(config: Config, wanted: moment.Moment) -> Answer:
+def _dry_run(config: Config, wanted: moments.Moment) -> Answer:
     with _difference(config, wanted) as difference:
         counts, lines = difference.counts(), _difference_lines(difference)
     document = {
@@ -146,14 +149,14 @@ def _dry_run(config: Config, wanted: moment.Moment) -> Answer:
     return Answer(document, lines=[*lines, "nothing was changed: this was a dry run"])
 
 
-def _confirmed(config: Config, wanted: moment.Moment) -> bool:
+def _confirmed(config: Config, wanted: moments.Moment) -> bool:
     with _difference(config, wanted) as difference:
         lines = _difference_lines(difference)
     return terminal.confirms(lines, f"restore {wanted}?")
 
 
 @contextmanager
-def _difference(config: Config, wanted: moment.Moment) -> Iterator[Difference]:
+def _difference(config: Config, wanted: moments.Moment) -> Iterator[Difference]:
     """Yield what a restore would change, from now to `wanted`; an absent library is empty."""
     with ExitStack() as stack:
         try:
@@ -161,15 +164,15 @@ def _difference(config: Config, wanted: moment.Moment) -> Iterator[Difference]:
                 Library.open_read_only(config.database, busy_timeout_s=READ_TIMEOUT_S)
             )
         except NotFoundError:
-            if not isinstance(wanted, moment.InBackup):
+            if not isinstance(wanted, moments.InBackup):
                 raise
-            file = stack.enter_context(moment.opened_backup(wanted.path))
-            after = moment.digests(moment.saved_scenarios(file, wanted.path))
+            file = stack.enter_context(moments.opened_backup(wanted.path))
+            after = moments.digests(moments.saved_scenarios(file, wanted.path))
             yield stack.enter_context(compared((), after))
             return
         snapshot = stack.enter_context(library.snapshot())
-        former = stack.enter_context(moment.held(moment.Now(), snapshot))
-        latter = stack.enter_context(moment.held(wanted, snapshot))
+        former = stack.enter_context(moments.held(moments.Now(), snapshot))
+        latter = stack.enter_context(moments.held(wanted, snapshot))
         yield stack.enter_context(compared(former, latter))
 
 

@@ -11,8 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scenariod import damage, importer, terminal
+from scenariod import importer, terminal
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
+from scenariod.backups import damage
 from scenariod.base import clock, faults
 from scenariod.base.errors import ExitCode, NotEnoughMemoryError, NotFoundError
 from scenariod.base.names import printable

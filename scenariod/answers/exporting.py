@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from scenariod import exporter, moment
+from scenariod import exporter
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
+from scenariod.backups import moments
 from scenariod.base.errors import NotFoundError, RootUnusableError
 from scenariod.base.faults import Step, during
 from scenariod.library import Library
@@ -42,10 +43,10 @@ def export(config: Config, asked: argparse.Namespace) -> Answer:
 
 def _batch_of(at: str, config: Config) -> int | None:
     """Return the batch that `--at` names; None: now."""
-    wanted = moment.parse(at, backups=config.backups)
-    if isinstance(wanted, moment.InBackup):
+    wanted = moments.parse(at, backups=config.backups)
+    if isinstance(wanted, moments.InBackup):
         raise NotFoundError(
             f"{at} is a backup: it is a file of scenarios as it is",
             hint="name a batch as batch:N; `scenariodctl history` lists them",
         )
-    return wanted.batch if isinstance(wanted, moment.Before) else None
+    return wanted.batch if isinstance(wanted, moments.Before) else None

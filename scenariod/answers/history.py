@@ -7,9 +7,9 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from scenariod import damage, moment
-from scenariod import restore as restoring
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
+from scenariod.backups import damage, moments
+from scenariod.backups import restore as restoring
 from scenariod.base import clock
 from scenariod.base.names import printable
 from scenariod.library import Change, Library, compared
@@ -55,7 +55,7 @@ def undo(config: Config, asked: argparse.Namespace) -> Answer:
 def diff(config: Config, asked: argparse.Namespace) -> Answer:
     """Answer which scenarios were added, removed and changed between two moments."""
     require_root(config)
-    sides = [moment.parse(name, backups=config.backups) for name in (asked.former, asked.latter)]
+    sides = [moments.parse(name, backups=config.backups) for name in (asked.former, asked.latter)]
     write = _difference_json if asked.json else _difference_lines
     return Answer(None, pieces=_of_difference(config, sides, write=write))
 
@@ -97,15 +97,15 @@ def _json_list(records: Iterable[BatchRecord]) -> Iterator[str]:
 
 def _of_difference(
     config: Config,
-    sides: list[moment.Moment],
+    sides: list[moments.Moment],
     *,
     write: Callable[[Difference], Iterator[str]],
 ) -> Iterator[str]:
     with (
         Library.open_read_only(config.database, busy_timeout_s=READ_TIMEOUT_S) as library,
         library.snapshot() as snapshot,
-        moment.held(sides[0], snapshot) as former,
-        moment.held(sides[1], snapshot) as latter,
+        moments.held(sides[0], snapshot) as former,
+        moments.held(sides[1], snapshot) as latter,
         compared(former, latter) as difference,
     ):
         yield from write(difference)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scenariod import backup, damage
+from scenariod import backups
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, backup_lines
+from scenariod.backups import damage
+from scenariod.backups.schedule import doubt
 from scenariod.base.errors import ExitCode, NotFoundError
 from scenariod.intake import inbox
 from scenariod.library import Library
-from scenariod.upkeep import doubt
 
 if TYPE_CHECKING:
     from scenariod.base.config import Config
@@ -57,10 +58,10 @@ def _newest_backup(config: Config, *, scenarios: int) -> tuple[str | None, str]:
     """Return the name of the newest backup, and what is wrong with it."""
     if not config.backups.is_dir():
         return None, ""
-    newest = backup.newest(config.backups)
+    newest = backups.newest(config.backups)
     wrong = doubt(
         newest,
-        prepared=backup.prepared_count(config.backups),
+        prepared=backups.prepared_count(config.backups),
         scenarios=scenarios,
         growth=config.backup.growth,
     )

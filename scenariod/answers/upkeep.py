@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from scenariod import backup
+from scenariod import backups as backup
 from scenariod.answers.answer import Answer, require_root
+from scenariod.backups.schedule import rules_of
 from scenariod.base import clock
 from scenariod.base.errors import ExitCode, UsageError
 from scenariod.base.units import MIB
 from scenariod.terminal import Progress
-from scenariod.upkeep import rules_of
 
 if TYPE_CHECKING:
     import argparse
     from pathlib import Path
 
-    from scenariod.backup import Decision
+    from scenariod.backups import Decision
     from scenariod.base.config import Config
 
 ADVICE = {

@@ -1,11 +1,29 @@
 """The library: the SQLite database of record. The only package with SQL.
 
-`database.py` has the `Library` that others use; the other modules own one table or step each.
+Others use what is named here, of `Library` and the records.
+
+- `blob`: documents in and out of the database in small pieces
+- `connection`: connections to SQLite, transactions, the WAL
+- `database`: `Library`: what others use
+- `difference`: what differs between two states
+- `history`: the batches: numbers, order, what the library was after each
+- `integrity`: whether the database is sound
+- `packs`: which pack a scenario came in
+- `past`: the library as it was before a batch
+- `publish`: write the library out as `scenarios.json`
+- `records`: the records that go in and out
+- `restoration`: make the library what other documents say
+- `scenarios`: the scenarios and their versions
+- `schema`: the tables, and how older ones become them
+- `settlement`: record a batch's verdicts
+- `snapshot`: one state of the library, to read
+- `sqlite_errors`: errors of SQLite as errors of ours
+- `traces`: what can still be read of a damaged library
+- `undo`: take back what one batch did
 """
 
 from scenariod.library.database import Library
 from scenariod.library.difference import Change, Counts, Difference, compared
-from scenariod.library.failures import LibraryReplacedError, LibraryTooNewError
 from scenariod.library.records import (
     BatchRecord,
     Entry,
@@ -26,6 +44,7 @@ from scenariod.library.records import (
 )
 from scenariod.library.settlement import AlreadySettledError
 from scenariod.library.snapshot import Snapshot
+from scenariod.library.sqlite_errors import LibraryReplacedError, LibraryTooNewError
 from scenariod.library.traces import Digests, Traces, traces
 
 __all__ = [

@@ -12,7 +12,7 @@ from codecs import BOM_UTF8
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from scenariod.library.failures import code_of
+from scenariod.library.sqlite_errors import code_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from scenariod.base.errors import RootUnusableError
-from scenariod.library.failures import code_of
+from scenariod.library.sqlite_errors import code_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Self
 
 from scenariod.base.errors import LibraryLockedError, NotFoundError
 from scenariod.base.killpoint import KillPoint, reached
-from scenariod.library import history, past, restoration, schema, settlement, soundness
+from scenariod.library import history, integrity, past, restoration, schema, settlement
 from scenariod.library import packs as packing
 from scenariod.library import undo as undoing
 from scenariod.library.blob import DocumentDamagedError
 from scenariod.library.connection import Wal, open_readable, open_writable, transaction, use_wal
-from scenariod.library.failures import (
+from scenariod.library.records import Kind, OnConflict, SettledBatch
+from scenariod.library.scenarios import current
+from scenariod.library.snapshot import Snapshot
+from scenariod.library.sqlite_errors import (
     LibraryReplacedError,
     LibraryTooNewError,
     damaged,
     translating,
 )
-from scenariod.library.records import Kind, OnConflict, SettledBatch
-from scenariod.library.scenarios import current
-from scenariod.library.snapshot import Snapshot
 
 if TYPE_CHECKING:
     import sqlite3
@@ -104,14 +104,14 @@ class Library:
         Reads all of it, on a connection of its own: nobody waits for it.
         """
         with self._apart() as db:
-            found = soundness.quick_check(db)
+            found = integrity.quick_check(db)
         if found is not None:
             raise damaged(self.path, found)
 
     def faults(self) -> Iterator[str]:
         """Yield what is wrong with the library, each document's hash included; reads all of it."""
         with self._apart() as db:
-            yield from soundness.faults(db)
+            yield from integrity.faults(db)
 
     def fold(self) -> None:
         """Bring all of the library into its one file, durably; raise where that cannot be done.

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scenariod.library import blob, history, packs, past, scenarios
-from scenariod.library.failures import damaged
 from scenariod.library.records import HeldPack
+from scenariod.library.sqlite_errors import damaged
 
 if TYPE_CHECKING:
     import sqlite3

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from scenariod.base.errors import LibraryDamagedError
 from scenariod.library import history
 from scenariod.library.connection import open_readable
-from scenariod.library.failures import translating
-from scenariod.library.soundness import quick_check
+from scenariod.library.integrity import quick_check
+from scenariod.library.sqlite_errors import translating
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

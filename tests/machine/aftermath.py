@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scenariod import backup
+from scenariod import backups
 from scenariod.monitoring.journal import Event
 
 from .disk import Disk
@@ -146,8 +146,8 @@ def check_backups(folder: Path, history: History, reports: Reports) -> dict[str,
     """Every backup verifies and holds the library as of its batch; return their scenarios."""
     found = {}
     for path in folder.glob("scenarios-backup-*.json"):
-        verified = backup.verify(path)
-        assert isinstance(verified, backup.Verified), verified
+        verified = backups.verify(path)
+        assert isinstance(verified, backups.Verified), verified
         held = sorted(s["id"] for s in json.loads(path.read_bytes())["scenarios"])
         assert held == history.ids_after(verified.batch), path.name
         found[path.name] = held

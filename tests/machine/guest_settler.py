@@ -20,14 +20,15 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from scenariod import ctl, importer, publish, restore
+from scenariod import ctl, importer
 from scenariod.answers import backups
-from scenariod.backup import folder as backup_folder
+from scenariod.backups import folder as backup_folder
+from scenariod.backups import restore
 from scenariod.base import clock, config, durable, root
 from scenariod.base.names import is_scenario_name
 from scenariod.bundle import frames
 from scenariod.intake.batch import Work
-from scenariod.library import Library, OnConflict
+from scenariod.library import Library, OnConflict, publish
 from scenariod.monitoring.journal import Event, SystemdJournal
 from scenariod.settle import Run, Settler
 from scenariod.validation.scenario import judge

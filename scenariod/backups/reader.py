@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, BinaryIO
 
-from scenariod.backup import file_format
+from scenariod.backups import file_format
 from scenariod.base import safe_open
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from scenariod.backup.file_format import Opening, SavedPack
+    from scenariod.backups.file_format import Opening, SavedPack
 
 _CHUNK_BYTES = 64 << 10
 

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scenariod.backup import folder
+from scenariod.backups import folder
 from scenariod.base import clock, durable
 from scenariod.base.errors import LibraryDamagedError
 from scenariod.base.killpoint import KillPoint, reached

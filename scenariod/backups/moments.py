@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from scenariod.backup import folder
-from scenariod.backup import reader as backup_reader
-from scenariod.backup.reader import Defect
+from scenariod.backups import folder
+from scenariod.backups import reader as backup_reader
+from scenariod.backups.reader import Defect
 from scenariod.base import safe_open
 from scenariod.base.errors import BackupUnusableError
 from scenariod.library import Pack, RestoredDocument

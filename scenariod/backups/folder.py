@@ -16,8 +16,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from scenariod.backup import file_format, ledger
-from scenariod.backup.reader import Verified, opening_of, verify
+from scenariod.backups import file_format, ledger
+from scenariod.backups.reader import Verified, opening_of, verify
 from scenariod.base import durable, lock, safe_open
 from scenariod.base.errors import NotFoundError
 from scenariod.base.killpoint import KillPoint, reached
@@ -25,9 +25,9 @@ from scenariod.base.killpoint import KillPoint, reached
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from scenariod.backup.file_format import Pack
-    from scenariod.backup.ledger import Check
-    from scenariod.backup.reader import Defect
+    from scenariod.backups.file_format import Pack
+    from scenariod.backups.ledger import Check
+    from scenariod.backups.reader import Defect
 
 LOCK_FILE = ".backup.lock"
 LATEST = "latest"

@@ -10,9 +10,9 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from scenariod.backup import folder as backup_folder
-from scenariod.backup import pruning, reader
-from scenariod.backup.retention import Rules
+from scenariod.backups import folder as backup_folder
+from scenariod.backups import pruning, reader
+from scenariod.backups.retention import Rules
 from scenariod.base import clock
 from scenariod.base.config import LARGEST_BATCH
 from scenariod.base.units import MIB
@@ -21,8 +21,8 @@ from scenariod.monitoring.journal import Event
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scenariod.backup.folder import BackupFile, Prepared
-    from scenariod.backup.reader import Verified
+    from scenariod.backups.folder import BackupFile, Prepared
+    from scenariod.backups.reader import Verified
     from scenariod.base.config import Config
     from scenariod.library import Library
     from scenariod.monitoring.journal import Journal

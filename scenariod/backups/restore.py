@@ -10,12 +10,8 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, assert_never
 
-from scenariod.backup import folder as backup_folder
-from scenariod.base.errors import CommandInterruptedError, LibraryLockedError
-from scenariod.base.faults import Step, during
-from scenariod.base.killpoint import KillPoint, reached
-from scenariod.library import Kind
-from scenariod.moment import (
+from scenariod.backups import folder as backup_folder
+from scenariod.backups.moments import (
     Before,
     InBackup,
     Now,
@@ -23,16 +19,20 @@ from scenariod.moment import (
     saved_packs,
     saved_scenarios,
 )
-from scenariod.publish import publish
+from scenariod.base.errors import CommandInterruptedError, LibraryLockedError
+from scenariod.base.faults import Step, during
+from scenariod.base.killpoint import KillPoint, reached
+from scenariod.library import Kind
+from scenariod.library.publish import publish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
     from pathlib import Path
 
-    from scenariod.backup.reader import Verified
+    from scenariod.backups.moments import Moment
+    from scenariod.backups.reader import Verified
     from scenariod.library import Library, Restored, Undone
-    from scenariod.moment import Moment
 
     Change = Callable[[int], Restored | None]
 

@@ -15,9 +15,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenariod import moment, takeback
-from scenariod.backup import reader
-from scenariod.backup.reader import Defect, Verified
+from scenariod.backups import moments, reader, requeue
+from scenariod.backups.reader import Defect, Verified
 from scenariod.base import clock
 from scenariod.base.errors import BackupUnusableError, ExitCode
 from scenariod.base.killpoint import KillPoint, reached
@@ -58,17 +57,17 @@ def _build(asked: argparse.Namespace) -> int:
     for leftover in asked.target.parent.glob(f"{asked.target.name}*"):
         leftover.unlink()
     told = traces(asked.damaged)
-    with moment.opened_backup(asked.backup) as file:
+    with moments.opened_backup(asked.backup) as file:
         checked = reader.verify_file(file, path=asked.backup)
         if isinstance(checked, Defect):
             raise BackupUnusableError(checked.message, hint="`scenariodctl backups verify --all`")
         with Library.open(asked.target, busy_timeout_s=BUSY_TIMEOUT_S) as library:
             above = max(asked.above, told.highest_batch, checked.batch)
             library.reserve_batch(above=above if told.complete else above + SPARE_NUMBERS)
-            documents = _counted(moment.saved_scenarios(file, asked.backup), of=checked.count)
+            documents = _counted(moments.saved_scenarios(file, asked.backup), of=checked.count)
             library.restore(
                 documents,
-                packs=moment.saved_packs(file, asked.backup),
+                packs=moments.saved_packs(file, asked.backup),
                 unless_changed_since=0,
                 clock=clock.now,
                 note=f"restore {asked.backup.name}",
@@ -77,7 +76,7 @@ def _build(asked: argparse.Namespace) -> int:
             library.fold()
             library.check()
     reached(KillPoint.LIBRARY_REBUILT)
-    returned = takeback.take_back(
+    returned = requeue.take_back(
         done=asked.done,
         inbox=asked.inbox,
         there=there,
@@ -117,7 +116,7 @@ def _say(**fields: object) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="scenariod.builder", allow_abbrev=False)
+    parser = argparse.ArgumentParser(prog="scenariod.backups.builder", allow_abbrev=False)
     for name in ("backup", "target", "damaged", "done", "inbox"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     for name in ("parent", "above", "limit-bytes"):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scenariod.backup import ledger, retention
-from scenariod.backup.folder import LOCK_FILE, list_backups
+from scenariod.backups import ledger, retention
+from scenariod.backups.folder import LOCK_FILE, list_backups
 from scenariod.base import durable, lock
 from scenariod.base.killpoint import KillPoint, reached
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from scenariod.backup.folder import BackupFile
+    from scenariod.backups.folder import BackupFile
 
 
 def planned(folder: Path, rules: retention.Rules) -> retention.Plan:

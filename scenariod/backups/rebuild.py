@@ -14,16 +14,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scenariod.backup import folder as backup_folder
-from scenariod.backup import reader
-from scenariod.backup.folder import PREPARED_FILE
-from scenariod.backup.reader import Defect, Verified
+from scenariod.backups import folder as backup_folder
+from scenariod.backups import reader
+from scenariod.backups.damage import Damage, damage_of, lost, mark, opened, pending, unmark
+from scenariod.backups.folder import PREPARED_FILE
+from scenariod.backups.reader import Defect, Verified
 from scenariod.base import clock, durable
 from scenariod.base.errors import BackupUnusableError, ExitCode, LibraryDamagedError
 from scenariod.base.faults import Step, during
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.owner import owner_to_be
-from scenariod.damage import Damage, damage_of, lost, mark, opened, pending, unmark
 from scenariod.intake.batch import highest_batch
 from scenariod.monitoring.journal import Event
 
@@ -243,7 +243,7 @@ def _built(config: Config, good: Verified, damage: Damage, *, show: Show) -> dic
 
 def _command(config: Config, good: Verified, damage: Damage) -> list[str]:
     kept = damage.aside / config.database.name  # of a rebuild that was cut off: it has the WAL
-    command = [sys.executable, "-I", "-m", "scenariod.builder"]
+    command = [sys.executable, "-I", "-m", "scenariod.backups.builder"]
     command += ["--parent", str(os.getpid())]
     command += ["--limit-bytes", str(config.memory.limit_bytes)]
     command += ["--above", str(highest_batch(config.work))]

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from scenariod.backup.reader import Defect, DefectKind
+from scenariod.backups.reader import Defect, DefectKind
 from scenariod.base import durable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from scenariod.backup.reader import Verified
+    from scenariod.backups.reader import Verified
 
 LEDGER_FILE = ".verified.json"
 _FORMAT = 1
