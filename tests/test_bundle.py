@@ -13,10 +13,10 @@ from conftest import scenario
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenariod.bundle import frames
-from scenariod.bundle.about import MOST_CHARACTERS
-from scenariod.bundle.slices import Slice, Slicer
-from scenariod.bundle.survey import Shape, Survey, fault_after_list, survey
+from scenariod.transfer import protocol
+from scenariod.transfer.pack_info import MOST_CHARACTERS
+from scenariod.transfer.shape import Shape, Survey, fault_after_list, survey
+from scenariod.transfer.slices import Slice, Slicer
 from scenariod.validation.problems import Problem, Reason
 
 KIB = 1 << 10
@@ -118,8 +118,8 @@ def test_all_that_is_within_the_bound_can_be_told_to_the_importer(letter: str) -
     most = (MOST_CHARACTERS - len(said(0))) // (len(said(1)) - len(said(0)))
     within, beyond = surveyed(said(most)), surveyed(said(most + 1))
 
-    line = frames.encode(frames.FileBegun(0, letter * 500, within.count, within.about))
-    assert len(line) < frames.MOST_LINE_BYTES
+    line = protocol.encode(protocol.FileBegun(0, letter * 500, within.count, within.about))
+    assert len(line) < protocol.MOST_LINE_BYTES
     assert (within.about, within.left_out) == (said(most), ())
     assert (beyond.about, beyond.left_out) == (None, ("packInfo",))
 

@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from library_makers import add, document, open_library, sql
 
-from scenariod import exporter
 from scenariod.base.killpoint import VARIABLE, KillPoint
 from scenariod.library import Pack
+from scenariod.transfer import export as exporter
 
 pytestmark = pytest.mark.slow
 

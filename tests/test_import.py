@@ -16,8 +16,9 @@ from figures import KILL
 from library_makers import held, open_library, sql
 from standstill import Standstill
 
-from scenariod import backups, importer
+from scenariod import backups
 from scenariod.base.killpoint import VARIABLE, KillPoint
+from scenariod.transfer import importing as importer
 
 pytestmark = pytest.mark.slow
 

@@ -19,7 +19,7 @@ RARE = {"ctypes", "secrets", "systemd.journal", "tempfile", "uuid"}
 """What a few functions need, or one that few commands reach."""
 
 WORKER = (sys.executable, "-I", "-m", "scenariod.workers.worker")
-UNPACKER = (sys.executable, "-I", "-m", "scenariod.unpacker")
+UNPACKER = (sys.executable, "-I", "-m", "scenariod.transfer.unpacker")
 
 
 def loaded(told: str) -> set[str]:

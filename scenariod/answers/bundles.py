@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scenariod import importer, terminal
+from scenariod import terminal
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.backups import damage
 from scenariod.base import clock, faults
@@ -22,7 +22,8 @@ from scenariod.base.units import MIB
 from scenariod.library import FileVerdict, Library, OnConflict
 from scenariod.monitoring import journal
 from scenariod.monitoring.journal import Event
-from scenariod.unpacking import Bounds, unpack
+from scenariod.transfer import importing
+from scenariod.transfer.unpack import Bounds, unpack
 from scenariod.workers import host
 
 if TYPE_CHECKING:
@@ -31,9 +32,9 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from scenariod.base.config import Config
-    from scenariod.bundle.frames import Frame
-    from scenariod.importer import Summary
     from scenariod.library import FileResult
+    from scenariod.transfer.importing import Summary
+    from scenariod.transfer.protocol import Frame
 
 STANDARD_INPUT = "-"
 _LEAST_MIB = 256
@@ -57,7 +58,7 @@ def import_(config: Config, asked: argparse.Namespace) -> Answer:
                 prepare(config)
                 busy_s = config.library.busy_timeout_s
                 with Library.open(config.database, busy_timeout_s=busy_s) as library:
-                    summary = importer.bring_in(
+                    summary = importing.bring_in(
                         library,
                         frames,
                         source=_shown(source),
@@ -220,7 +221,7 @@ def _foresee(
     stopping: Callable[[], bool],
 ) -> Summary:
     with _library_to_read(config) as library:
-        return importer.foresee(
+        return importing.foresee(
             library, frames, on_conflict=on_conflict, listener=listener, stopping=stopping
         )
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from scenariod import exporter
 from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.backups import moments
 from scenariod.base.errors import NotFoundError, RootUnusableError
 from scenariod.base.faults import Step, during
 from scenariod.library import Library
+from scenariod.transfer import export as exporter
 
 if TYPE_CHECKING:
     import argparse

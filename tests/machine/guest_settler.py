@@ -20,17 +20,17 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from scenariod import ctl, importer
+from scenariod import ctl
 from scenariod.answers import backups
 from scenariod.backups import folder as backup_folder
 from scenariod.backups import restore
 from scenariod.base import clock, config, durable, root
 from scenariod.base.names import is_scenario_name
-from scenariod.bundle import frames
 from scenariod.intake.batch import Work
 from scenariod.library import Library, OnConflict, publish
 from scenariod.monitoring.journal import Event, SystemdJournal
 from scenariod.settle import Run, Settler
+from scenariod.transfer import importing, protocol
 from scenariod.validation.scenario import judge
 from scenariod.workers.outcome import Outcome
 from systemd import journal
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from scenariod.base.config import Config
-    from scenariod.bundle.frames import Frame
     from scenariod.intake.batch import Batch
     from scenariod.library import FileResult
+    from scenariod.transfer.protocol import Frame
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -55,9 +55,9 @@ STEPS = (
     (backup_folder, "take", "backing up"),
     (publish, "publish", "publishing"),
     (restore, "publish", "publishing"),
-    (importer, "publish", "publishing"),
+    (importing, "publish", "publishing"),
     (backups, "restore_moment", "restoring"),
-    (importer, "bring_in", "importing"),
+    (importing, "bring_in", "importing"),
 )
 """What is told of when it begins and ends: where the function is found, and what doing it is."""
 
@@ -143,16 +143,16 @@ class Activity:
         """Import scenarios in two batches, as a pack; judged here, not by an unpacker."""
         self._count += 1
         name = f"{self._name}-import-{self._count}"
-        told: list[Frame] = [frames.FileBegun(0, name, 4, json.dumps({"packInfo": {"id": name}}))]
+        told: list[Frame] = [protocol.FileBegun(0, name, 4, json.dumps({"packInfo": {"id": name}}))]
         for number in range(1, 5):
             content = self._scenario(f"{name}-{number}")
             verdict = judge(content, name=f"{name}[{number}]")
-            told.append(frames.Judged(0, number, verdict, content))
+            told.append(protocol.Judged(0, number, verdict, content))
             if number == 2:
                 about = json.dumps({"packInfo": {"id": f"{name}-b"}})
-                told.append(frames.FileBegun(1, f"{name}-b", 2, about))
+                told.append(protocol.FileBegun(1, f"{name}-b", 2, about))
         with Library.open(self._config.database, busy_timeout_s=30) as library:
-            importer.bring_in(
+            importing.bring_in(
                 library,
                 told,
                 source=name,

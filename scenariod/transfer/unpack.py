@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scenariod.base.errors import NoLimitError
-from scenariod.bundle import frames
+from scenariod.transfer import protocol
 from scenariod.validation.problems import Problem, Reason
 from scenariod.validation.verdict import Rejected
 from scenariod.workers.outcome import EXIT_NO_LIMIT
@@ -23,7 +23,7 @@ from scenariod.workers.outcome import EXIT_NO_LIMIT
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from scenariod.bundle.frames import Frame, Judging
+    from scenariod.transfer.protocol import Frame, Judging
 
 _CHUNK_BYTES = 64 << 10
 
@@ -58,9 +58,9 @@ def unpack(source: str, *, bounds: Bounds) -> Generator[Frame]:
         begun_after = after
         try:
             for frame in _frames(process, timeout_s=bounds.timeout_s):
-                at = frame if isinstance(frame, frames.Judging) else None
+                at = frame if isinstance(frame, protocol.Judging) else None
                 yield frame
-                if isinstance(frame, frames.Done):
+                if isinstance(frame, protocol.Done):
                     return
                 after = _place_after(frame, after)
         except _EndedError as ended:
@@ -76,14 +76,14 @@ def unpack(source: str, *, bounds: Bounds) -> Generator[Frame]:
 
 def _place_after(frame: Frame, after: tuple[int, int]) -> tuple[int, int]:
     """Return the place up to which all is known once `frame` was said."""
-    if isinstance(frame, frames.FileBegun):
+    if isinstance(frame, protocol.FileBegun):
         return max(after, (frame.index, 0))
-    return (frame.index, frame.number) if isinstance(frame, frames.Judged) else after
+    return (frame.index, frame.number) if isinstance(frame, protocol.Judged) else after
 
 
 def _start(source: str, *, bounds: Bounds, after: tuple[int, int]) -> subprocess.Popen[bytes]:
     command = [
-        *(sys.executable, "-I", "-m", "scenariod.unpacker"),
+        *(sys.executable, "-I", "-m", "scenariod.transfer.unpacker"),
         f"--limit-bytes={bounds.limit_bytes}",
         f"--max-scenario-bytes={bounds.max_scenario_bytes}",
         f"--parent-pid={os.getpid()}",
@@ -100,8 +100,8 @@ def _frames(process: subprocess.Popen[bytes], *, timeout_s: float) -> Iterator[F
     stream = _Stream(process.stdout.fileno(), timeout_s=timeout_s)
     while True:
         try:
-            yield frames.decode(stream.line(), stream.exactly)
-        except frames.InvalidFrameError as error:
+            yield protocol.decode(stream.line(), stream.exactly)
+        except protocol.InvalidFrameError as error:
             raise _EndedError(Reason.CRASH) from error
 
 
@@ -119,7 +119,7 @@ class _Stream:
         deadline = time.monotonic() + self._timeout_s
         while (found := self._data.find(b"\n", searched)) < 0:
             searched = len(self._data)
-            if searched > frames.MOST_LINE_BYTES:
+            if searched > protocol.MOST_LINE_BYTES:
                 raise _EndedError(Reason.CRASH)
             self._fill(deadline)
         return self._take(found + 1)
@@ -166,7 +166,7 @@ def _never_began(process: subprocess.Popen[bytes]) -> NoLimitError:
     )
 
 
-def _killed(at: Judging, status: int, why: Reason | None) -> frames.Judged:
+def _killed(at: Judging, status: int, why: Reason | None) -> protocol.Judged:
     """Refuse what was being read when the unpacker ended."""
     place = at.name if at.number == 0 else f"{at.name}[{at.number}]"
     reason = why or (Reason.KILLED if status == -signal.SIGKILL else Reason.CRASH)
@@ -177,4 +177,4 @@ def _killed(at: Judging, status: int, why: Reason | None) -> frames.Judged:
     }
     message = words.get(reason, f"the process that read it has ended with status {status}")
     problem = Problem(reason, message)
-    return frames.Judged(at.index, at.number, Rejected(place, 0, None, (problem,)), b"")
+    return protocol.Judged(at.index, at.number, Rejected(place, 0, None, (problem,)), b"")

@@ -19,7 +19,7 @@ from scenariod.base import process, safe_open
 from scenariod.base.errors import ExitCode
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.names import REASON_SUFFIX, natural_key
-from scenariod.bundle import frames
+from scenariod.transfer import protocol
 from scenariod.validation.problems import Problem, Reason
 from scenariod.validation.verdict import MAX_MESSAGE, Rejected, Verdict
 from scenariod.workers.confinement import (
@@ -37,8 +37,8 @@ from scenariod.workers.outcome import EXIT_NO_LIMIT
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from scenariod.bundle.slices import Slice
-    from scenariod.bundle.survey import Survey
+    from scenariod.transfer.shape import Survey
+    from scenariod.transfer.slices import Slice
 
     Judge = Callable[[str, bytes], Verdict]
 
@@ -48,7 +48,7 @@ _SHOWN_KEY = 40
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Take apart the source; return the exit status. `bundle/frames.py` has what is said."""
+    """Take apart the source; return the exit status. `protocol.py` has what is said."""
     stop = Stop()
     orders = _parser().parse_args(arguments)
     die_with(orders.parent_pid)
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for index, path in enumerate(_files(orders.source)):
             if index >= orders.after_file and not stop.asked:
                 unpacker.take_apart(path, index)
-        say(frames.Done())
+        say(protocol.Done())
     except _UnheardError:
         process.be_silent()
     return ExitCode.OK
@@ -78,10 +78,10 @@ class _UnheardError(Exception):
     """Nobody reads any more what is said: the importer has enough, or has ended."""
 
 
-def say(frame: frames.Frame) -> None:
+def say(frame: protocol.Frame) -> None:
     """Tell the importer."""
     try:
-        sys.stdout.buffer.write(frames.encode(frame))
+        sys.stdout.buffer.write(protocol.encode(frame))
         sys.stdout.buffer.flush()
     except BrokenPipeError as error:
         raise _UnheardError from error
@@ -107,14 +107,14 @@ class _Unpacker:
             self._refuse(index, name, 0, problem)
 
     def _read(self, file: BinaryIO, name: str, index: int, *, skip: int) -> None:
-        from scenariod.bundle.survey import Shape, survey
+        from scenariod.transfer.shape import Shape, survey
 
         if skip < 0:
-            say(frames.Judging(index, name, 0))
+            say(protocol.Judging(index, name, 0))
         found = survey(file)
         if found.left_out and skip < 0:
             self._refuse(index, name, 0, _left_out(found.left_out))
-        say(frames.FileBegun(index, name, found.count, found.about))
+        say(protocol.FileBegun(index, name, found.count, found.about))
         if found.lists > 1:
             message = f"it has {found.lists} lists of scenarios; put each into a file of its own"
             self._refuse(index, name, 0, Problem(Reason.DUPLICATE_KEY, message))
@@ -136,14 +136,14 @@ class _Unpacker:
             size_bytes = os.fstat(file.fileno()).st_size
             self._refuse(index, name, 1, self._too_large(size_bytes), size_bytes=size_bytes)
             return
-        say(frames.Judging(index, name, 1))
+        say(protocol.Judging(index, name, 1))
         self._tell(index, 1, self._verdict(content, name), content)
 
     def _read_list(
         self, file: BinaryIO, name: str, index: int, *, found: Survey, skip: int
     ) -> None:
-        from scenariod.bundle.slices import Slicer
-        from scenariod.bundle.survey import SCENARIOS, Shape, fault_after_list
+        from scenariod.transfer.shape import SCENARIOS, Shape, fault_after_list
+        from scenariod.transfer.slices import Slicer
 
         member = SCENARIOS if found.shape is Shape.MEMBER else None
         slicer = Slicer(file, member=member, most_bytes=self._most_bytes)
@@ -156,7 +156,7 @@ class _Unpacker:
             message = f"it ends before its list of scenarios does, after {number}: it is cut off"
             self._refuse(index, name, number + 1, Problem(Reason.NOT_JSON, message))
         elif number >= skip:  # else this was what the unpacker before this one has died of
-            say(frames.Judging(index, name, number + 1))
+            say(protocol.Judging(index, name, number + 1))
             fault = fault_after_list(slicer.rest())
             if fault is not None:
                 self._refuse(index, name, number + 1, fault)
@@ -166,7 +166,7 @@ class _Unpacker:
             problem = replace(self._too_large(piece.size_bytes), line=piece.line, column=1)
             self._refuse(index, place, piece.number, problem, size_bytes=piece.size_bytes)
             return
-        say(frames.Judging(index, name, piece.number))
+        say(protocol.Judging(index, name, piece.number))
         verdict = _placed(self._verdict(piece.content, place), line=piece.line)
         self._tell(index, piece.number, verdict, piece.content)
 
@@ -181,13 +181,13 @@ class _Unpacker:
 
     def _tell(self, index: int, number: int, verdict: Verdict, content: bytes) -> None:
         sent = b"" if isinstance(verdict, Rejected) else content
-        say(frames.Judged(index, number, verdict, sent))
+        say(protocol.Judged(index, number, verdict, sent))
         reached(KillPoint.SCENARIO_UNPACKED, other=os.getppid())
 
     def _refuse(
         self, index: int, place: str, number: int, problem: Problem, *, size_bytes: int = 0
     ) -> None:
-        say(frames.Judged(index, number, Rejected(place, size_bytes, None, (problem,)), b""))
+        say(protocol.Judged(index, number, Rejected(place, size_bytes, None, (problem,)), b""))
 
     def _too_large(self, size_bytes: int) -> Problem:
         message = f"it has {size_bytes} bytes; at most {self._most_bytes} are taken"
@@ -196,7 +196,7 @@ class _Unpacker:
 
 def _left_out(keys: tuple[str, ...]) -> Problem:
     """Return what is told of a pack that says more of itself than is kept."""
-    from scenariod.bundle.about import MOST_CHARACTERS, MOST_DEPTH, MOST_DIGITS
+    from scenariod.transfer.pack_info import MOST_CHARACTERS, MOST_DEPTH, MOST_DIGITS
 
     more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
     message = (
@@ -252,7 +252,7 @@ def _name(path: str) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="scenariod.unpacker", allow_abbrev=False)
+    parser = argparse.ArgumentParser(prog="scenariod.transfer.unpacker", allow_abbrev=False)
     parser.add_argument("--limit-bytes", type=int, required=True)
     parser.add_argument("--max-scenario-bytes", type=int, required=True)
     parser.add_argument("--parent-pid", type=int, required=True)

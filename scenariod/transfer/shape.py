@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import ijson
 
-from scenariod.bundle.about import About
-from scenariod.bundle.slices import Slicer
+from scenariod.transfer.pack_info import About
+from scenariod.transfer.slices import Slicer
 from scenariod.validation.problems import Problem, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     Event = tuple[str, Any]
-    from scenariod.bundle.slices import Rest
+    from scenariod.transfer.slices import Rest
 
 SCENARIOS = "scenarios"
 _ID = "id"

@@ -18,9 +18,9 @@ from scenariod.backups.restore import back_up
 from scenariod.base.errors import ENVIRONMENT_FAULTS
 from scenariod.base.faults import Step, during
 from scenariod.base.killpoint import KillPoint, reached
-from scenariod.bundle.frames import FileBegun, Judged
 from scenariod.library import Entry, FileResult, FileVerdict, Kind, OnConflict, Pack, SettledBatch
 from scenariod.library.publish import is_current, publish
+from scenariod.transfer.protocol import FileBegun, Judged
 from scenariod.validation.problems import Problem, Reason
 from scenariod.validation.verdict import Accepted
 
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from scenariod.bundle.frames import Frame
     from scenariod.library import Library
+    from scenariod.transfer.protocol import Frame
 
 BATCH_SCENARIOS = 500
 BATCH_BYTES = 4 << 20
