@@ -24,7 +24,8 @@ STORY = "The argument went on until the kettle boiled, and nobody had defined a 
 WATCHED = """
 import resource, sys
 from pathlib import Path
-from scenariod import ctl, daemon
+from scenariod import ctl
+from scenariod.daemon import main as daemon
 main = ctl.main if sys.argv[1] == "ctl" else daemon.main
 code = main(sys.argv[2:])
 status = Path("/proc/self/status").read_text()

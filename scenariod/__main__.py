@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from scenariod.daemon import main
+from scenariod.daemon.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

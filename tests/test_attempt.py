@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 from conftest import Home, scenario
 
-from scenariod.attempt import Attempts, Concluded
 from scenariod.base import config
 from scenariod.base.root import prepare
+from scenariod.daemon.attempt import Attempts, Concluded
+from scenariod.daemon.settle import Settled, Settler
 from scenariod.intake.batch import Batch, Work
 from scenariod.monitoring.journal import TextJournal
-from scenariod.settle import Settled, Settler
 from scenariod.workers.budget import Budget
 from scenariod.workers.launchers.rlimits import RlimitLauncher
 from scenariod.workers.outcome import MAX_ATTEMPTS

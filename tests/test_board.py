@@ -10,13 +10,13 @@ import pytest
 
 from scenariod.base import config
 from scenariod.base.units import MIB
-from scenariod.board import Board
+from scenariod.daemon.reporter import Board
+from scenariod.daemon.settle import Settler
 from scenariod.intake.batch import Batch, Work
 from scenariod.intake.claim import Intake
 from scenariod.monitoring.journal import TextJournal
 from scenariod.monitoring.notify import Notifier
 from scenariod.monitoring.status import Running, State
-from scenariod.settle import Settler
 from scenariod.workers import host
 from scenariod.workers.budget import Budget
 from scenariod.workers.host import Host

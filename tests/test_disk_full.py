@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from pathlib import Path
 
-    from scenariod.settle import Settler
+    from scenariod.daemon.settle import Settler
 
 PAGE_BYTES = 4096
 NEW = {"scenario-8.json": document("new-1"), "scenario-9.json": document("new-2", text="x" * 9000)}

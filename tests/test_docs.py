@@ -20,10 +20,12 @@ import pytest
 import tomli
 from conftest import DEADLINE_S
 
-from scenariod import ctl, daemon, settle
+from scenariod import ctl
 from scenariod.base import config, settings
 from scenariod.base.errors import EXIT_CODE_MEANING, ExitCode
 from scenariod.commands import COMMANDS, Command
+from scenariod.daemon import main as daemon
+from scenariod.daemon import settle
 from scenariod.library import Library
 from scenariod.monitoring import status
 from scenariod.monitoring.journal import Event

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from conftest import FILES, mounted, wait_until
 
-from scenariod import expiry
 from scenariod.base.names import REASON_SUFFIX, with_suffix
-from scenariod.expiry import DAY_NS, CutOff, Limits, Old, Removed
+from scenariod.daemon import expiry
+from scenariod.daemon.expiry import DAY_NS, CutOff, Limits, Old, Removed
 
 NO_LIMITS = Limits(age_ns=None, count=None)
 LONGEST = "scenario-" + "x" * 241 + ".json"

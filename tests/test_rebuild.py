@@ -26,9 +26,9 @@ from scenariod.backups.damage import MARKER_FILE
 from scenariod.backups.rebuild import NEW_FILE
 from scenariod.base import config
 from scenariod.base.killpoint import VARIABLE, KillPoint
+from scenariod.daemon.settle import Settler
 from scenariod.intake.batch import Work
 from scenariod.monitoring.journal import TextJournal
-from scenariod.settle import Settler
 
 pytestmark = pytest.mark.slow
 

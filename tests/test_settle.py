@@ -15,10 +15,10 @@ from scenariod.backups.restore import restore
 from scenariod.base import config
 from scenariod.base.errors import LibraryDamagedError
 from scenariod.base.root import prepare
+from scenariod.daemon.settle import Run, Settled, Settler
 from scenariod.intake.batch import Batch, Work
 from scenariod.library import Library
 from scenariod.monitoring.journal import TextJournal
-from scenariod.settle import Run, Settled, Settler
 from scenariod.validation.problems import Problem, Reason
 from scenariod.validation.verdict import Rejected, Verdict
 from scenariod.workers.outcome import Outcome

@@ -71,7 +71,7 @@ def test_a_process_starts_without_what_it_may_never_need(
     assert not loaded(told.err) & absent
 
 
-@pytest.mark.parametrize("module", ["ctl", "daemon"])
+@pytest.mark.parametrize("module", ["ctl", "daemon.main"])
 def test_a_command_searches_for_no_garbage_as_it_ends(module: str) -> None:
     # Of these functions, the first that is registered is the last to be called.
     code = (

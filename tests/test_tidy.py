@@ -15,10 +15,10 @@ from conftest import POWERLESS, Home, scenario
 from scenariod import backups
 from scenariod.base import config
 from scenariod.base.root import prepare
+from scenariod.daemon.cleanup import EVERY_S, Tidier
+from scenariod.daemon.settle import Settler
 from scenariod.intake.batch import Work
 from scenariod.monitoring.journal import TextJournal
-from scenariod.settle import Settler
-from scenariod.tidy import EVERY_S, Tidier
 
 ONE_EACH: dict[str, object] = {"done_count": 1, "failed_count": 1}
 

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenariod import daemon
+from scenariod.daemon import main as daemon
 from scenariod.validation import scenario
 from scenariod.workers import worker
 from scenariod.workers.launchers import cgroup, commands

@@ -26,10 +26,10 @@ from scenariod.backups import folder as backup_folder
 from scenariod.backups import restore
 from scenariod.base import clock, config, durable, root
 from scenariod.base.names import is_scenario_name
+from scenariod.daemon.settle import Run, Settler
 from scenariod.intake.batch import Work
 from scenariod.library import Library, OnConflict, publish
 from scenariod.monitoring.journal import Event, SystemdJournal
-from scenariod.settle import Run, Settler
 from scenariod.transfer import importing, protocol
 from scenariod.validation.scenario import judge
 from scenariod.workers.outcome import Outcome

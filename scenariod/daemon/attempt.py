@@ -16,10 +16,10 @@ from scenariod.base.faults import during
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.names import printable
 from scenariod.base.units import MIB
+from scenariod.daemon.settle import Run, Settled
 from scenariod.intake.delivery import Delivery
 from scenariod.monitoring.journal import Event
 from scenariod.monitoring.status import Running
-from scenariod.settle import Run, Settled
 from scenariod.validation import verdict
 from scenariod.validation.verdict import InvalidVerdictError, Rejected, Verdict
 from scenariod.workers import failures
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
     from scenariod.base.config import Config
     from scenariod.base.faults import Fault
+    from scenariod.daemon.settle import Settler
     from scenariod.intake.batch import Batch, Work
     from scenariod.monitoring.journal import Journal
-    from scenariod.settle import Settler
     from scenariod.workers.budget import Budget
     from scenariod.workers.launchers.launcher import Launcher
 

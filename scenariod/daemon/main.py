@@ -20,12 +20,12 @@ from scenariod.base import config, faults, process
 from scenariod.base.errors import EXIT_CODE_MEANING, ConfigError, ExitCode, ScenariodError
 from scenariod.base.owner import become_owner, touch_files_as_owner
 from scenariod.base.root import Lock, prepare
+from scenariod.daemon.settle import Settler
+from scenariod.daemon.signals import Stop
+from scenariod.daemon.supervisor import Supervisor
 from scenariod.intake.batch import Work
 from scenariod.monitoring.journal import Event, open_journal
 from scenariod.monitoring.notify import Notifier
-from scenariod.settle import Settler
-from scenariod.stop import Stop
-from scenariod.supervisor import Supervisor
 from scenariod.workers import budget
 from scenariod.workers.launchers import launcher
 

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from scenariod.base.config import Config
+    from scenariod.daemon.settle import Settled, Settler
     from scenariod.intake.claim import Intake
     from scenariod.monitoring.notify import Notifier
-    from scenariod.settle import Settled, Settler
     from scenariod.workers.budget import Budget
     from scenariod.workers.queue import Roster
 

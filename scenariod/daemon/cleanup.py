@@ -15,13 +15,14 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from scenariod import backups, expiry
+from scenariod import backups
 from scenariod.base import faults
 from scenariod.base.errors import ScenariodError
 from scenariod.base.faults import Step, during
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.names import without_batch
-from scenariod.expiry import DAY_NS, Limits, Old, Removed
+from scenariod.daemon import expiry
+from scenariod.daemon.expiry import DAY_NS, Limits, Old, Removed
 from scenariod.library import Library
 from scenariod.monitoring.journal import Event
 
@@ -30,9 +31,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scenariod.base.config import Config
-    from scenariod.expiry import CutOff
+    from scenariod.daemon.expiry import CutOff
+    from scenariod.daemon.settle import Settler
     from scenariod.monitoring.journal import Journal
-    from scenariod.settle import Settler
 
 Spared = Callable[[list[Old]], set[Old]]
 """Says which of some old files are to stay all the same."""

@@ -23,7 +23,7 @@ from scenariod.monitoring.journal import Event
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scenariod.board import Board
+    from scenariod.daemon.reporter import Board
     from scenariod.monitoring.journal import Journal
 
 MOST_WITHOUT_LIMIT = 4

@@ -10,29 +10,29 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from scenariod.attempt import Attempts
 from scenariod.base import faults
 from scenariod.base.errors import ENVIRONMENT_FAULTS, ExitCode, LibraryDamagedError, ScenariodError
 from scenariod.base.faults import Step, during
 from scenariod.base.killpoint import KillPoint, reached
-from scenariod.board import Board
+from scenariod.daemon.attempt import Attempts
+from scenariod.daemon.cleanup import Tidier
+from scenariod.daemon.error_policy import Trouble
+from scenariod.daemon.reporter import Board
 from scenariod.intake.claim import Intake
 from scenariod.intake.delivery import Delivery
 from scenariod.monitoring import status, status_socket
 from scenariod.monitoring.journal import Event
-from scenariod.tidy import Tidier
-from scenariod.trouble import Trouble
 from scenariod.workers.admission import Waits
 from scenariod.workers.budget import Budget
 from scenariod.workers.queue import Roster
 
 if TYPE_CHECKING:
     from scenariod.base.config import Config
+    from scenariod.daemon.settle import Settler
+    from scenariod.daemon.signals import Stop
     from scenariod.intake.batch import Batch, Work
     from scenariod.monitoring.journal import Journal
     from scenariod.monitoring.notify import Notifier
-    from scenariod.settle import Settler
-    from scenariod.stop import Stop
     from scenariod.workers.launchers.launcher import Launcher
 
 ADMISSION_RETRY_S = 2.0

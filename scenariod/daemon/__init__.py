@@ -1,0 +1,12 @@
+"""The program scenariod: the loop, one batch to its end, signals, clean-up.
+
+- `attempt`: one batch: launch, verdict, and what follows
+- `cleanup`: keep done/ and failed/ within `[retention]`
+- `error_policy`: a pause for faults that may pass, an end for those that will not
+- `expiry`: the old files of a folder: which, and removing them
+- `main`: the command `scenariod`
+- `reporter`: what people see of the supervisor: status, state, one line
+- `settle`: backup, transaction, moves, in this order; publish when drained
+- `signals`: what signals ask for: the end, or a reload of the configuration
+- `supervisor`: the loop that wires the rest
+"""
