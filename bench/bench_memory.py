@@ -24,7 +24,7 @@ STORY = "The argument went on until the kettle boiled, and nobody had defined a 
 WATCHED = """
 import resource, sys
 from pathlib import Path
-from scenariod import ctl
+from scenariod.cli import main as ctl
 from scenariod.daemon import main as daemon
 main = ctl.main if sys.argv[1] == "ctl" else daemon.main
 code = main(sys.argv[2:])

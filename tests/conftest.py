@@ -55,7 +55,7 @@ SCENARIOD = (sys.executable, "-m", "scenariod")
 SCENARIODCTL = (
     sys.executable,
     "-c",
-    "import sys; from scenariod.ctl import main; sys.exit(main())",
+    "import sys; from scenariod.cli.main import main; sys.exit(main())",
 )
 
 POWERLESS: tuple[str, ...] = (

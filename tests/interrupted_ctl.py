@@ -12,7 +12,7 @@ import signal
 import sys
 from typing import Any
 
-from scenariod import ctl
+from scenariod.cli import main as ctl
 
 
 def interrupt_at(module: str, attribute: str, when: str) -> None:

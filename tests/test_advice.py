@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenariod.advice import (
+from scenariod.base.units import MIB
+from scenariod.cli.memory_advice import (
     LIMITS_MB,
     Needed,
     by_input,
@@ -13,7 +14,6 @@ from scenariod.advice import (
     percentile,
     workers,
 )
-from scenariod.base.units import MIB
 from scenariod.library import Peak
 
 

@@ -13,8 +13,8 @@ from conftest import POWERLESS, Home, scenario, wait_until
 from library_makers import document
 from test_settle import RUN, Bench, bench, good, rejected
 
-from scenariod import ctl
 from scenariod.base.names import printable
+from scenariod.cli import main as ctl
 
 __all__ = ["bench"]
 

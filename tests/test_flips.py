@@ -12,10 +12,11 @@ import pytest
 from conftest import PLACES, Home, scenario
 from library_makers import NOON, add, document, held, open_library
 
-from scenariod import backups, ctl
+from scenariod import backups
 from scenariod.backups.restore import back_up
 from scenariod.base import config
 from scenariod.base.errors import LibraryDamagedError
+from scenariod.cli import main as ctl
 from scenariod.library import Library
 
 pytestmark = pytest.mark.slow

@@ -56,7 +56,7 @@ def test_the_daemon_hears_a_signal_that_was_blocked_where_it_was_started(
 
 def test_a_program_may_call_a_command_in_a_thread_of_its_own(home: Home) -> None:
     calls = (
-        "import sys, threading; from scenariod import ctl; "
+        "import sys, threading; from scenariod.cli import main as ctl; "
         "thread = threading.Thread(target=lambda: print('code', ctl.main(sys.argv[1:]))); "
         "thread.start(); thread.join()"
     )

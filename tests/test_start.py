@@ -48,7 +48,7 @@ def test_a_command_loads_nothing_large_that_it_does_not_need(
     told = run([*with_importtime(SCENARIODCTL), "--root", str(home.path), *words])
 
     assert told.code == code, told.err
-    assert "scenariod.ctl" in loaded(told.err)
+    assert "scenariod.cli.main" in loaded(told.err)
     assert not loaded(told.err) & absent
 
 
@@ -71,7 +71,7 @@ def test_a_process_starts_without_what_it_may_never_need(
     assert not loaded(told.err) & absent
 
 
-@pytest.mark.parametrize("module", ["ctl", "daemon.main"])
+@pytest.mark.parametrize("module", ["cli.main", "daemon.main"])
 def test_a_command_searches_for_no_garbage_as_it_ends(module: str) -> None:
     # Of these functions, the first that is registered is the last to be called.
     code = (

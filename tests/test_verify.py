@@ -12,10 +12,11 @@ import pytest
 from conftest import Home, scenario
 from library_makers import NOON
 
-from scenariod import backups, ctl
+from scenariod import backups
 from scenariod.backups import Defect, DefectKind, file_format
 from scenariod.backups.ledger import LEDGER_FILE
 from scenariod.backups.schedule import doubt
+from scenariod.cli import main as ctl
 
 if TYPE_CHECKING:
     from collections.abc import Callable

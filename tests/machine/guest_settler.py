@@ -20,12 +20,12 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from scenariod import ctl
-from scenariod.answers import backups
 from scenariod.backups import folder as backup_folder
 from scenariod.backups import restore
 from scenariod.base import clock, config, durable, root
 from scenariod.base.names import is_scenario_name
+from scenariod.cli import main as ctl
+from scenariod.cli import restore as backups
 from scenariod.daemon.settle import Run, Settler
 from scenariod.intake.batch import Work
 from scenariod.library import Library, OnConflict, publish

@@ -18,12 +18,12 @@ from scenariod.base import config, faults, process
 from scenariod.base.errors import EXIT_CODE_MEANING, ExitCode, ScenariodError
 from scenariod.base.names import printable
 from scenariod.base.owner import become_owner
-from scenariod.commands import COMMANDS, Command
+from scenariod.cli.commands import COMMANDS, Command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from scenariod.answers.answer import Answer
+    from scenariod.cli.answer import Answer
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scenariod.answers.answer import Answer
 from scenariod.base import config as configuration
+from scenariod.cli.answer import Answer
 
 if TYPE_CHECKING:
     import argparse

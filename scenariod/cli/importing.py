@@ -11,14 +11,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scenariod import terminal
-from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.backups import damage
 from scenariod.base import clock, faults
 from scenariod.base.errors import ExitCode, NotEnoughMemoryError, NotFoundError
 from scenariod.base.names import printable
 from scenariod.base.root import prepare
 from scenariod.base.units import MIB
+from scenariod.cli import terminal
+from scenariod.cli.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.library import FileVerdict, Library, OnConflict
 from scenariod.monitoring import journal
 from scenariod.monitoring.journal import Event

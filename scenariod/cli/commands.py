@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from scenariod.answers.answer import Answer
     from scenariod.base.config import Config
+    from scenariod.cli.answer import Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Command:
     def answer(self, config: Config, asked: argparse.Namespace) -> Answer:
         """Load the module that answers, and return its answer."""
         module, _, function = self.answerer.partition(":")
-        found = getattr(import_module(f"scenariod.answers.{module}"), function)
+        found = getattr(import_module(f"scenariod.cli.{module}"), function)
         answer: Answer = found(config, asked)
         return answer
 
@@ -85,12 +85,12 @@ COMMANDS = (
     Command(
         "backups",
         "the backups, newest first; `backups verify` reads them, `backups prune` tidies up",
-        "upkeep:backups",
+        "backups:backups",
         parts=(
             Command(
                 "verify",
                 "read all of a backup, and say whether every byte is as it was written",
-                "upkeep:verify",
+                "backups:verify",
                 (
                     Argument(
                         "name",
@@ -103,7 +103,7 @@ COMMANDS = (
             Command(
                 "prune",
                 "remove the backups that no rule of the configuration keeps, and say why",
-                "upkeep:prune",
+                "backups:prune",
                 (
                     Argument(
                         "--dry-run",
@@ -118,7 +118,7 @@ COMMANDS = (
     Command(
         "restore",
         "make the library what a backup holds (backs up the present state first)",
-        "backups:restore",
+        "restore:restore",
         (
             Argument(
                 "what",
@@ -135,7 +135,7 @@ COMMANDS = (
     Command(
         "import",
         "bring in a file that holds many scenarios, or a folder of files",
-        "bundles:import_",
+        "importing:import_",
         (
             Argument(
                 "source",
@@ -224,7 +224,7 @@ COMMANDS = (
     Command(
         "config",
         "`config check`: say whether the configuration is valid, and every setting in force",
-        "settings:config_check",
+        "config:config_check",
         (Argument("action", "the word `check`", {"choices": ["check"]}),),
     ),
 )

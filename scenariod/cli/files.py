@@ -6,9 +6,9 @@ import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.base.errors import ExitCode, NameTakenError, NotFoundError, UsageError
 from scenariod.base.names import batch_in, is_scenario_name, printable, without_batch
+from scenariod.cli.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.intake import retry as retrying
 from scenariod.library import FileVerdict, Library
 from scenariod.monitoring import journal

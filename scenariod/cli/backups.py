@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from scenariod import backups as backup
-from scenariod.answers.answer import Answer, require_root
 from scenariod.backups.schedule import rules_of
 from scenariod.base import clock
 from scenariod.base.errors import ExitCode, UsageError
 from scenariod.base.units import MIB
-from scenariod.terminal import Progress
+from scenariod.cli.answer import Answer, require_root
+from scenariod.cli.terminal import Progress
 
 if TYPE_CHECKING:
     import argparse

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from scenariod import advice
-from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.base.errors import NotFoundError
 from scenariod.base.units import MIB
+from scenariod.cli import memory_advice
+from scenariod.cli.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.library import Library
 from scenariod.workers import admission, host
 
 if TYPE_CHECKING:
     import argparse
 
-    from scenariod.advice import Needed
     from scenariod.base.config import Config
+    from scenariod.cli.memory_advice import Needed
     from scenariod.library import Peak
 
 MOST_BATCHES = 10_000
@@ -27,8 +27,8 @@ def memory(config: Config, _: argparse.Namespace) -> Answer:
     """Answer the recorded peaks by size of input, the limit, and what limit would fit."""
     require_root(config)
     peaks = _peaks(config)
-    groups = advice.by_input(peaks)
-    everything = advice.needed(peaks) if peaks else None
+    groups = memory_advice.by_input(peaks)
+    everything = memory_advice.needed(peaks) if peaks else None
     fitting = _fitting_limit_mb(config, everything)
     now = _workers(config, config.memory.limit_mb)
     document = {
@@ -58,11 +58,13 @@ def _peaks(config: Config) -> list[Peak]:
 def _fitting_limit_mb(config: Config, everything: Needed | None) -> int | None:
     if everything is None:
         return None
-    return advice.fitting_limit_mb(everything, soft_limit_percent=config.memory.soft_limit_percent)
+    return memory_advice.fitting_limit_mb(
+        everything, soft_limit_percent=config.memory.soft_limit_percent
+    )
 
 
 def _workers(config: Config, limit_mb: int) -> int:
-    return advice.workers(
+    return memory_advice.workers(
         limit_bytes=limit_mb * MIB,
         total_bytes=host.look().total_bytes,
         reserve_bytes=config.memory.reserve_bytes,
@@ -100,8 +102,8 @@ def _limit_line(config: Config, *, workers: int) -> str:
 
 
 def _advice_line(config: Config, everything: Needed | None, fitting: int | None) -> str:
-    if everything is None or everything.batches < advice.FEWEST_BATCHES:
-        return f"Advice: none before {advice.FEWEST_BATCHES} batches have run"
+    if everything is None or everything.batches < memory_advice.FEWEST_BATCHES:
+        return f"Advice: none before {memory_advice.FEWEST_BATCHES} batches have run"
     seen = f"p95 of {everything.batches} batches is {everything.p95_bytes / MIB:.0f} MB"
     if fitting is None:
         return f"Advice: {seen}, which is too near any limit; drop smaller files"

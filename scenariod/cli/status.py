@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from scenariod.answers.answer import Answer, backup_lines, require_root
 from scenariod.base.units import MIB
+from scenariod.cli.answer import Answer, backup_lines, require_root
 from scenariod.monitoring import status as live
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def status(config: Config, _: argparse.Namespace) -> Answer:
     require_root(config)
     document = live.ask(config.socket) if config.socket.parent.is_dir() else None
     if document is None:
-        from scenariod.answers import stopped  # what it loads is not needed where a daemon runs
+        from scenariod.cli import stopped  # what it loads is not needed where a daemon runs
 
         return stopped.status(config)
     return Answer({"running": True, **document}, lines=_status_lines(document))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scenariod import backups
-from scenariod.answers.answer import READ_TIMEOUT_S, Answer, backup_lines
 from scenariod.backups import damage
 from scenariod.backups.schedule import doubt
 from scenariod.base.errors import ExitCode, NotFoundError
+from scenariod.cli.answer import READ_TIMEOUT_S, Answer, backup_lines
 from scenariod.intake import inbox
 from scenariod.library import Library
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from scenariod import terminal
-from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.backups import moments, rebuild
 from scenariod.backups.damage import Damage, damage_of, damage_there, refuse_damaged
 from scenariod.backups.restore import restore as restore_moment
 from scenariod.base import clock
 from scenariod.base.errors import ExitCode, LibraryDamagedError, NotFoundError
 from scenariod.base.root import Lock, prepare
+from scenariod.cli import terminal
+from scenariod.cli.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.library import Change, Library, compared
 from scenariod.monitoring import journal
 from scenariod.monitoring.journal import Event

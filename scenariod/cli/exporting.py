@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.backups import moments
 from scenariod.base.errors import NotFoundError, RootUnusableError
 from scenariod.base.faults import Step, during
+from scenariod.cli.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.library import Library
 from scenariod.transfer import export as exporter
 

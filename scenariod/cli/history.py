@@ -7,11 +7,11 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from scenariod.answers.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.backups import damage, moments
 from scenariod.backups import restore as restoring
 from scenariod.base import clock
 from scenariod.base.names import printable
+from scenariod.cli.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.library import Change, Library, compared
 from scenariod.monitoring import journal
 from scenariod.monitoring.journal import Event

@@ -1,0 +1,22 @@
+"""The command scenariodctl: what each command answers, for programs and for people.
+
+A module a subject, loaded when its command is asked for: on a small machine the library, the
+backups and whatever else a command does not need take longer to load than its answer.
+
+- `answer`: an answer: a document for programs, lines for people
+- `backups`: `backups`: list, verify, prune
+- `commands`: the table of commands
+- `config`: `config check`
+- `exporting`: `export`
+- `files`: `explain`, `retry`
+- `history`: `history`, `undo`, `diff`
+- `importing`: `import`
+- `library`: `list`, `show`, `library verify`
+- `main`: the command `scenariodctl`: arguments, printing, errors
+- `memory`: `memory`
+- `memory_advice`: what recorded peaks say of the memory limit
+- `restore`: `restore`
+- `status`: `status` of a running daemon
+- `stopped`: `status` where no daemon runs
+- `terminal`: a question and a progress line for the person at the terminal
+"""
