@@ -13,7 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import DEADLINE_S, Daemon, Home, run, scenario
+from support.home import DEADLINE_S, Daemon, Home, run
+from support.scenarios import scenario
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,8 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import Home, scenario
+from support.home import Home
+from support.scenarios import scenario
 
 from scenariod.base import config
 from scenariod.base.root import prepare

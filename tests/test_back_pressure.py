@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from asker import Asker
-from conftest import FILES, POWERLESS, Home, scenario, wait_until
+from support.home import FILES, POWERLESS, Home, wait_until
+from support.scenarios import scenario
+from support.status_client import Asker
 
 from scenariod.intake.inbox import MOST_HELD, WINDOW
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from library_makers import NOON, add, document, kill, open_library
+from support.makers import NOON, add, document, kill, open_library
 
 from scenariod import backups
 from scenariod.backups import Defect, DefectKind, Verified, file_format
@@ -146,7 +146,7 @@ def test_a_disk_that_takes_no_more_leaves_no_half_backup(tmp_path: Path, limit_b
     program = f"""
 import resource, signal
 from pathlib import Path
-from library_makers import NOON
+from support.makers import NOON
 from scenariod import backups as backup
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, ({limit_bytes}, {limit_bytes}))

@@ -9,8 +9,9 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import Home, scenario
-from library_makers import NOON, add, clock, document, held, kill, open_library, sql
+from support.home import Home
+from support.makers import NOON, add, clock, document, held, kill, open_library, sql
+from support.scenarios import scenario
 
 from scenariod import backups
 from scenariod.backups import Defect, DefectKind, SavedPack, Verified, file_format

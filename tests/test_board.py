@@ -23,7 +23,7 @@ from scenariod.workers.host import Host
 from scenariod.workers.queue import Roster
 
 if TYPE_CHECKING:
-    from conftest import Home
+    from support.home import Home
 
 LIMIT_MB = 1000
 

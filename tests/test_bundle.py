@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import scenario
 from hypothesis import given
 from hypothesis import strategies as st
+from support.scenarios import scenario
 
 from scenariod.transfer import protocol
 from scenariod.transfer.pack_info import MOST_CHARACTERS

@@ -11,8 +11,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import SCENARIODCTL, Home, scenario, wait_until
-from library_makers import NOON, add, document, held, open_library, sql
+from support.home import SCENARIODCTL, Home, wait_until
+from support.makers import NOON, add, document, held, open_library, sql
+from support.scenarios import scenario
 
 from scenariod import backups
 from scenariod.backups.restore import back_up

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import is_alive
+from support.home import is_alive
 
 from scenariod.workers.launchers import child
 

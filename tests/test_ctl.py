@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import POWERLESS, SCENARIODCTL, Finished, Home, run, scenario
+from support.home import POWERLESS, SCENARIODCTL, Finished, Home, run
+from support.scenarios import scenario
 
 from scenariod import __version__, backups
 from scenariod.base.errors import EXIT_CODE_MEANING

@@ -10,18 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import (
-    AS_ROOT,
-    IMPATIENT,
-    POWERLESS,
-    SCENARIOD,
-    Finished,
-    Home,
-    mounted,
-    run,
-    scenario,
-)
-from library_lock import held
+from support.home import AS_ROOT, IMPATIENT, POWERLESS, SCENARIOD, Finished, Home, mounted, run
+from support.library_lock import held
+from support.scenarios import scenario
 
 from scenariod import __version__
 from scenariod.base.errors import EXIT_CODE_MEANING

@@ -12,8 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import PLACES, Finished, Home, mounted, wait_until
-from library_makers import document, held, open_library
+from support.home import PLACES, Finished, Home, mounted, wait_until
+from support.makers import document, held, open_library
 from test_settle import RUN, Bench, good
 
 from scenariod import backups

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 import tomli
-from conftest import DEADLINE_S
+from support.home import DEADLINE_S
 
 from scenariod.base import config, settings
 from scenariod.base.errors import EXIT_CODE_MEANING, ExitCode

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-from conftest import AS_ROOT, IMPATIENT, POWERLESS, Home, mounted, run, scenario, wait_until
-from library_lock import held
-from standstill import Standstill
+from support.home import AS_ROOT, IMPATIENT, POWERLESS, Home, mounted, run, wait_until
+from support.library_lock import held
+from support.scenarios import scenario
+from support.standstill import Standstill
 
 from scenariod.base.killpoint import KillPoint
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
-    from conftest import Daemon
+    from support.home import Daemon
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from conftest import FILES, mounted, wait_until
+from support.home import FILES, mounted, wait_until
 
 from scenariod.base.names import REASON_SUFFIX, with_suffix
 from scenariod.daemon import expiry

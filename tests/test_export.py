@@ -9,11 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import PLACES, Home, scenario
-from figures import KILL
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from library_makers import add, document, open_library, sql
+from support.counters import KILL
+from support.home import PLACES, Home
+from support.makers import add, document, open_library, sql
+from support.scenarios import scenario
 
 from scenariod.base.killpoint import VARIABLE, KillPoint
 from scenariod.library import Pack

@@ -9,8 +9,9 @@ import shutil
 from typing import Any
 
 import pytest
-from conftest import POWERLESS, Home, scenario, wait_until
-from library_makers import document
+from support.home import POWERLESS, Home, wait_until
+from support.makers import document
+from support.scenarios import scenario
 from test_settle import RUN, Bench, bench, good, rejected
 
 from scenariod.base.names import printable

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import AS_ROOT, mounted
+from support.home import AS_ROOT, mounted
 
 from scenariod.base.mounts import Mount, announces, mount_of, same_mount
 

@@ -9,8 +9,9 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import PLACES, Home, scenario
-from library_makers import NOON, add, document, held, open_library
+from support.home import PLACES, Home
+from support.makers import NOON, add, document, held, open_library
+from support.scenarios import scenario
 
 from scenariod import backups
 from scenariod.backups.restore import back_up

@@ -13,8 +13,8 @@ from pathlib import Path
 from types import FrameType
 
 import pytest
-from conftest import DEADLINE_S
-from mutation import mutants
+from support.home import DEADLINE_S
+from support.mutation import mutants
 
 from scenariod.base.names import printable
 from scenariod.validation.problems import Reason

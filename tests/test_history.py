@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from library_makers import (
+from support.makers import (
     NOON,
     add,
     batch,

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import AS_ROOT, POWERLESS, Home, scenario, wait_until
-from file_lease import write_lease
-from standstill import Standstill
+from support.file_lease import write_lease
+from support.home import AS_ROOT, POWERLESS, Home, wait_until
+from support.scenarios import scenario
+from support.standstill import Standstill
 
 from scenariod.base.killpoint import KillPoint
 from scenariod.intake.readiness import Hold

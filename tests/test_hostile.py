@@ -11,8 +11,9 @@ import threading
 from pathlib import Path
 
 import pytest
-from conftest import Home, scenario
-from library_makers import NOON
+from support.home import Home
+from support.makers import NOON
+from support.scenarios import scenario
 
 from scenariod import backups
 from scenariod.backups.restore import restore

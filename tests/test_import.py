@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SCENARIODCTL, Home, scenario, wait_until
-from figures import KILL
-from library_makers import held, open_library, sql
-from standstill import Standstill
+from support.counters import KILL
+from support.home import SCENARIODCTL, Home, wait_until
+from support.makers import held, open_library, sql
+from support.scenarios import scenario
+from support.standstill import Standstill
 
 from scenariod import backups
 from scenariod.base.killpoint import VARIABLE, KillPoint

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from conftest import AS_ROOT, POWERLESS, mounted, run
+from support.home import AS_ROOT, POWERLESS, mounted, run
 
 from scenariod.intake import inbox as inbox_module
 from scenariod.intake import order

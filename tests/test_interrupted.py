@@ -7,14 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Finished, Home, run
-from library_makers import held, open_library
+from support.home import Finished, Home, run
+from support.makers import held, open_library
 
 from scenariod import backups
 
 pytestmark = pytest.mark.slow
 
-CHILD = str(Path(__file__).with_name("interrupted_ctl.py"))
+CHILD = str(Path(__file__).parent / "support" / "interrupted_ctl.py")
 RESTORE, UNDO = ("scenariod.library", "Library.restore"), ("scenariod.library", "Library.undo")
 RECORD, PUBLISH = ("scenariod.library.history", "record"), ("scenariod.backups.restore", "publish")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import DEADLINE_S
+from support.home import DEADLINE_S
 
 from scenariod.monitoring.journal import (
     Event,

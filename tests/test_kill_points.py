@@ -14,9 +14,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from conftest import BOMB_LIMIT_MB, Home, memory_bomb, scenario, wait_until
-from figures import KILL
-from kill_points import ELSEWHERE, Case, Chosen, Kill, Scene, chosen, each_once, everything
+from support.counters import KILL
+from support.home import Home, wait_until
+from support.kill_points import ELSEWHERE, Case, Chosen, Kill, Scene, chosen, each_once, everything
+from support.scenarios import BOMB_LIMIT_MB, memory_bomb, scenario
 
 from scenariod import backups
 from scenariod.base.killpoint import VARIABLE, KillPoint

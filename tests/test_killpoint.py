@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import wait_until
+from support.home import wait_until
 
 from scenariod.base.killpoint import VARIABLE, KillPoint
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from library_makers import (
+from support.makers import (
     add,
     batch,
     clock,
@@ -186,7 +186,7 @@ def test_nothing_is_written_once_another_library_has_the_path(tmp_path: Path) ->
     program = """
 import os, sys
 from pathlib import Path
-from library_makers import add, document
+from support.makers import add, document
 from scenariod.library import Library, LibraryReplacedError
 here, other = Path(sys.argv[1]), Path(sys.argv[2])
 library = Library.open(here / "scenarios.db", busy_timeout_s=1)
@@ -398,7 +398,7 @@ def test_a_write_that_fails_at_any_size_settles_all_or_nothing(
     program = f"""
 import resource, signal
 from pathlib import Path
-from library_makers import add, document, open_library
+from support.makers import add, document, open_library
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, ({limit_kib << 10}, {limit_kib << 10}))
 try:
@@ -434,7 +434,7 @@ def test_the_wal_stays_bounded(library: Library, tmp_path: Path) -> None:
 def test_settling_large_documents_takes_little_memory(tmp_path: Path) -> None:
     program = f"""
 from pathlib import Path
-from library_makers import accepted, batch, document, open_library
+from support.makers import accepted, batch, document, open_library
 from scenariod.library import Entry
 path = Path({str(tmp_path)!r}) / "scenario-1.json"
 path.write_bytes(document("large", text="x" * (8 << 20)))

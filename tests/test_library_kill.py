@@ -2,12 +2,11 @@ from __future__ import annotations
 
 import random
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from library_makers import CHILD, add, document, held, kill, open_library, sql, verdicts
+from support.makers import CHILD, TESTS, add, document, held, kill, open_library, sql, verdicts
 
 from scenariod.library import (
     FileVerdict,
@@ -57,7 +56,7 @@ def test_killed_at_random_moments_everything_that_was_reported_is_there(tmp_path
         root = tmp_path / str(round_number)
         root.mkdir()
         child = subprocess.Popen(
-            [sys.executable, str(CHILD), str(root), "settle-on"], stdout=subprocess.PIPE, text=True
+            [*CHILD, str(root), "settle-on"], stdout=subprocess.PIPE, text=True, cwd=TESTS
         )
         assert child.stdout is not None
         reported = [child.stdout.readline() for _ in range(moments.randrange(1, 200))]

@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from conftest import wait_until
+from support.home import wait_until
 
 from scenariod.base import lock
 from scenariod.base.errors import LibraryLockedError

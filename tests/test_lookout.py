@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import AS_ROOT, mounted, wait_until
+from support.home import AS_ROOT, mounted, wait_until
 
 from scenariod.base import config
 from scenariod.base.mounts import Mount

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Finished, run
+from support.home import Finished, run
 
 CHECKOUT = Path(__file__).parents[1]
 PASSES = "def test_passes(): pass\n"

@@ -3,13 +3,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conftest import scenario
-from library_makers import batch, entry
+from support.makers import batch, entry
+from support.scenarios import scenario
 
 from scenariod.library import Kind, Library
 
 if TYPE_CHECKING:
-    from conftest import Home
+    from support.home import Home
 
 
 def record(home: Home, *peaks_mb: int, kind: Kind = Kind.INTAKE) -> None:

@@ -19,7 +19,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import Daemon, Home, scenario, wait_until
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -29,6 +28,8 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from support.home import Daemon, Home, wait_until
+from support.scenarios import scenario
 
 from scenariod import backups
 from scenariod.base.names import REASON_SUFFIX

@@ -8,8 +8,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from conftest import DEADLINE_S, SCENARIOD, Home, scenario
-from library_makers import add, document, open_library, sql
+from support.home import DEADLINE_S, SCENARIOD, Home
+from support.makers import add, document, open_library, sql
+from support.scenarios import scenario
 
 from scenariod.library import Library
 from scenariod.library.connection import WAL_BYTES_KEPT, WAL_MOST_BYTES, WAL_PATIENCE_S

@@ -11,7 +11,8 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import BOMB_LIMIT_MB, BOMB_OBJECTS, POWERLESS, memory_bomb, mounted, scenario
+from support.home import POWERLESS, mounted
+from support.scenarios import BOMB_LIMIT_MB, BOMB_OBJECTS, memory_bomb, scenario
 
 from scenariod.base.killpoint import VARIABLE, KillPoint
 from scenariod.monitoring import status
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.slow
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Home
+    from support.home import Home
 
 BROKEN = b'{"id": "broken",\n  nope}'
 

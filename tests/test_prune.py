@@ -8,8 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from conftest import Home, scenario
-from library_makers import NOON, open_library
+from support.home import Home
+from support.makers import NOON, open_library
+from support.scenarios import scenario
 
 from scenariod import backups
 from scenariod.backups.folder import LOCK_FILE

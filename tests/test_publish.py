@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from library_makers import add, batch, document, kill, open_library
+from support.makers import add, batch, document, kill, open_library
 
 from scenariod.library import (
     Entry,

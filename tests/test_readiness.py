@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import POWERLESS, run
-from file_lease import write_lease
+from support.file_lease import write_lease
+from support.home import POWERLESS, run
 
 from scenariod.intake.readiness import LINK_FACTOR, STALL_FACTOR, Hold, Rules, Seen, observe
 

@@ -15,11 +15,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import AS_ROOT, POWERLESS, SCENARIODCTL, Home, run, scenario, wait_until
-from figures import KILL
-from holder import holding
-from kill_points import IS_ALL
-from standstill import Standstill
+from support.counters import KILL
+from support.holder import holding
+from support.home import AS_ROOT, POWERLESS, SCENARIODCTL, Home, run, wait_until
+from support.kill_points import IS_ALL
+from support.scenarios import scenario
+from support.standstill import Standstill
 
 from scenariod import backups
 from scenariod.backups.damage import MARKER_FILE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from library_makers import NOON
+from support.makers import NOON
 
 from scenariod.validation.problems import ADVICE, Problem, Reason
 from scenariod.validation.reason_file import Story, document, journal_command, retry_command

@@ -5,9 +5,10 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import Daemon, Home, scenario
-from service_manager import ServiceManager
-from standstill import Standstill
+from support.home import Daemon, Home
+from support.scenarios import scenario
+from support.service_manager import ServiceManager
+from support.standstill import Standstill
 
 from scenariod.base.killpoint import KillPoint
 

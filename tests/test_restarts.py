@@ -14,12 +14,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import Home, scenario
+from support.home import Home
+from support.scenarios import scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from conftest import Daemon
+    from support.home import Daemon
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from library_makers import NOON, add, clock, document, held, kill, open_library, sql
+from support.makers import NOON, add, clock, document, held, kill, open_library, sql
 
 from scenariod import backups as backup
 from scenariod.backups.restore import Summary, back_up, restore
@@ -243,7 +243,7 @@ def test_killed_at_any_point_the_library_is_the_old_or_the_new(
 def test_a_restore_of_many_scenarios_takes_little_memory(root: Path) -> None:
     program = f"""
 from pathlib import Path
-from library_makers import NOON, clock, document, open_library
+from support.makers import NOON, clock, document, open_library
 from scenariod import backups as backup
 from scenariod.backups.restore import restore
 root = Path({str(root)!r})

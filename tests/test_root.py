@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from conftest import AS_ROOT, POWERLESS, mounted, run
+from support.home import AS_ROOT, POWERLESS, mounted, run
 
 from scenariod.base import config
 from scenariod.base.config import Config

@@ -13,17 +13,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import (
-    BOMB_LIMIT_MB,
-    BOMB_OBJECTS,
-    DEADLINE_S,
-    Home,
-    is_alive,
-    memory_bomb,
-    scenario,
-    wait_until,
-)
-from standstill import Standstill
+from support.home import DEADLINE_S, Home, is_alive, wait_until
+from support.scenarios import BOMB_LIMIT_MB, BOMB_OBJECTS, memory_bomb, scenario
+from support.standstill import Standstill
 
 from scenariod.base.errors import ConfigError, NoLimitError
 from scenariod.base.killpoint import KillPoint

@@ -7,8 +7,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import Home
-from library_makers import NOON, accepted, document
+from support.home import Home
+from support.makers import NOON, accepted, document
 
 from scenariod import backups as backup
 from scenariod.backups.restore import restore

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
-from conftest import BOMB_LIMIT_MB, memory_bomb, scenario, wait_until
-from standstill import Standstill, is_asked_to_end
+from support.home import wait_until
+from support.scenarios import BOMB_LIMIT_MB, memory_bomb, scenario
+from support.standstill import Standstill, is_asked_to_end
 
 from scenariod.base.killpoint import KillPoint
 
 if TYPE_CHECKING:
-    from conftest import Daemon, Home
+    from support.home import Daemon, Home
 
 pytestmark = pytest.mark.slow
 

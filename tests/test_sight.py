@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import AS_ROOT, Home, mounted, run, scenario, wait_until
+from support.home import AS_ROOT, Home, mounted, run, wait_until
+from support.scenarios import scenario
 from watchdog.events import FileClosedEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 

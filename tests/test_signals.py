@@ -7,7 +7,8 @@ import signal
 import sys
 
 import pytest
-from conftest import Home, run, scenario
+from support.home import Home, run
+from support.scenarios import scenario
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from library_makers import batch, clock, document, entry, open_library
+from support.makers import batch, clock, document, entry, open_library
 
 from scenariod.library import FileVerdict, Library, OnConflict, traces
 

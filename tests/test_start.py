@@ -9,7 +9,7 @@ import re
 import sys
 
 import pytest
-from conftest import SCENARIOD, SCENARIODCTL, Home, run
+from support.home import SCENARIOD, SCENARIODCTL, Home, run
 
 from scenariod.base.errors import ExitCode
 

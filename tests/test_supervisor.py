@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-from conftest import (
+from support.home import (
     AS_ROOT,
-    BOMB_LIMIT_MB,
     DEADLINE_S,
     IMPATIENT,
     POWERLESS,
@@ -22,15 +21,14 @@ from conftest import (
     SCENARIODCTL,
     Home,
     environment_with,
-    memory_bomb,
     mounted,
     run,
-    scenario,
     wait_until,
 )
-from library_lock import held
-from service_manager import ServiceManager
-from standstill import Standstill, is_asked_to_end
+from support.library_lock import held
+from support.scenarios import BOMB_LIMIT_MB, memory_bomb, scenario
+from support.service_manager import ServiceManager
+from support.standstill import Standstill, is_asked_to_end
 
 from scenariod.base import lock
 from scenariod.base.killpoint import KillPoint

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from conftest import POWERLESS, Home, scenario
+from support.home import POWERLESS, Home
+from support.scenarios import scenario
 
 from scenariod import backups
 from scenariod.base import config

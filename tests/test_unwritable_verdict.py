@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import AS_ROOT, POWERLESS, Home, mounted, scenario
-from standstill import Standstill
+from support.home import AS_ROOT, POWERLESS, Home, mounted
+from support.scenarios import scenario
+from support.standstill import Standstill
 from test_disk_full import leave_free
 from test_environment import failing, immutable, read_only, unwritable
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import psutil
-    from conftest import Daemon
+    from support.home import Daemon
 
 pytestmark = [pytest.mark.slow, AS_ROOT]
 

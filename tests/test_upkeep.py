@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from library_makers import add, document
+from support.makers import add, document
 
 from scenariod.backups.schedule import Upkeep, is_due
 from scenariod.base import config

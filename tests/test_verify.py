@@ -9,8 +9,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import Home, scenario
-from library_makers import NOON
+from support.home import Home
+from support.makers import NOON
+from support.scenarios import scenario
 
 from scenariod import backups
 from scenariod.backups import Defect, DefectKind, file_format

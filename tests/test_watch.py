@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from conftest import AS_ROOT, DEADLINE_S, mounted, run, wait_until
+from support.home import AS_ROOT, DEADLINE_S, mounted, run, wait_until
 
 from scenariod.intake.inotify import CANARY, MOST_EVENTS, Watch
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import DEADLINE_S
-from standstill import Standstill
+from support.home import DEADLINE_S
+from support.standstill import Standstill
 
 from scenariod.base.errors import ExitCode
 from scenariod.base.killpoint import KillPoint

@@ -19,7 +19,7 @@ VARIABLE = "SCENARIOD_KILL_ORDERS"
 class KillPoint(StrEnum):
     """The moments, each named for what has just been done, in the order of a file's story.
 
-    `tests/kill_points.py` says which test has processes killed at which of them.
+    `tests/support/kill_points.py` says which test has processes killed at which of them.
     """
 
     # From the inbox to a launch

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from figures import KILL
-from kill_points import Kill
+from support.counters import KILL
+from support.kill_points import Kill
 
 from scenariod.base.killpoint import VARIABLE, KillPoint, Order
 

@@ -1,7 +1,8 @@
 """A child process that changes a root folder, and is killed at a point of its way.
 
-`killed_child.py ROOT ACTION MODULE ATTRIBUTE CALL`: at that call of MODULE.ATTRIBUTE it sends
-itself SIGKILL. Without a point it works on until its parent kills it, and says what it has done.
+`python -m support.killed_child ROOT ACTION MODULE ATTRIBUTE CALL`, in tests/: at that call of
+MODULE.ATTRIBUTE it sends itself SIGKILL. Without a point it works on until its parent kills it, and
+says what it has done.
 """
 
 from __future__ import annotations
@@ -15,11 +16,10 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from library_makers import batch, clock, document, entry, open_library
-
 from scenariod import backups
 from scenariod.backups.restore import back_up, restore, undo
 from scenariod.library.publish import publish
+from support.makers import batch, clock, document, entry, open_library
 
 if TYPE_CHECKING:
     from scenariod.library import Library

@@ -6,12 +6,12 @@ import socket
 import threading
 from typing import TYPE_CHECKING
 
-from conftest import wait_until
+from support.home import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from conftest import Daemon, Home
+    from support.home import Daemon, Home
 
 
 class ServiceManager:

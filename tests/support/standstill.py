@@ -7,9 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
-from conftest import wait_until
 
 from scenariod.base.killpoint import VARIABLE, KillPoint, Order
+from support.home import wait_until
 
 
 class Standstill:

@@ -24,7 +24,9 @@ from scenariod.validation.document.canonical import content_sha256
 from scenariod.validation.document.reader import Document, read
 from scenariod.validation.verdict import Accepted
 
-CHILD = Path(__file__).with_name("killed_child.py")
+TESTS = Path(__file__).parents[1]
+CHILD = (sys.executable, "-m", "support.killed_child")
+"""A command, for the folder `TESTS`."""
 NOON = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
 
 
@@ -128,6 +130,6 @@ def restored_documents(state: dict[str, bytes]) -> list[RestoredDocument]:
 
 def kill(root: Path, action: str, module: str, attribute: str, call: int) -> None:
     """Run a child on `root` that is killed at that call; fail if it never came to it."""
-    command = [sys.executable, str(CHILD), str(root), action, module, attribute, str(call)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [*CHILD, str(root), action, module, attribute, str(call)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=TESTS)
     assert done.returncode == -signal.SIGKILL, done.stderr

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from holder import holding
+from support.holder import holding
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
