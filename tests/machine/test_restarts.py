@@ -1,6 +1,6 @@
 """The service is restarted and killed, over and over, while somebody drops files all the time.
 
-The same without a machine is tests/test_restarts.py. `make soak` does it two hundred times.
+The same without a machine is tests/stories/test_restarts.py. `make soak` does it two hundred times.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Who has processes killed where: each kill point has a test that reaches it.
 
-The one place to register a point. Those of a file's story are in `test_kill_points.py`, by the
-tables below; one that only a command reaches is in the test module of that command, and there
+The one place to register a point. Those of a file's story are in `stories/test_kill_points.py`, by
+the tables below; one that only a command reaches is in the test module of that command, and there
 named in `ELSEWHERE`.
 """
 
@@ -22,34 +22,34 @@ VARIABLE = "SCENARIOD_KILL_POINTS"
 ALL = "all"
 
 ELSEWHERE: dict[KillPoint, str] = {
-    KillPoint.BACKUP_REMOVED: "test_prune",
-    KillPoint.BACKUPS_PRUNED: "test_prune",
-    KillPoint.DAMAGE_MARKED: "test_rebuild",
-    KillPoint.LIBRARY_REBUILT: "test_rebuild",
-    KillPoint.FILE_TAKEN_BACK: "test_rebuild",
-    KillPoint.DAMAGED_SET_ASIDE: "test_rebuild",
-    KillPoint.WAL_SET_ASIDE: "test_rebuild",
-    KillPoint.REBUILT_IN_PLACE: "test_rebuild",
-    KillPoint.DAMAGE_UNMARKED: "test_rebuild",
-    KillPoint.RESTORE_VERIFIED: "test_change",
-    KillPoint.SAFETY_BACKED_UP: "test_change",
-    KillPoint.RESTORE_RECORDED: "test_change",
-    KillPoint.RESTORED: "test_change",
-    KillPoint.UNDO_RECORDED: "test_change",
-    KillPoint.UNDONE: "test_change",
-    KillPoint.SCENARIO_UNPACKED: "test_import",
-    KillPoint.IMPORT_BACKED_UP: "test_import",
-    KillPoint.IMPORT_COMMITTED: "test_import",
-    KillPoint.IMPORTED: "test_import",
-    KillPoint.EXPORT_BEING_WRITTEN: "test_export",
-    KillPoint.EXPORT_WRITTEN: "test_export",
-    KillPoint.EXPORTED: "test_export",
+    KillPoint.BACKUP_REMOVED: "backups/test_prune",
+    KillPoint.BACKUPS_PRUNED: "backups/test_prune",
+    KillPoint.DAMAGE_MARKED: "backups/test_rebuild",
+    KillPoint.LIBRARY_REBUILT: "backups/test_rebuild",
+    KillPoint.FILE_TAKEN_BACK: "backups/test_rebuild",
+    KillPoint.DAMAGED_SET_ASIDE: "backups/test_rebuild",
+    KillPoint.WAL_SET_ASIDE: "backups/test_rebuild",
+    KillPoint.REBUILT_IN_PLACE: "backups/test_rebuild",
+    KillPoint.DAMAGE_UNMARKED: "backups/test_rebuild",
+    KillPoint.RESTORE_VERIFIED: "cli/test_restore",
+    KillPoint.SAFETY_BACKED_UP: "cli/test_restore",
+    KillPoint.RESTORE_RECORDED: "cli/test_restore",
+    KillPoint.RESTORED: "cli/test_restore",
+    KillPoint.UNDO_RECORDED: "cli/test_restore",
+    KillPoint.UNDONE: "cli/test_restore",
+    KillPoint.SCENARIO_UNPACKED: "transfer/test_importing",
+    KillPoint.IMPORT_BACKED_UP: "transfer/test_importing",
+    KillPoint.IMPORT_COMMITTED: "transfer/test_importing",
+    KillPoint.IMPORTED: "transfer/test_importing",
+    KillPoint.EXPORT_BEING_WRITTEN: "transfer/test_export",
+    KillPoint.EXPORT_WRITTEN: "transfer/test_export",
+    KillPoint.EXPORTED: "transfer/test_export",
 }
-"""The test module that kills at this point and checks what is left: `"test_undo"`."""
+"""The test module that kills at this point and checks what is left: `"backups/test_undo"`."""
 
 
 class Scene(StrEnum):
-    """What was dropped, so that a point is reached (see `test_kill_points.py`)."""
+    """What was dropped, so that a point is reached (see `stories/test_kill_points.py`)."""
 
     MIXED = "two good ones, one that is refused, a conflict"
     BOMB = "one that takes too much memory, its partner, one that is known"
@@ -223,7 +223,7 @@ class Chosen:
     while_tidying: list[tuple[KillPoint, ...]]
 
     def reached(self) -> set[KillPoint]:
-        """Return the points that `test_kill_points.py` reaches."""
+        """Return the points that `stories/test_kill_points.py` reaches."""
         sequences = [*self.while_spared, *self.while_preparing, *self.while_tidying]
         return {
             point for points in [*(c.points for c in self.cases), *sequences] for point in points

@@ -208,7 +208,7 @@ library.close()
 
     ended = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path / "here"), str(copied)],
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)},
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
         capture_output=True,
         text=True,
         check=True,
@@ -414,7 +414,7 @@ except OSError as error:
         capture_output=True,
         text=True,
         check=True,
-        cwd=Path(__file__).parent,
+        cwd=Path(__file__).parents[1],
     )
     *added, failure = done.stdout.splitlines()
 
@@ -454,7 +454,7 @@ print(size, peak() - before)
         capture_output=True,
         text=True,
         check=True,
-        cwd=Path(__file__).parent,
+        cwd=Path(__file__).parents[1],
     )
     size, grown_kib = map(int, done.stdout.split())
 

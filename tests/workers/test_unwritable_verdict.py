@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+from stories.test_disk_full import leave_free
+from stories.test_environment import failing, immutable, read_only, unwritable
 from support.home import AS_ROOT, POWERLESS, Home, mounted
 from support.scenarios import scenario
 from support.standstill import Standstill
-from test_disk_full import leave_free
-from test_environment import failing, immutable, read_only, unwritable
 
 from scenariod.base.killpoint import KillPoint
 from scenariod.validation.verdict import VERDICT_FILE

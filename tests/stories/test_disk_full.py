@@ -12,9 +12,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+from daemon.test_settle import RUN, Bench, good
 from support.home import PLACES, Finished, Home, mounted, wait_until
 from support.makers import document, held, open_library
-from test_settle import RUN, Bench, good
 
 from scenariod import backups
 from scenariod.base import config

@@ -263,7 +263,7 @@ print(summary.added, peak() - before)
         capture_output=True,
         text=True,
         check=True,
-        cwd=Path(__file__).parent,
+        cwd=Path(__file__).parents[1],
     )
     added, grown_kib = map(int, done.stdout.split())
 

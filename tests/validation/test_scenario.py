@@ -29,7 +29,7 @@ from scenariod.validation.verdict import (
 
 NAME = "scenario-1.json"
 REAL = os.environ.get("SCENARIOD_REAL_DATA", "")
-SAMPLES = Path(__file__).parent.parent / "samples"
+SAMPLES = Path(__file__).parents[2] / "samples"
 FAULTY_SAMPLES = {
     "scenario-11-haunted-printer-broken.json": [(Reason.NOT_JSON, None, 6)],
     "scenario-12-loudest-guest-incomplete.json": [

@@ -31,7 +31,7 @@ from scenariod.monitoring import status
 from scenariod.monitoring.journal import Event
 from scenariod.validation.problems import Reason
 
-TOP = Path(__file__).parent.parent
+TOP = Path(__file__).parents[2]
 MAN = TOP / "docs" / "man"
 DAEMON_PAGE = MAN / "scenariod.8"
 CTL_PAGE = MAN / "scenariodctl.1"

@@ -44,7 +44,7 @@ DEFAULTS = {
     "backups.keep_monthly": 12,
     "backups.max_total_mb": 8192,
 }
-SHIPPED = Path(__file__).parent.parent / "config" / "scenariod.toml"
+SHIPPED = Path(__file__).parents[2] / "config" / "scenariod.toml"
 
 
 def write(path: Path, text: str) -> Path:

@@ -9,10 +9,10 @@ import shutil
 from typing import Any
 
 import pytest
+from daemon.test_settle import RUN, Bench, bench, good, rejected
 from support.home import POWERLESS, Home, wait_until
 from support.makers import document
 from support.scenarios import scenario
-from test_settle import RUN, Bench, bench, good, rejected
 
 from scenariod.base.names import printable
 from scenariod.cli import main as ctl

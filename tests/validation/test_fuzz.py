@@ -35,7 +35,7 @@ from scenariod.workers.launchers.commands import worker
 pytestmark = pytest.mark.slow
 
 SAMPLES = [
-    path.read_bytes() for path in sorted((Path(__file__).parents[1] / "samples").glob("*.json"))
+    path.read_bytes() for path in sorted((Path(__file__).parents[2] / "samples").glob("*.json"))
 ]
 FUZZ = int(os.environ.get("SCENARIOD_FUZZ", "10000"))
 PER_SEED = FUZZ // 5

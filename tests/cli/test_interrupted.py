@@ -14,7 +14,7 @@ from scenariod import backups
 
 pytestmark = pytest.mark.slow
 
-CHILD = str(Path(__file__).parent / "support" / "interrupted_ctl.py")
+CHILD = str(Path(__file__).parents[1] / "support" / "interrupted_ctl.py")
 RESTORE, UNDO = ("scenariod.library", "Library.restore"), ("scenariod.library", "Library.undo")
 RECORD, PUBLISH = ("scenariod.library.history", "record"), ("scenariod.backups.restore", "publish")
 

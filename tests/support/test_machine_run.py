@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from support.home import Finished, run
 
-CHECKOUT = Path(__file__).parents[1]
+CHECKOUT = Path(__file__).parents[2]
 PASSES = "def test_passes(): pass\n"
 FAILS = "def test_fails(): assert False\n"
 UNSTABLE = """

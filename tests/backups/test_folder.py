@@ -160,7 +160,7 @@ except OSError as error:
         capture_output=True,
         text=True,
         check=True,
-        cwd=Path(__file__).parent,
+        cwd=Path(__file__).parents[1],
     )
 
     assert done.stdout == "27\n"  # EFBIG

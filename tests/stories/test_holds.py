@@ -67,8 +67,8 @@ CASES = {
         of_somebody_else, lambda path: os.chown(path.parent, 0, 0), told=True, settle_s=0.2
     ),
 }
-"""The others are tested where they are made: WRITING in test_files.py, DAMAGED in
-test_environment.py, SETTLING in test_readiness.py."""
+"""The others are tested where they are made: WRITING in cli/test_files.py, DAMAGED in
+stories/test_environment.py, SETTLING in intake/test_readiness.py."""
 
 
 @pytest.mark.parametrize("hold", CASES, ids=lambda hold: hold.name.lower())
