@@ -13,6 +13,7 @@ import subprocess
 from contextlib import closing
 from dataclasses import fields
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -327,15 +328,43 @@ def test_the_page_of_the_daemon_explains_every_reason_code_and_no_other() -> Non
 # The rest of the documentation
 
 
-def test_the_architecture_lists_every_module_and_no_other() -> None:
-    package = TOP / "scenariod"
-    modules = {p.name for p in package.glob("*.py") if p.name != "__init__.py"}
-    packages = {f"{p.parent.name}/" for p in package.glob("*/__init__.py")}
-    text = (TOP / "docs" / "ARCHITECTURE.md").read_text().partition("| Module |")[2]
+def test_the_architecture_lists_every_package_and_no_other() -> None:
+    text = (TOP / "docs" / "ARCHITECTURE.md").read_text().partition("| Package |")[2]
 
-    listed = set(re.findall(r"^\| `([a-z_]+(?:\.py|/))` \|", text, flags=re.MULTILINE))
+    listed = re.findall(r"^\| `([a-z_]+)/` \|", text, flags=re.MULTILINE)
 
-    assert listed == modules | packages
+    assert sorted(listed) == sorted(p.parent.name for p in TOP.glob("scenariod/*/__init__.py"))
+
+
+@pytest.mark.parametrize(
+    "init",
+    sorted((TOP / "scenariod").glob("*/**/__init__.py")),
+    ids=lambda init: init.parent.relative_to(TOP).as_posix(),
+)
+def test_a_package_lists_every_module_of_it_and_no_other(init: Path) -> None:
+    text = ast.get_docstring(ast.parse(init.read_text())) or ""
+    modules = {p.stem for p in init.parent.glob("*.py") if p != init}
+    subpackages = {p.parent.name for p in init.parent.glob("*/__init__.py")}
+
+    listed = re.findall(r"^- `([a-z_]+)`: ", text, flags=re.MULTILINE)
+
+    assert sorted(listed) == sorted(modules | subpackages)
+
+
+def test_the_picture_of_the_packages_shows_the_rule_of_imports() -> None:
+    text = (TOP / "docs" / "ARCHITECTURE.md").read_text()
+    picture = text.partition("```mermaid\n")[2].partition("```")[0]
+    floors = re.findall(r"^    subgraph (\w+).*\n((?:.*\n)+?)    end$", picture, re.MULTILINE)
+    rows = [set(re.findall(r"^        (\w+)\[", names, re.MULTILINE)) for _, names in floors]
+    arrows = re.findall(r"^    (\w+) --> (\w+)$", picture, re.MULTILINE)
+    names = [name for name, _ in floors]
+
+    contracts = tomli.loads((TOP / "pyproject.toml").read_text())["tool"]["importlinter"]
+    (outer,) = (c for c in contracts["contracts"] if c.get("containers") == ["scenariod"])
+    layers = [set(layer.split(" | ")) for layer in outer["layers"] if layer != "__main__"]
+
+    assert rows == layers
+    assert arrows == list(pairwise(names))
 
 
 def test_the_library_page_lists_every_table_with_its_columns(tmp_path: Path) -> None:
