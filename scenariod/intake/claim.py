@@ -17,7 +17,7 @@ from scenariod.base.names import is_scenario_name
 from scenariod.intake.inbox import Inbox, Look
 from scenariod.intake.pairing import plan
 from scenariod.intake.readiness import Hold
-from scenariod.intake.watcher import Lookout, Sight
+from scenariod.intake.watcher import Sight, Watcher
 from scenariod.monitoring.journal import Event
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Intake:
         self._rested = 0.0
         self._hinted = False
         self._told: dict[str, Hold] = {}
-        self._lookout: Lookout | None = None
+        self._watcher: Watcher | None = None
         self._watching: asyncio.Task[None] | None = None
 
     @property
@@ -150,7 +150,7 @@ class Intake:
         self._tell_holds()
 
     def _look_every_s(self) -> float:
-        return self._lookout.look_every_s() if self._lookout else self._config.intake.rescan_s
+        return self._watcher.look_every_s() if self._watcher else self._config.intake.rescan_s
 
     def _tell_holds(self) -> None:
         """Tell once of each file that waits for somebody to do something."""
@@ -168,7 +168,7 @@ class Intake:
     def sight(self) -> tuple[Sight, str]:
         """How arrivals are noticed, and the words that go with it."""
         return (
-            (self._lookout.sight, self._lookout.detail) if self._lookout else (Sight.STARTING, "")
+            (self._watcher.sight, self._watcher.detail) if self._watcher else (Sight.STARTING, "")
         )
 
     def keep_watching(self, *, wake: Callable[[], None], on_return: Callable[[], None]) -> None:
@@ -176,27 +176,27 @@ class Intake:
 
         `on_return` is called when the inbox is in sight again after a fault.
         """
-        self._lookout = Lookout(
+        self._watcher = Watcher(
             self._config.inbox,
             settings=self._config.intake,
             journal=self._journal,
             on_change=lambda name: self._hint(name, wake),
             on_return=on_return,
         )
-        self._watching = asyncio.create_task(self._lookout.keep())
+        self._watching = asyncio.create_task(self._watcher.run())
         self._watching.add_done_callback(self._watching_ended)
 
     async def stop_watching(self) -> None:
         """End the watch; return when its threads have ended."""
-        if self._watching is not None and self._lookout is not None:
+        if self._watching is not None and self._watcher is not None:
             self._watching.cancel()
             await asyncio.wait({self._watching})
-            await self._lookout.close()
+            await self._watcher.close()
 
     def _watching_ended(self, watching: asyncio.Task[None]) -> None:
         error = None if watching.cancelled() else watching.exception()
-        if error is not None and self._lookout is not None:
-            self._lookout.give_up(error)
+        if error is not None and self._watcher is not None:
+            self._watcher.give_up(error)
 
     def _hint(self, name: str | None, wake: Callable[[], None]) -> None:
         if name is not None and is_scenario_name(name):

@@ -40,7 +40,7 @@ class Sight(StrEnum):
     DEGRADED = status.DEGRADED
 
 
-class Lookout:
+class Watcher:
     """Watches the inbox, or has it polled; `keep` it up in a task of its own.
 
     `on_change` is called from any thread when it is time to look, with the name of a file that was
@@ -77,7 +77,7 @@ class Lookout:
             return self._settings.rescan_s
         return min(self._settings.poll_s, self._settings.rescan_s)
 
-    async def keep(self) -> None:
+    async def run(self) -> None:
         """Keep the inbox in sight until cancelled: begin, wait for a fault, begin anew.
 
         What fails at once is tried again after 1, 2, 4 seconds and so on, up to `rescan_s`.

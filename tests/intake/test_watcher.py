@@ -11,7 +11,7 @@ from support.home import AS_ROOT, mounted, wait_until
 from scenariod.base import config
 from scenariod.base.mounts import Mount
 from scenariod.base.settings import checked
-from scenariod.intake.watcher import Lookout, Sight
+from scenariod.intake.watcher import Sight, Watcher
 from scenariod.monitoring.journal import Event, Field
 
 pytestmark = pytest.mark.slow
@@ -31,21 +31,21 @@ class Told:
 
 
 class Eye:
-    """A lookout that is kept up, and what it says."""
+    """A watcher that is kept up, and what it says."""
 
     def __init__(self, folder: Path, **settings: object) -> None:
         self.journal = Told()
         self.hints = 0
         self.returns = 0
-        self.lookout = Lookout(
+        self.watcher = Watcher(
             folder,
             settings=checked(config.Intake, {"rescan_s": 1.0, "poll_s": 0.2} | settings),
             journal=self.journal,
             on_change=self._hint,
             on_return=self._return,
         )
-        self.lookout._song_s = 60.0  # a busy machine may hear its canary late
-        self.first = self.lookout.sight, self.lookout.look_every_s()
+        self.watcher._song_s = 60.0  # a busy machine may hear its canary late
+        self.first = self.watcher.sight, self.watcher.look_every_s()
 
     def _hint(self, name: str | None) -> None:
         self.hints += 1
@@ -55,21 +55,21 @@ class Eye:
 
     def until(self, sight: Sight, words: str = "") -> None:
         def so() -> bool:
-            return self.lookout.sight is sight and words in self.lookout.detail
+            return self.watcher.sight is sight and words in self.watcher.detail
 
         wait_until(so, f"the inbox is seen by {sight}: {words}")
 
     def until_tried(self, *, times: int) -> None:
-        """Wait until the lookout has tried anew so often; it goes on as it would."""
+        """Wait until the watcher has tried anew so often; it goes on as it would."""
         tries = 0
-        find = self.lookout._find_mount
+        find = self.watcher._find_mount
 
         def count() -> Mount | None:
             nonlocal tries
             tries += 1
             return find()
 
-        self.lookout._find_mount = count  # type: ignore[method-assign]
+        self.watcher._find_mount = count  # type: ignore[method-assign]
         wait_until(lambda: tries >= times, "it was tried again and again")
 
     def until_told(self, event: Event, *, times: int = 1) -> None:
@@ -77,18 +77,18 @@ class Eye:
 
 
 def watched(folder: Path, story: Callable[[Eye], None], **settings: object) -> Eye:
-    """Return the lookout over `folder` after it lived through `story`."""
+    """Return the watcher over `folder` after it lived through `story`."""
 
     async def live() -> Eye:
         eye = Eye(folder, **settings)
-        keeping = asyncio.create_task(eye.lookout.keep())
+        keeping = asyncio.create_task(eye.watcher.run())
         try:
             await asyncio.to_thread(story, eye)
             assert not keeping.done()
         finally:
             keeping.cancel()
             await asyncio.wait({keeping})
-            await eye.lookout.close()
+            await eye.watcher.close()
         return eye
 
     return asyncio.run(live())
@@ -104,7 +104,7 @@ def folder(tmp_path: Path) -> Path:
 def test_a_watch_counts_once_it_has_proved_itself_and_then_asks_for_a_look(folder: Path) -> None:
     def story(eye: Eye) -> None:
         eye.until(Sight.EVENTS)
-        assert eye.lookout.look_every_s() == 1.0
+        assert eye.watcher.look_every_s() == 1.0
 
     eye = watched(folder, story)
 
@@ -146,8 +146,8 @@ def test_a_watch_that_dies_silently_is_found_out_by_its_canary_and_begun_anew(
 ) -> None:
     def story(eye: Eye) -> None:
         eye.until(Sight.EVENTS)
-        eye.lookout._song_s = 5.0
-        observer = eye.lookout._watch._observer
+        eye.watcher._song_s = 5.0
+        observer = eye.watcher._watch._observer
         assert observer is not None
         observer._inotify_fd.stop()
         eye.until_told(Event.WATCH_RECOVERED)
@@ -184,8 +184,8 @@ def test_an_inbox_that_is_not_there_at_first_is_watched_once_it_is(tmp_path: Pat
 def test_polling_is_asked_for_by_the_configuration_and_told(folder: Path) -> None:
     def story(eye: Eye) -> None:
         eye.until(Sight.POLLING)
-        assert eye.lookout.detail == "every 0.2 s: the configuration says so"
-        assert eye.lookout.look_every_s() == 0.2
+        assert eye.watcher.detail == "every 0.2 s: the configuration says so"
+        assert eye.watcher.look_every_s() == 0.2
         folder.rmdir()
         eye.until(Sight.DEGRADED)
         folder.mkdir()
