@@ -40,7 +40,7 @@ _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _CANARY_FLAGS = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-class Watch:
+class InotifyWatch:
     """A watch that may begin and end many times; it calls back from its threads.
 
     `on_change` gets the name of a file that was renamed into the folder, else None. `on_event` is
@@ -80,7 +80,7 @@ class Watch:
         with self._turn:
             self._end()
 
-    def sing(self) -> str | None:
+    def probe(self) -> str | None:
         """Have the canary be heard, if the watch lives: `on_event` is called soon.
 
         Return why it cannot sing, or None. The canary is a file that has lost its name but still
@@ -91,7 +91,7 @@ class Watch:
         with self._turn:
             try:
                 if self._canary is None:
-                    self._sing_once()
+                    self._probe_once()
                 else:
                     path = f"/proc/self/fd/{self._canary}"
                     os.close(os.open(path, os.O_WRONLY | os.O_CLOEXEC))
@@ -99,10 +99,10 @@ class Watch:
                 return f"the watch cannot be tried: {error.strerror}"
             return None
 
-    def _sing_once(self) -> None:
+    def _probe_once(self) -> None:
         folder = os.open(self._path, _FOLDER_FLAGS)
         try:
-            os.close(_hatch(folder))
+            os.close(_create_probe(folder))
         finally:
             os.close(folder)
 
@@ -135,7 +135,7 @@ class Watch:
             self._end()
             return f"the kernel does not let it be watched ({error}); see inotify(7), /proc"
         try:
-            self._canary = _hatch(folder)
+            self._canary = _create_probe(folder)
             if _is_mount_point(folder):
                 os.close(self._canary)  # an open file would keep it from being unmounted
                 self._canary = None
@@ -165,7 +165,7 @@ class Watch:
             self._observer = None
 
 
-def _hatch(folder: int) -> int:
+def _create_probe(folder: int) -> int:
     """Return a new file of `folder` that has no name any more; open."""
     with suppress(FileNotFoundError):
         os.unlink(CANARY, dir_fd=folder)  # left by a crash in between

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from scenariod.base.faults import unusable_inbox
 from scenariod.base.mounts import Mount, announces, mount_of
-from scenariod.intake.inotify import Watch
+from scenariod.intake.inotify import InotifyWatch
 from scenariod.monitoring import status
 from scenariod.monitoring.journal import Event
 
@@ -67,7 +67,7 @@ class Watcher:
         self._song_s = min(settings.rescan_s / 2, LONGEST_SONG_S)
         self._loop = asyncio.get_running_loop()
         self._listening = False
-        self._watch = Watch(path, on_change=on_change, on_event=self._note_life)
+        self._watch = InotifyWatch(path, on_change=on_change, on_event=self._note_life)
         self.sight = Sight.STARTING
         self.detail = ""
 
@@ -131,13 +131,13 @@ class Watcher:
 
     async def _check_watch(self) -> str | None:
         fault = await asyncio.to_thread(self._watch.fault)
-        return await self._hear(self._watch.sing) if fault is None else fault
+        return await self._hear(self._watch.probe) if fault is None else fault
 
-    async def _hear(self, song: Callable[[], str | None]) -> str | None:
+    async def _hear(self, probe: Callable[[], str | None]) -> str | None:
         """Have the canary sing; return what is wrong where it is not heard, or None."""
         self._heard.clear()
         self._listening = True
-        fault = await asyncio.to_thread(song)
+        fault = await asyncio.to_thread(probe)
         if fault is not None:
             return fault
         try:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.home import AS_ROOT, DEADLINE_S, mounted, run, wait_until
 
-from scenariod.intake.inotify import CANARY, MOST_EVENTS, Watch
+from scenariod.intake.inotify import CANARY, MOST_EVENTS, InotifyWatch
 
 
 @dataclass
@@ -44,8 +44,8 @@ def heard() -> Heard:
 
 
 @pytest.fixture
-def watch(folder: Path, heard: Heard) -> Iterator[Watch]:
-    made = Watch(folder, on_change=heard.change, on_event=heard.event)
+def watch(folder: Path, heard: Heard) -> Iterator[InotifyWatch]:
+    made = InotifyWatch(folder, on_change=heard.change, on_event=heard.event)
     assert made.begin() is None
     yield made
     made.end()
@@ -53,7 +53,7 @@ def watch(folder: Path, heard: Heard) -> Iterator[Watch]:
 
 @pytest.mark.parametrize("way", ["written", "moved in", "linked in", "renamed", "folder made"])
 def test_every_way_to_arrive_is_announced(
-    folder: Path, tmp_path: Path, watch: Watch, heard: Heard, way: str
+    folder: Path, tmp_path: Path, watch: InotifyWatch, heard: Heard, way: str
 ) -> None:
     aside = tmp_path / "aside"
     aside.write_text("{}")
@@ -79,7 +79,7 @@ def test_every_way_to_arrive_is_announced(
 
 
 def test_a_file_that_was_renamed_in_is_told_from_one_that_is_written(
-    folder: Path, tmp_path: Path, watch: Watch, heard: Heard
+    folder: Path, tmp_path: Path, watch: InotifyWatch, heard: Heard
 ) -> None:
     (folder / "scenario-1.json").write_text("{}")
     (tmp_path / "aside").write_text("{}")
@@ -93,7 +93,7 @@ def test_a_file_that_was_renamed_in_is_told_from_one_that_is_written(
 
 
 def test_what_leaves_the_folder_is_no_reason_to_look(
-    folder: Path, tmp_path: Path, watch: Watch, heard: Heard
+    folder: Path, tmp_path: Path, watch: InotifyWatch, heard: Heard
 ) -> None:
     (folder / "scenario-1.json").write_text("{}")
     wait_until(heard.changed.is_set, "its arrival was announced")
@@ -106,19 +106,19 @@ def test_what_leaves_the_folder_is_no_reason_to_look(
     assert not heard.changed.is_set()
 
 
-def settle(watch: Watch, heard: Heard) -> None:
+def settle(watch: InotifyWatch, heard: Heard) -> None:
     """Return when everything that was done so far has been announced."""
     heard.canary.clear()
 
     def sung() -> bool:
-        assert watch.sing() is None
+        assert watch.probe() is None
         return heard.canary.wait(2.0)  # in a flood a song may be forgotten with all that waits
 
     wait_until(sung, "the canary was heard")
 
 
 def test_a_living_watch_is_heard_and_nothing_else_comes_of_it(
-    folder: Path, watch: Watch, heard: Heard
+    folder: Path, watch: InotifyWatch, heard: Heard
 ) -> None:
     assert heard.canary.wait(DEADLINE_S)
     before = folder.stat()
@@ -133,7 +133,7 @@ def test_a_living_watch_is_heard_and_nothing_else_comes_of_it(
 
 
 def test_a_watch_whose_threads_have_died_is_not_heard(
-    folder: Path, watch: Watch, heard: Heard
+    folder: Path, watch: InotifyWatch, heard: Heard
 ) -> None:
     assert heard.canary.wait(DEADLINE_S)
     observer = watch._observer
@@ -143,7 +143,7 @@ def test_a_watch_whose_threads_have_died_is_not_heard(
     inotify.join()
     heard.canary.clear()
 
-    song, looks = watch.sing(), watch.fault()
+    song, looks = watch.probe(), watch.fault()
 
     assert (song, looks) == (None, None)
     assert not heard.canary.wait(1.0)
@@ -151,7 +151,7 @@ def test_a_watch_whose_threads_have_died_is_not_heard(
     assert heard.canary.wait(DEADLINE_S)
 
 
-def test_a_watch_sees_that_a_thread_of_it_has_died(watch: Watch) -> None:
+def test_a_watch_sees_that_a_thread_of_it_has_died(watch: InotifyWatch) -> None:
     observer = watch._observer
     assert observer is not None
     emitter = next(iter(observer.emitters))
@@ -162,9 +162,9 @@ def test_a_watch_sees_that_a_thread_of_it_has_died(watch: Watch) -> None:
 
 
 def test_a_watch_tells_what_is_wrong_with_its_folder(
-    folder: Path, tmp_path: Path, watch: Watch, heard: Heard
+    folder: Path, tmp_path: Path, watch: InotifyWatch, heard: Heard
 ) -> None:
-    fresh = Watch(folder, on_change=heard.change, on_event=heard.event)
+    fresh = InotifyWatch(folder, on_change=heard.change, on_event=heard.event)
     before = watch.fault()
 
     folder.rename(tmp_path / "elsewhere")
@@ -184,9 +184,9 @@ def test_a_watch_tells_what_is_wrong_with_its_folder(
 
 
 def test_a_watch_that_cannot_begin_says_why(folder: Path, heard: Heard) -> None:
-    nowhere = Watch(folder / "none", on_change=heard.change, on_event=heard.event)
+    nowhere = InotifyWatch(folder / "none", on_change=heard.change, on_event=heard.event)
     (folder / CANARY).mkdir()
-    taken = Watch(folder, on_change=heard.change, on_event=heard.event)
+    taken = InotifyWatch(folder, on_change=heard.change, on_event=heard.event)
 
     assert "is not there" in (nowhere.begin() or "")
     assert "no file can be made in" in (taken.begin() or "")
@@ -194,7 +194,7 @@ def test_a_watch_that_cannot_begin_says_why(folder: Path, heard: Heard) -> None:
 
 def test_a_canary_that_a_crash_left_is_removed(folder: Path, heard: Heard) -> None:
     (folder / CANARY).write_text("left")
-    watch = Watch(folder, on_change=heard.change, on_event=heard.event)
+    watch = InotifyWatch(folder, on_change=heard.change, on_event=heard.event)
 
     fault = watch.begin()
     watch.end()
@@ -204,7 +204,7 @@ def test_a_canary_that_a_crash_left_is_removed(folder: Path, heard: Heard) -> No
 
 
 def test_a_watch_can_be_ended_and_begun_anew_and_leaves_nothing_open(
-    folder: Path, watch: Watch, heard: Heard
+    folder: Path, watch: InotifyWatch, heard: Heard
 ) -> None:
     before = held()
 
@@ -220,7 +220,10 @@ def test_a_watch_can_be_ended_and_begun_anew_and_leaves_nothing_open(
 
 @pytest.mark.slow
 def test_a_watch_that_is_begun_again_and_again_while_its_folder_comes_and_goes_leaves_nothing_open(
-    folder: Path, tmp_path: Path, watch: Watch, record_property: Callable[[str, object], None]
+    folder: Path,
+    tmp_path: Path,
+    watch: InotifyWatch,
+    record_property: Callable[[str, object], None],
 ) -> None:
     watch.end()
     before, over = held(), threading.Event()
@@ -261,7 +264,7 @@ def no_more_than(before: tuple[int, int, int]) -> bool:
 
 
 def test_what_a_thread_of_the_watch_says_as_it_ends_is_a_hint_and_not_on_stderr(
-    watch: Watch, heard: Heard, monkeypatch: pytest.MonkeyPatch
+    watch: InotifyWatch, heard: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settle(watch, heard)
     observer = watch._observer
@@ -285,7 +288,7 @@ def test_what_a_thread_of_the_watch_says_as_it_ends_is_a_hint_and_not_on_stderr(
 def test_a_watch_of_a_mount_point_does_not_keep_it_from_being_unmounted(
     folder: Path, heard: Heard
 ) -> None:
-    watch = Watch(folder, on_change=heard.change, on_event=heard.event)
+    watch = InotifyWatch(folder, on_change=heard.change, on_event=heard.event)
     with mounted("-t", "tmpfs", "scenariod-test", at=folder):
         fault = watch.begin()
         settle(watch, heard)
@@ -303,7 +306,7 @@ def test_a_watch_of_a_mount_point_does_not_keep_it_from_being_unmounted(
 
 @pytest.mark.slow
 def test_a_flood_of_files_is_told_of_to_its_end_and_takes_no_memory(
-    folder: Path, watch: Watch, heard: Heard
+    folder: Path, watch: InotifyWatch, heard: Heard
 ) -> None:
     for number in range(20_000):
         (folder / f"scenario-{number}.json").touch()
