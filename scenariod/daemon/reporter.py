@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from scenariod.base.config import Config
     from scenariod.daemon.settle import Settled, Settler
-    from scenariod.intake.claim import Intake
+    from scenariod.intake.claim import Claimer
     from scenariod.monitoring.notify import Notifier
     from scenariod.workers.budget import Budget
     from scenariod.workers.queue import Roster
@@ -44,7 +44,7 @@ class Board:
         self,
         config: Config,
         *,
-        intake: Intake,
+        claimer: Claimer,
         roster: Roster,
         budget: Budget,
         notifier: Notifier,
@@ -52,7 +52,7 @@ class Board:
         doing: Callable[[], str],
     ) -> None:
         self._config = config
-        self._intake = intake
+        self._claimer = claimer
         self._roster = roster
         self._budget = budget
         self._notifier = notifier
@@ -70,8 +70,8 @@ class Board:
 
     def snapshot(self) -> status.Status:
         """Return the status as it is now."""
-        self.status.inbox = self._intake.total
-        self.status.watch, self.status.watch_detail = self._intake.sight
+        self.status.inbox = self._claimer.total
+        self.status.watch, self.status.watch_detail = self._claimer.sight
         self.status.workers = self._roster.workers
         self.status.memory = self._budget.shown()
         if doing := self._doing():
@@ -79,7 +79,7 @@ class Board:
             self.set_state(status.State.STARTING if at_start else status.State.REBUILDING, doing)
         self.status.waiting = [
             {"file": printable(w.name), "reason": str(w.hold)}
-            for w in self._intake.waiting[:_MOST_WAITING_SHOWN]
+            for w in self._claimer.waiting[:_MOST_WAITING_SHOWN]
         ]
         return self.status
 
@@ -131,8 +131,8 @@ class Board:
 
         `at_rest` says whether what was added is published, too: who sees idle finds it there.
         """
-        waiting = self._intake.waiting
-        if self._intake.total == 0:
+        waiting = self._claimer.waiting
+        if self._claimer.total == 0:
             self.set_state(status.State.IDLE if at_rest else status.State.PUBLISHING)
         elif waiting:
             words = f"{printable(waiting[0].name)}: {waiting[0].hold}"

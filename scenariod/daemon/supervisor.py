@@ -18,7 +18,7 @@ from scenariod.daemon.attempt import Attempts
 from scenariod.daemon.cleanup import Tidier
 from scenariod.daemon.error_policy import Trouble
 from scenariod.daemon.reporter import Board
-from scenariod.intake.claim import Intake
+from scenariod.intake.claim import Claimer
 from scenariod.intake.delivery import Delivery
 from scenariod.monitoring import status, status_socket
 from scenariod.monitoring.journal import Event
@@ -62,7 +62,7 @@ class Supervisor:
         self._journal = journal
         self._notifier = notifier
         self._once = once
-        self._intake = Intake(
+        self._claimer = Claimer(
             config,
             work=work,
             reserve_batch=settler.reserve_batch,
@@ -87,7 +87,7 @@ class Supervisor:
         self._drain_ended = False
         self._board = Board(
             config,
-            intake=self._intake,
+            claimer=self._claimer,
             roster=self._roster,
             budget=self._budget,
             notifier=notifier,
@@ -126,7 +126,7 @@ class Supervisor:
             heartbeat.cancel()
             server.close()
             self._config.socket.unlink(missing_ok=True)
-            await self._intake.stop_watching()
+            await self._claimer.stop_watching()
             await self._tidier.stop()
             await self._settler.close()
             await self._launcher.sweep(self._config.root)
@@ -146,7 +146,7 @@ class Supervisor:
             with suppress(RuntimeError):  # the loop has ended: nobody looks any more
                 loop.call_soon_threadsafe(self._wake.set)
 
-        self._intake.keep_watching(wake=wake_from_elsewhere, on_return=self._end_pause)
+        self._claimer.keep_watching(wake=wake_from_elsewhere, on_return=self._end_pause)
         self._tell_started()
         while not self._finished():
             await self._sleep(await self.tick(now=time.monotonic()))
@@ -222,9 +222,9 @@ class Supervisor:
         With `once` that is waited for too: nobody would come back to it.
         """
         if self._once:
-            return not self._roster and self._intake.is_empty()
+            return not self._roster and self._claimer.is_empty()
         at_rest = not self._roster.running and self._budget.lets_others_pass()
-        return at_rest and self._intake.is_empty()
+        return at_rest and self._claimer.is_empty()
 
     def _exit_code(self) -> ExitCode:
         if not self._once:
@@ -235,7 +235,7 @@ class Supervisor:
             return ExitCode.PAUSED
         if self._status.refused:
             return ExitCode.SOME_REFUSED
-        return ExitCode.SOME_LEFT if self._intake.total else ExitCode.OK
+        return ExitCode.SOME_LEFT if self._claimer.total else ExitCode.OK
 
     # Starting batches
 
@@ -269,7 +269,7 @@ class Supervisor:
         """
         if self._running and (waits := self._budget.another()) is not None:
             return waits
-        claimed, wait_s = await self._intake.claim_next(now=now)
+        claimed, wait_s = await self._claimer.claim_next(now=now)
         if claimed is None:
             return wait_s
         self._roster.put_last([claimed])
@@ -319,7 +319,7 @@ class Supervisor:
             return
         self._roster.end(batch)
         self._roster.put_first(concluded.again)
-        self._intake.set_aside(concluded.damaged)
+        self._claimer.set_aside(concluded.damaged)
         self._board.count(concluded.settled)
         self._board.show_library(self._settler)
         if concluded.pause is None:

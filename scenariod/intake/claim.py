@@ -34,7 +34,7 @@ _WORTH_TELLING = frozenset({Hold.UNREADABLE, Hold.UNMOVABLE, Hold.DAMAGED})
 _NOT_WAITED_FOR = _WORTH_TELLING | {Hold.WRITING}
 
 
-class Intake:
+class Claimer:
     """The way in. `pair_wait_s` is how long a lone file waits for a partner.
 
     `reserve_batch` returns a batch number that none has or had.

@@ -13,7 +13,7 @@ from scenariod.base.units import MIB
 from scenariod.daemon.reporter import Board
 from scenariod.daemon.settle import Settler
 from scenariod.intake.batch import Batch, Work
-from scenariod.intake.claim import Intake
+from scenariod.intake.claim import Claimer
 from scenariod.monitoring.journal import TextJournal
 from scenariod.monitoring.notify import Notifier
 from scenariod.monitoring.status import Running, State
@@ -39,7 +39,7 @@ class Scene:
         roster = Roster()
         self.board = Board(
             loaded,
-            intake=Intake(
+            claimer=Claimer(
                 loaded,
                 work=work,
                 reserve_batch=settler.reserve_batch,
