@@ -19,7 +19,7 @@ from scenariod.base.faults import DAMAGED, unusable_inbox
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.mounts import same_mount
 from scenariod.base.names import is_scenario_name
-from scenariod.intake.order import Turn, turn
+from scenariod.intake.order import SortKey, sort_key
 from scenariod.intake.pairing import Ready
 from scenariod.intake.readiness import GONE, Hold, Rules, Seen, is_somebodys_mount, observe
 
@@ -96,8 +96,8 @@ class Inbox:
         self._seen: dict[str, Seen] = {}
         self._put_off: dict[str, _PutOff] = {}
         self._held: frozenset[str] = frozenset()
-        self._window: list[Turn] = []
-        self._passed: Turn | None = None
+        self._window: list[SortKey] = []
+        self._passed: SortKey | None = None
         self._renamed_in: set[str] = set()
         self._oldest_ns: int | None = None
 
@@ -159,14 +159,14 @@ class Inbox:
         if self._oldest_ns is None:
             self._oldest_ns = min((t for t, _ in _drops(folder) if t <= now_ns), default=now_ns)
         oldest_ns, next_oldest_ns, total = self._oldest_ns, now_ns, 0
-        held: list[Turn] = []
+        held: list[SortKey] = []
 
-        def turns() -> Iterator[Turn]:
+        def turns() -> Iterator[SortKey]:
             nonlocal next_oldest_ns, total
             for dropped_ns, name in _drops(folder):
                 total += 1
                 next_oldest_ns = min(next_oldest_ns, dropped_ns)
-                its = turn(name, dropped_ns=dropped_ns, oldest_ns=oldest_ns, now_ns=now_ns)
+                its = sort_key(name, dropped_ns=dropped_ns, oldest_ns=oldest_ns, now_ns=now_ns)
                 if name in self._held:
                     held.append(its)
                 elif self._passed is None or its > self._passed:

@@ -11,10 +11,10 @@ DROP_NS = 60 * 1_000_000_000
 """Files that came within a minute are one drop, and go in natural order, 2 before 11."""
 _TIME_TELLS_NOTHING = -(1 << 63)
 
-Turn = tuple[int, NaturalKey]
+SortKey = tuple[int, NaturalKey]
 
 
-def turn(name: str, *, dropped_ns: int, oldest_ns: int, now_ns: int) -> Turn:
+def sort_key(name: str, *, dropped_ns: int, oldest_ns: int, now_ns: int) -> SortKey:
     """Return the sort key of a file; the times are nanoseconds since 1970.
 
     `dropped_ns` is its ctime, which every way to arrive sets and no user can choose. Drops are

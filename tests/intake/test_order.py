@@ -5,7 +5,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenariod.intake.order import DROP_NS, turn
+from scenariod.intake.order import DROP_NS, sort_key
 
 NOW = 1_800_000_000 * 1_000_000_000
 SECOND = 1_000_000_000
@@ -15,7 +15,7 @@ def order(drops: dict[str, int], *, now: int = NOW) -> list[str]:
     """Return the names in the order of their turn; `drops` has the nanosecond of each."""
     oldest = min(drops.values())
     return sorted(
-        drops, key=lambda name: turn(name, dropped_ns=drops[name], oldest_ns=oldest, now_ns=now)
+        drops, key=lambda name: sort_key(name, dropped_ns=drops[name], oldest_ns=oldest, now_ns=now)
     )
 
 
@@ -51,7 +51,7 @@ def test_nothing_that_came_a_minute_later_ever_goes_first(
     drops = dict(zip(names, (NOW - age for age in ages), strict=True))
 
     turns = sorted(
-        (turn(name, dropped_ns=when, oldest_ns=NOW - oldest, now_ns=NOW), when)
+        (sort_key(name, dropped_ns=when, oldest_ns=NOW - oldest, now_ns=NOW), when)
         for name, when in drops.items()
     )
 
