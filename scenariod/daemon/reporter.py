@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from scenariod.intake.claim import Claimer
     from scenariod.monitoring.notify import Notifier
     from scenariod.workers.budget import Budget
-    from scenariod.workers.queue import Roster
+    from scenariod.workers.queue import Queue
 
 HEARTBEAT_S = 1.0
 LIVE_S = 0.25
@@ -45,7 +45,7 @@ class Board:
         config: Config,
         *,
         claimer: Claimer,
-        roster: Roster,
+        queue: Queue,
         budget: Budget,
         notifier: Notifier,
         launcher_name: str,
@@ -53,7 +53,7 @@ class Board:
     ) -> None:
         self._config = config
         self._claimer = claimer
-        self._roster = roster
+        self._queue = queue
         self._budget = budget
         self._notifier = notifier
         self._told: dict[int, status.Running] = {}
@@ -72,7 +72,7 @@ class Board:
         """Return the status as it is now."""
         self.status.inbox = self._claimer.total
         self.status.watch, self.status.watch_detail = self._claimer.sight
-        self.status.workers = self._roster.workers
+        self.status.workers = self._queue.workers
         self.status.memory = self._budget.shown()
         if doing := self._doing():
             at_start = doing == CHECKING
@@ -92,7 +92,7 @@ class Board:
                 self._notifier.takes_longer()
             with suppress(OSError):  # as /proc cannot be read while too many files are open
                 self._notifier.status(self.line())
-            await asyncio.sleep(min(every_s, LIVE_S) if self._roster.running else every_s)
+            await asyncio.sleep(min(every_s, LIVE_S) if self._queue.running else every_s)
 
     def line(self) -> str:
         """Return the line for `systemctl status`, with memory as last told if it is near that."""

@@ -24,7 +24,7 @@ from scenariod.monitoring import status, status_socket
 from scenariod.monitoring.journal import Event
 from scenariod.workers.admission import Waits
 from scenariod.workers.budget import Budget
-from scenariod.workers.queue import Roster
+from scenariod.workers.queue import Queue
 
 if TYPE_CHECKING:
     from scenariod.base.config import Config
@@ -69,8 +69,8 @@ class Supervisor:
             journal=journal,
             pair_wait_s=0.0 if once else config.intake.pair_wait_s,
         )
-        self._roster = Roster()
-        self._budget = Budget(config, roster=self._roster)
+        self._queue = Queue()
+        self._budget = Budget(config, queue=self._queue)
         self._attempts = Attempts(
             config,
             settler=settler,
@@ -88,7 +88,7 @@ class Supervisor:
         self._board = Board(
             config,
             claimer=self._claimer,
-            roster=self._roster,
+            queue=self._queue,
             budget=self._budget,
             notifier=notifier,
             launcher_name=launcher.name,
@@ -222,8 +222,8 @@ class Supervisor:
         With `once` that is waited for too: nobody would come back to it.
         """
         if self._once:
-            return not self._roster and self._claimer.is_empty()
-        at_rest = not self._roster.running and self._budget.lets_others_pass()
+            return not self._queue and self._claimer.is_empty()
+        at_rest = not self._queue.running and self._budget.lets_others_pass()
         return at_rest and self._claimer.is_empty()
 
     def _exit_code(self) -> ExitCode:
@@ -272,14 +272,14 @@ class Supervisor:
         claimed, wait_s = await self._claimer.claim_next(now=now)
         if claimed is None:
             return wait_s
-        self._roster.put_last([claimed])
+        self._queue.put_last([claimed])
         return self._budget.next() or wait_s
 
     def _start(self, batch: Batch) -> None:
         self._drain_ended = False
         self._close_due = 0.0
         self._status.next_waits = ""
-        self._roster.start(batch, limit_bytes=self._budget.limit_of(batch))
+        self._queue.start(batch, limit_bytes=self._budget.limit_of(batch))
         task = asyncio.create_task(self._process(batch))
         self._running.add(task)
         task.add_done_callback(self._batch_ended)
@@ -302,7 +302,7 @@ class Supervisor:
         self._wake.set()
 
     def _show_running(self, batch_id: int, worker: status.Running | None) -> None:
-        self._roster.show(batch_id, worker)
+        self._queue.show(batch_id, worker)
         if worker is not None and self._pause.left_s(time.monotonic()) == 0:
             self._board.set_state(status.State.WORKING)
 
@@ -313,12 +313,12 @@ class Supervisor:
         try:
             concluded = await self._attempts.take(batch, stop=self._stop.workers)
         except Exception as error:  # noqa: BLE001  the loop's per-batch border: attempts count
-            self._roster.end(batch)
+            self._queue.end(batch)
             self._derive_queue(batch)
             self._trouble.take(error, batch=batch.id)
             return
-        self._roster.end(batch)
-        self._roster.put_first(concluded.again)
+        self._queue.end(batch)
+        self._queue.put_first(concluded.again)
         self._claimer.set_aside(concluded.damaged)
         self._board.count(concluded.settled)
         self._board.show_library(self._settler)
@@ -330,9 +330,9 @@ class Supervisor:
     def _derive_queue(self, batch: Batch) -> None:
         """Queue what is in work/: after a failure, as in the middle of a split, only that tells."""
         try:
-            self._roster.replace(self._work.batches())
+            self._queue.replace(self._work.batches())
         except OSError:  # not now; the start of the batch at hand will tell
-            self._roster.put_first([batch])
+            self._queue.put_first([batch])
 
     # Around the batches
 
@@ -358,7 +358,7 @@ class Supervisor:
             await self._settler.open()
         Delivery.of(self._config).remove_leftovers()
         cut_off = self._work.batches()
-        self._roster.put_last(cut_off)
+        self._queue.put_last(cut_off)
         reached(KillPoint.RECOVERED)
         self._board.show_library(self._settler)
         self._pause.end_if_over()
@@ -382,7 +382,7 @@ class Supervisor:
         self._trouble.damage = None
         self._drain_ended = False
         self._pause.end_if_over()
-        self._roster.replace(self._work.batches())
+        self._queue.replace(self._work.batches())
         self._board.show_library(self._settler)
         return 0.0
 

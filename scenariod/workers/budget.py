@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from scenariod.base.config import Config
     from scenariod.base.config import Memory as MemorySettings
     from scenariod.intake.batch import Batch
-    from scenariod.workers.queue import Roster
+    from scenariod.workers.queue import Queue
 
 ALONE_S = 300.0
 """For how long workers run one at a time after the machine has run out of memory."""
@@ -47,9 +47,9 @@ def _why_never(memory: MemorySettings, needed_bytes: int) -> str | None:
 class Budget:
     """What workers may take of the machine's memory, and how many may run at once."""
 
-    def __init__(self, config: Config, *, roster: Roster) -> None:
+    def __init__(self, config: Config, *, queue: Queue) -> None:
         self._memory = config.memory
-        self._roster = roster
+        self._queue = queue
         self._alone_until = 0.0
         # Of two versions the later one is to stay: a slow worker of the former must not end last.
         in_turn = config.library.on_conflict == "replace"
@@ -70,7 +70,7 @@ class Budget:
     def has_place(self) -> bool:
         """Say whether one more worker may run at once, memory aside."""
         alone = time.monotonic() < self._alone_until
-        return self._roster.running < (1 if alone else self.most_workers)
+        return self._queue.running < (1 if alone else self.most_workers)
 
     def back_off(self) -> None:
         """Have one worker run at a time for a while: the machine has run out of memory."""
@@ -82,7 +82,7 @@ class Budget:
             return False
         return admission.has_room(
             needed_bytes=self._memory.limit_max_bytes,
-            used_bytes=self._roster.used_bytes,
+            used_bytes=self._queue.used_bytes,
             reserve_bytes=self._memory.reserve_bytes,
             host=host.look(),
         )
@@ -94,7 +94,7 @@ class Budget:
     def next(self) -> Batch | Waits | None:
         """Return the waiting batch that may start now, what the first waits for, or None."""
         held_up: Waits | None = None
-        for batch in self._roster.waiting():
+        for batch in self._queue.waiting():
             waits = self._ask(self.limit_of(batch))
             if waits is None:
                 return batch
@@ -108,7 +108,7 @@ class Budget:
         """Say whether all that waits is the larger limit, which others need not wait for."""
         return all(
             batch.larger and (waits := self._ask(self.limit_of(batch))) and waits.for_host
-            for batch in self._roster.waiting()
+            for batch in self._queue.waiting()
         )
 
     def shown(self) -> Memory:
@@ -124,8 +124,8 @@ class Budget:
     def _ask(self, needed_bytes: int) -> Waits | None:
         answer = admission.may_start(
             needed_bytes=needed_bytes,
-            running_bytes=self._roster.running_bytes,
-            used_bytes=self._roster.used_bytes,
+            running_bytes=self._queue.running_bytes,
+            used_bytes=self._queue.used_bytes,
             reserve_bytes=self._memory.reserve_bytes,
             host=host.look(),
         )

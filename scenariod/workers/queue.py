@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from scenariod.monitoring.status import Running
 
 
-class Roster:
+class Queue:
     """Batches by their number: no batch is ever in here twice, nor waits while it runs."""
 
     def __init__(self) -> None:

@@ -19,7 +19,7 @@ from scenariod.monitoring.journal import TextJournal
 from scenariod.workers.budget import Budget
 from scenariod.workers.launchers.rlimits import RlimitLauncher
 from scenariod.workers.outcome import MAX_ATTEMPTS
-from scenariod.workers.queue import Roster
+from scenariod.workers.queue import Queue
 
 pytestmark = pytest.mark.slow
 
@@ -93,7 +93,7 @@ class Bench:
             work=self.work,
             launcher=self.launcher,
             journal=journal,
-            budget=Budget(self._config, roster=Roster()),
+            budget=Budget(self._config, queue=Queue()),
             show=lambda _, running: self.shown.append(running),
         )
         stopping = asyncio.Event()

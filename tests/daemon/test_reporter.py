@@ -20,7 +20,7 @@ from scenariod.monitoring.status import Running, State
 from scenariod.workers import host
 from scenariod.workers.budget import Budget
 from scenariod.workers.host import Host
-from scenariod.workers.queue import Roster
+from scenariod.workers.queue import Queue
 
 if TYPE_CHECKING:
     from support.home import Home
@@ -36,7 +36,7 @@ class Scene:
         work = Work(home.work)
         journal = TextJournal(sys.stderr)
         settler = Settler(loaded, work=work, journal=journal)
-        roster = Roster()
+        queue = Queue()
         self.board = Board(
             loaded,
             claimer=Claimer(
@@ -46,15 +46,15 @@ class Scene:
                 journal=journal,
                 pair_wait_s=0,
             ),
-            roster=roster,
-            budget=Budget(loaded, roster=roster),
+            queue=queue,
+            budget=Budget(loaded, queue=queue),
             notifier=Notifier({}),
             launcher_name="rlimits",
             doing=lambda: "",
         )
         self.worker = Running(1, ["a"], limit_bytes=LIMIT_MB * MIB)
-        roster.start(Batch(1, home.work), limit_bytes=LIMIT_MB * MIB)
-        roster.show(1, self.worker)
+        queue.start(Batch(1, home.work), limit_bytes=LIMIT_MB * MIB)
+        queue.show(1, self.worker)
         self.board.set_state(State.WORKING)
         self._patch = monkeypatch
 

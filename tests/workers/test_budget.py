@@ -13,7 +13,7 @@ from scenariod.workers import host
 from scenariod.workers.admission import Waits
 from scenariod.workers.budget import Budget
 from scenariod.workers.host import Host
-from scenariod.workers.queue import Roster
+from scenariod.workers.queue import Queue
 
 
 @pytest.fixture
@@ -23,8 +23,8 @@ def loaded(tmp_path: Path) -> Config:
 
 
 @pytest.fixture
-def roster() -> Roster:
-    return Roster()
+def queue() -> Queue:
+    return Queue()
 
 
 def has(
@@ -41,8 +41,8 @@ def batch(number: int, *, larger: bool = False) -> Batch:
     return Batch(number, Path(f"work/{number:06d}"), larger=larger)
 
 
-def test_a_batch_that_is_to_have_more_gets_the_larger_limit(loaded: Config, roster: Roster) -> None:
-    budget = Budget(loaded, roster=roster)
+def test_a_batch_that_is_to_have_more_gets_the_larger_limit(loaded: Config, queue: Queue) -> None:
+    budget = Budget(loaded, queue=queue)
 
     limits = [budget.limit_of(batch(1)) // MIB, budget.limit_of(batch(2, larger=True)) // MIB]
 
@@ -60,7 +60,7 @@ def test_a_batch_that_is_to_have_more_gets_the_larger_limit(loaded: Config, rost
 def test_there_is_room_for_more_where_the_machine_has_it_beside_its_reserve(
     monkeypatch: pytest.MonkeyPatch,
     loaded: Config,
-    roster: Roster,
+    queue: Queue,
     *,
     total_mb: int,
     available_mb: int,
@@ -68,43 +68,43 @@ def test_there_is_room_for_more_where_the_machine_has_it_beside_its_reserve(
 ) -> None:
     has(monkeypatch, total_mb=total_mb, available_mb=available_mb)
 
-    assert Budget(loaded, roster=roster).has_room_for_more() is room
+    assert Budget(loaded, queue=queue).has_room_for_more() is room
 
 
 def test_our_own_workers_do_not_count_against_the_room_for_more(
-    monkeypatch: pytest.MonkeyPatch, loaded: Config, roster: Roster
+    monkeypatch: pytest.MonkeyPatch, loaded: Config, queue: Queue
 ) -> None:
     has(monkeypatch, total_mb=8192, available_mb=4500)
-    roster.start(batch(1), limit_bytes=3072 * MIB)
-    roster.show(1, Running(1, ["a"], used_bytes=2500 * MIB, limit_bytes=3072 * MIB))
+    queue.start(batch(1), limit_bytes=3072 * MIB)
+    queue.show(1, Running(1, ["a"], used_bytes=2500 * MIB, limit_bytes=3072 * MIB))
 
-    assert Budget(loaded, roster=roster).has_room_for_more()
+    assert Budget(loaded, queue=queue).has_room_for_more()
 
 
 def test_the_stall_of_the_worker_that_just_died_is_no_want_of_room(
-    monkeypatch: pytest.MonkeyPatch, loaded: Config, roster: Roster
+    monkeypatch: pytest.MonkeyPatch, loaded: Config, queue: Queue
 ) -> None:
     has(monkeypatch, total_mb=8192, available_mb=6500, stalled=60.0)
 
-    assert Budget(loaded, roster=roster).has_room_for_more()
+    assert Budget(loaded, queue=queue).has_room_for_more()
 
 
-def test_without_a_larger_limit_there_is_no_room_for_it(tmp_path: Path, roster: Roster) -> None:
+def test_without_a_larger_limit_there_is_no_room_for_it(tmp_path: Path, queue: Queue) -> None:
     (tmp_path / "c.toml").write_text("[memory]\nlimit_mb = 64\nlimit_max_mb = 64\n")
     loaded = config.load(config=tmp_path / "c.toml", root=None, cwd=tmp_path)
 
-    assert not Budget(loaded, roster=roster).has_room_for_more()
+    assert not Budget(loaded, queue=queue).has_room_for_more()
 
 
 def test_a_batch_that_waits_for_the_larger_limit_is_overtaken_while_others_use_the_memory(
-    monkeypatch: pytest.MonkeyPatch, loaded: Config, roster: Roster
+    monkeypatch: pytest.MonkeyPatch, loaded: Config, queue: Queue
 ) -> None:
     has(monkeypatch, total_mb=8192, available_mb=5500)
-    roster.put_last([batch(1, larger=True), batch(2)])
-    budget = Budget(loaded, roster=roster)
+    queue.put_last([batch(1, larger=True), batch(2)])
+    budget = Budget(loaded, queue=queue)
 
     first = budget.next()
-    roster.start(batch(2), limit_bytes=3072 * MIB)
+    queue.start(batch(2), limit_bytes=3072 * MIB)
     alone = budget.next()
 
     assert first == batch(2)
@@ -113,22 +113,22 @@ def test_a_batch_that_waits_for_the_larger_limit_is_overtaken_while_others_use_t
 
 
 def test_a_batch_does_not_wait_for_a_larger_limit_that_can_never_fit(
-    monkeypatch: pytest.MonkeyPatch, loaded: Config, roster: Roster
+    monkeypatch: pytest.MonkeyPatch, loaded: Config, queue: Queue
 ) -> None:
     has(monkeypatch, total_mb=6000, available_mb=6000)
-    roster.put_last([batch(1, larger=True)])
-    budget = Budget(loaded, roster=roster)
+    queue.put_last([batch(1, larger=True)])
+    budget = Budget(loaded, queue=queue)
 
     assert budget.limit_of(batch(1, larger=True)) == 3072 * MIB
     assert budget.next() == batch(1, larger=True)
 
 
 def test_after_the_machine_has_run_out_of_memory_one_worker_runs_at_a_time(
-    loaded: Config, roster: Roster
+    loaded: Config, queue: Queue
 ) -> None:
-    budget = Budget(loaded, roster=roster)
+    budget = Budget(loaded, queue=queue)
     budget.most_workers = 4
-    roster.start(batch(1), limit_bytes=64 * MIB)
+    queue.start(batch(1), limit_bytes=64 * MIB)
 
     before = budget.has_place()
     budget.back_off()
