@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from scenariod.base import clock
 from scenariod.base.errors import DroppedFileError, ScenariodError
-from scenariod.base.faults import Step as Doing
-from scenariod.base.faults import during
+from scenariod.base.faults import Step, during
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.names import printable
 from scenariod.base.units import MIB
@@ -24,7 +23,7 @@ from scenariod.validation import verdict
 from scenariod.validation.verdict import InvalidVerdictError, Rejected, Verdict
 from scenariod.workers import failures
 from scenariod.workers.job import Ended, Job, Reading
-from scenariod.workers.outcome import MAX_ATTEMPTS, Outcome, Step, judge, next_step
+from scenariod.workers.outcome import MAX_ATTEMPTS, NextStep, Outcome, judge, next_step
 from scenariod.workers.run import run as run_worker
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ class Attempts:
         if batch.attempts >= MAX_ATTEMPTS:
             words = f"its processing was cut off {batch.attempts} times"
             return await self._isolate(batch, Outcome.CRASH, ended=None, detail=words)
-        with during(Doing.COUNTING, batch.folder):
+        with during(Step.COUNTING, batch.folder):
             counted = await self._settler.between_batches(partial(self._count, batch))
             self._overcounted.discard(batch.id)
         try:
@@ -150,7 +149,7 @@ class Attempts:
             running.stalled_percent = reading.stalled_percent
 
         try:
-            with during(Doing.LAUNCHING, batch.folder):
+            with during(Step.LAUNCHING, batch.folder):
                 await self._launcher.check_again(self._config.root)
                 return await run_worker(self._launcher, job, stop=stop, on_reading=note)
         finally:
@@ -158,7 +157,7 @@ class Attempts:
 
     async def _conclude(self, batch: Batch, names: list[str], ended: Ended) -> Concluded:
         failures.raise_if_one_file_is_lost(ended, names)
-        with during(Doing.JUDGING, batch.folder):
+        with during(Step.JUDGING, batch.folder):
             verdicts = _verdicts(self._work.verdict(batch), names)
         reached(KillPoint.VERDICT_READ)
         if ended.evidence.exit_status == 0 and _left_out(verdicts, batch.names()):
@@ -174,14 +173,14 @@ class Attempts:
             verdicts=count,
             may_have_more=not batch.larger and self._budget.has_room_for_more(),
         )
-        if step is Step.SETTLE:
+        if step is NextStep.SETTLE:
             return await self._settle(batch, verdicts or [], self._run(ended, outcome))
-        if step in {Step.SPLIT, Step.FAIL}:
+        if step in {NextStep.SPLIT, NextStep.FAIL}:
             return await self._isolate(batch, outcome, ended=ended, detail=ended.detail)
-        with during(Doing.COUNTING, batch.folder):
-            if step is Step.LARGER:
+        with during(Step.COUNTING, batch.folder):
+            if step is NextStep.LARGER:
                 return await self._give_more(batch, ended=ended, outcome=outcome)
-            if step is Step.AGAIN:
+            if step is NextStep.AGAIN:
                 return await self._run_again(batch, ended=ended, outcome=outcome)
             return await self._put_off(batch, step, ended=ended)
 
@@ -218,10 +217,10 @@ class Attempts:
         self._budget.back_off()
         return Concluded(Settled(), again=[spared], pause=failures.of_host(batch))
 
-    async def _put_off(self, batch: Batch, step: Step, *, ended: Ended) -> Concluded:
+    async def _put_off(self, batch: Batch, step: NextStep, *, ended: Ended) -> Concluded:
         """Have a batch run later: the environment is at fault, or the daemon ends."""
         uncounted = await self._take_back(batch)
-        pause = failures.of_environment(ended, batch) if step is Step.PAUSE else None
+        pause = failures.of_environment(ended, batch) if step is NextStep.PAUSE else None
         return Concluded(Settled(), again=[uncounted], pause=pause)
 
     async def _set_aside(self, batch: Batch, name: str) -> Concluded:
@@ -267,7 +266,7 @@ class Attempts:
         There they wait for their writer like any other. A file whose name is taken again by
         another one becomes a batch of its own.
         """
-        with during(Doing.MOVING, batch.folder):
+        with during(Step.MOVING, batch.folder):
             left = await self._settler.between_batches(partial(self._give_back, batch))
             again = [await self._set_apart(batch, left)] if left else []
             await self._settler.between_batches(partial(self._work.remove, batch))

@@ -90,7 +90,7 @@ def _by_exit_status(evidence: Evidence) -> Outcome:
     return known.get(evidence.exit_status, Outcome.CRASH)
 
 
-class Step(StrEnum):
+class NextStep(StrEnum):
     """What the supervisor does with a batch whose worker has ended."""
 
     SETTLE = "settle"
@@ -111,7 +111,7 @@ _NEEDED_MORE = frozenset({Outcome.OUT_OF_MEMORY, Outcome.SOFT_LIMIT})
 
 def next_step(
     outcome: Outcome, *, files: int, spared: int, verdicts: int | None, may_have_more: bool
-) -> Step:
+) -> NextStep:
     """Decide what follows: two kinds of failure, and a poison file is isolated.
 
     A pair that ends badly is split, so that the good one passes; a single that needed more gets
@@ -121,15 +121,15 @@ def next_step(
     """
     finished = verdicts is not None
     if outcome is Outcome.OK or (outcome is Outcome.STOPPED and finished):
-        return Step.SETTLE
+        return NextStep.SETTLE
     if outcome is Outcome.SOFT_LIMIT and verdicts:
-        return Step.SETTLE
+        return NextStep.SETTLE
     if outcome is Outcome.STOPPED:
-        return Step.LEAVE
+        return NextStep.LEAVE
     if outcome in {Outcome.NO_LIMIT, Outcome.ENVIRONMENT}:
-        return Step.PAUSE
+        return NextStep.PAUSE
     if spared < MOST_SPARED.get(outcome, 0):
-        return Step.AGAIN
+        return NextStep.AGAIN
     if files > 1:
-        return Step.SPLIT
-    return Step.LARGER if may_have_more and outcome in _NEEDED_MORE else Step.FAIL
+        return NextStep.SPLIT
+    return NextStep.LARGER if may_have_more and outcome in _NEEDED_MORE else NextStep.FAIL

@@ -9,8 +9,8 @@ from scenariod.workers.outcome import (
     FILE_FAULTS,
     MOST_SPARED,
     Evidence,
+    NextStep,
     Outcome,
-    Step,
     judge,
     next_step,
 )
@@ -61,28 +61,28 @@ def test_the_outcome_is_told_from_the_evidence(evidence: dict[str, Any], outcome
 @pytest.mark.parametrize(
     ("outcome", "files", "spared", "verdicts", "step"),
     [
-        (Outcome.OK, 2, 0, 2, Step.SETTLE),
-        (Outcome.STOPPED, 2, 0, 2, Step.SETTLE),
-        (Outcome.STOPPED, 2, 0, None, Step.LEAVE),
-        (Outcome.OUT_OF_MEMORY, 2, 0, None, Step.SPLIT),
-        (Outcome.OUT_OF_MEMORY, 1, 0, None, Step.FAIL),
-        (Outcome.OUT_OF_MEMORY, 2, 0, 2, Step.SPLIT),
-        (Outcome.TIMEOUT, 8, 0, None, Step.SPLIT),
-        (Outcome.CRASH, 1, 0, None, Step.FAIL),
-        (Outcome.SOFT_LIMIT, 2, 0, None, Step.SPLIT),
-        (Outcome.SOFT_LIMIT, 2, 0, 1, Step.SETTLE),
-        (Outcome.SOFT_LIMIT, 2, 0, 0, Step.SPLIT),
-        (Outcome.SOFT_LIMIT, 1, 0, 0, Step.FAIL),
-        (Outcome.KILLED, 1, 0, None, Step.AGAIN),
-        (Outcome.KILLED, 2, 1, None, Step.AGAIN),
-        (Outcome.KILLED, 2, 2, None, Step.SPLIT),
-        (Outcome.KILLED, 1, 2, None, Step.FAIL),
-        (Outcome.HOST_OUT_OF_MEMORY, 1, 2, None, Step.AGAIN),
-        (Outcome.HOST_OUT_OF_MEMORY, 1, 3, None, Step.FAIL),
+        (Outcome.OK, 2, 0, 2, NextStep.SETTLE),
+        (Outcome.STOPPED, 2, 0, 2, NextStep.SETTLE),
+        (Outcome.STOPPED, 2, 0, None, NextStep.LEAVE),
+        (Outcome.OUT_OF_MEMORY, 2, 0, None, NextStep.SPLIT),
+        (Outcome.OUT_OF_MEMORY, 1, 0, None, NextStep.FAIL),
+        (Outcome.OUT_OF_MEMORY, 2, 0, 2, NextStep.SPLIT),
+        (Outcome.TIMEOUT, 8, 0, None, NextStep.SPLIT),
+        (Outcome.CRASH, 1, 0, None, NextStep.FAIL),
+        (Outcome.SOFT_LIMIT, 2, 0, None, NextStep.SPLIT),
+        (Outcome.SOFT_LIMIT, 2, 0, 1, NextStep.SETTLE),
+        (Outcome.SOFT_LIMIT, 2, 0, 0, NextStep.SPLIT),
+        (Outcome.SOFT_LIMIT, 1, 0, 0, NextStep.FAIL),
+        (Outcome.KILLED, 1, 0, None, NextStep.AGAIN),
+        (Outcome.KILLED, 2, 1, None, NextStep.AGAIN),
+        (Outcome.KILLED, 2, 2, None, NextStep.SPLIT),
+        (Outcome.KILLED, 1, 2, None, NextStep.FAIL),
+        (Outcome.HOST_OUT_OF_MEMORY, 1, 2, None, NextStep.AGAIN),
+        (Outcome.HOST_OUT_OF_MEMORY, 1, 3, None, NextStep.FAIL),
     ],
 )
 def test_what_follows_isolates_the_poison_file(
-    *, outcome: Outcome, files: int, spared: int, verdicts: int | None, step: Step
+    *, outcome: Outcome, files: int, spared: int, verdicts: int | None, step: NextStep
 ) -> None:
     followed = next_step(
         outcome, files=files, spared=spared, verdicts=verdicts, may_have_more=False
@@ -91,17 +91,17 @@ def test_what_follows_isolates_the_poison_file(
     assert followed is step
 
 
-def step_of(outcome: Outcome, *, files: int = 1, spared: int = 0, more: bool = False) -> Step:
+def step_of(outcome: Outcome, *, files: int = 1, spared: int = 0, more: bool = False) -> NextStep:
     """Return what follows where no verdict was left."""
     return next_step(outcome, files=files, spared=spared, verdicts=None, may_have_more=more)
 
 
 def test_a_single_that_needed_more_gets_more_where_there_is_more_and_no_other() -> None:
-    singles = {outcome for outcome in Outcome if step_of(outcome, more=True) is Step.LARGER}
+    singles = {outcome for outcome in Outcome if step_of(outcome, more=True) is NextStep.LARGER}
     pairs = {step_of(outcome, files=2, more=True) for outcome in Outcome}
 
     assert singles == {Outcome.OUT_OF_MEMORY, Outcome.SOFT_LIMIT}
-    assert Step.LARGER not in pairs
+    assert NextStep.LARGER not in pairs
 
 
 @pytest.mark.parametrize("outcome", [Outcome.NO_LIMIT, Outcome.ENVIRONMENT])
@@ -111,15 +111,15 @@ def test_the_environments_fault_never_fails_a_file(outcome: Outcome) -> None:
         for files, spared, verdicts in itertools.product(range(1, 9), range(100), (None, 0, 1))
     }
 
-    assert steps == {Step.PAUSE}
+    assert steps == {NextStep.PAUSE}
 
 
 def test_only_a_fault_of_the_files_fails_one_at_its_first_attempt() -> None:
-    failed = {outcome for outcome in Outcome if step_of(outcome) is Step.FAIL}
+    failed = {outcome for outcome in Outcome if step_of(outcome) is NextStep.FAIL}
 
     assert failed == FILE_FAULTS
 
 
 def test_nothing_runs_again_for_ever() -> None:
     for outcome in set(Outcome) - {Outcome.NO_LIMIT, Outcome.ENVIRONMENT}:
-        assert step_of(outcome, spared=max(MOST_SPARED.values())) is not Step.AGAIN
+        assert step_of(outcome, spared=max(MOST_SPARED.values())) is not NextStep.AGAIN
