@@ -91,7 +91,7 @@ def _state_of(folder: Path) -> frozenset[tuple[str, int, int]]:
     return frozenset(seen)
 
 
-class Upkeep:
+class Schedule:
     """The backups of one run of the daemon. `prepare` may run beside all the others."""
 
     def __init__(self, config: Config, *, journal: Journal) -> None:

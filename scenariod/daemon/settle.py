@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from scenariod.backups import rebuild
 from scenariod.backups.damage import damage_of, mark, pending
-from scenariod.backups.schedule import Upkeep
+from scenariod.backups.schedule import Schedule
 from scenariod.base import clock, safe_open
 from scenariod.base.errors import DroppedFileError, LibraryDamagedError
 from scenariod.base.faults import OF_ONE_FILE, Step, during
@@ -95,19 +95,19 @@ class Settler:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="settle")
         self._on_conflict = OnConflict(config.library.on_conflict)
         self._library: Library | None = None
-        self._upkeep = Upkeep(config, journal=journal)
+        self._schedule = Schedule(config, journal=journal)
         self.scenarios = 0
         self.doing = ""
 
     @property
     def newest_backup(self) -> str | None:
         """The name of the newest backup."""
-        return self._upkeep.newest
+        return self._schedule.newest
 
     @property
     def backup_doubt(self) -> str:
         """What is wrong with the newest backup, nothing where one can rely on it."""
-        return self._upkeep.doubt
+        return self._schedule.doubt
 
     async def open(self) -> None:
         """Open the library, making it if there is none."""
@@ -145,12 +145,12 @@ class Settler:
         with during(Step.PUBLISHING, self._config.published):
             await asyncio.to_thread(self._end_drain)
         with during(Step.TIDYING, self._config.backups):
-            await asyncio.to_thread(self._upkeep.prune)
+            await asyncio.to_thread(self._schedule.prune)
 
     async def prepare_backup(self) -> None:
         """Write the next change's backup while nobody waits, beside the settle thread too."""
         with during(Step.BACKING_UP, self._config.backups):
-            await asyncio.to_thread(self._upkeep.prepare, self._opened())
+            await asyncio.to_thread(self._schedule.prepare, self._opened())
 
     async def between_batches(self, act: Callable[[], T]) -> T:
         """Do something to work/, done/ or failed/ while no batch is settled; it must be short."""
@@ -171,7 +171,7 @@ class Settler:
             )
             self._journal_of_trials = Once(self._journal)
         self.scenarios = self._library.count()
-        self._upkeep.look(self._library)
+        self._schedule.look(self._library)
 
     def _show(self, words: str) -> None:
         self.doing = words
@@ -194,7 +194,7 @@ class Settler:
         library = self._opened()
         if any(library.forecast(v, on_conflict=self._on_conflict).changes for v in verdicts):
             with during(Step.BACKING_UP, self._config.backups):
-                self._upkeep.back_up_if_due(library)
+                self._schedule.back_up_if_due(library)
         with during(Step.RECORDING, self._config.database), ExitStack() as files:
             entries = [_entry(batch, v, files=files) for v in verdicts]
             results = library.settle(_record(batch, run), entries, on_conflict=self._on_conflict)
@@ -210,7 +210,7 @@ class Settler:
         return None if results is None else self._move(batch, results, run=None)
 
     def _end_drain(self) -> None:
-        self._upkeep.end_drain()
+        self._schedule.end_drain()
         library = self._opened()
         self.scenarios = library.count()  # a restore may have changed it
         if not publish.is_current(library, self._config.published):

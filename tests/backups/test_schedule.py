@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.makers import add, document
 
-from scenariod.backups.schedule import Upkeep, is_due
+from scenariod.backups.schedule import Schedule, is_due
 from scenariod.base import config
 from scenariod.library import Library
 from scenariod.monitoring.journal import TextJournal
@@ -39,7 +39,7 @@ def test_backups_are_looked_at_again_only_where_something_has_changed(tmp_path: 
     for name in ("backups", "library"):
         (tmp_path / name).mkdir()
     loaded = config.load(config=None, root=tmp_path, cwd=tmp_path)
-    upkeep = Upkeep(loaded, journal=TextJournal(io.StringIO()))
+    schedule = Schedule(loaded, journal=TextJournal(io.StringIO()))
     opened: list[str] = []
     recording = False
 
@@ -51,18 +51,18 @@ def test_backups_are_looked_at_again_only_where_something_has_changed(tmp_path: 
         nonlocal recording
         opened.clear()
         recording = True
-        upkeep.prune()
+        schedule.prune()
         recording = False
         return sum("scenarios-backup-" in path for path in opened)
 
     sys.addaudithook(record)  # for as long as Python runs
 
     with Library.open(loaded.database, busy_timeout_s=1) as library:
-        upkeep.back_up_if_due(library)
+        schedule.back_up_if_due(library)
         first, second = backups_read(), backups_read()
         add(library, document("more"))
-        upkeep.end_drain()
-        upkeep.back_up_if_due(library)
+        schedule.end_drain()
+        schedule.back_up_if_due(library)
         third = backups_read()
 
     assert (first, second) == (1, 0)
