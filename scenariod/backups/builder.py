@@ -76,7 +76,7 @@ def _build(asked: argparse.Namespace) -> int:
             library.fold()
             library.check()
     reached(KillPoint.LIBRARY_REBUILT)
-    returned = requeue.take_back(
+    returned = requeue.requeue(
         done=asked.done,
         inbox=asked.inbox,
         there=there,

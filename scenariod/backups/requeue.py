@@ -30,7 +30,7 @@ _UNREADABLE = DAMAGED | {errno.EACCES, errno.EPERM}
 
 
 @dataclass(frozen=True, slots=True)
-class TakenBack:
+class Requeued:
     """How many files are in the inbox again, and how many stay in done/ as they cannot be read."""
 
     moved: int
@@ -45,9 +45,9 @@ class _Dropped:
     since: float
 
 
-def take_back(
+def requeue(
     *, done: Path, inbox: Path, there: Digests, told: Traces, unknown_since: float
-) -> TakenBack:
+) -> Requeued:
     """Move what is not `there` from `done` into `inbox`. Raises OSError.
 
     What has ended, as is `told`, stays; so does what nothing is told of, and came into `done`
@@ -73,7 +73,7 @@ def take_back(
     if moved:
         durable.sync_folder(inbox)
         durable.sync_folder(done)
-    return TakenBack(moved, unreadable)
+    return Requeued(moved, unreadable)
 
 
 def _is_wanted(dropped: _Dropped, told: Traces, *, unknown_since: float) -> bool:
