@@ -33,7 +33,7 @@ _NOW = "now"
 
 
 @dataclass(frozen=True, slots=True)
-class Now:
+class Present:
     """The library as it is."""
 
     def __str__(self) -> str:
@@ -41,7 +41,7 @@ class Now:
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
+class BeforeBatch:
     """The library as it was just before a batch."""
 
     batch: int
@@ -60,7 +60,7 @@ class InBackup:
         return self.path.name
 
 
-Moment = Now | Before | InBackup
+Moment = Present | BeforeBatch | InBackup
 
 
 def parse(text: str, *, backups: Path) -> Moment:
@@ -69,9 +69,9 @@ def parse(text: str, *, backups: Path) -> Moment:
     Raises NotFoundError where it is none of these. Whether there is a batch N is not asked.
     """
     if text == _NOW:
-        return Now()
+        return Present()
     before = _BEFORE.fullmatch(text)
-    return Before(int(before[1])) if before else InBackup(folder.find(backups, text))
+    return BeforeBatch(int(before[1])) if before else InBackup(folder.find(backups, text))
 
 
 @contextmanager
@@ -85,7 +85,7 @@ def held(moment: Moment, snapshot: Snapshot) -> Iterator[Iterator[tuple[str, str
         with opened_backup(moment.path) as file:
             yield digests(saved_scenarios(file, moment.path))
     else:
-        batch = moment.batch if isinstance(moment, Before) else None
+        batch = moment.batch if isinstance(moment, BeforeBatch) else None
         yield ((v.id, v.sha256) for v in snapshot.versions(before=batch))
 
 

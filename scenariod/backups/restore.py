@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, assert_never
 
 from scenariod.backups import folder as backup_folder
 from scenariod.backups.moments import (
-    Before,
+    BeforeBatch,
     InBackup,
-    Now,
+    Present,
     opened_backup,
     saved_packs,
     saved_scenarios,
@@ -65,7 +65,7 @@ def restore(
     aware UTC. Raises BackupUnusableError, NotFoundError, LibraryLockedError, LibraryDamagedError,
     CommandInterruptedError at Ctrl-C, and OSError where the disk fails.
     """
-    moment = source if isinstance(source, Now | Before | InBackup) else InBackup(source)
+    moment = source if isinstance(source, Present | BeforeBatch | InBackup) else InBackup(source)
     with _telling_if_interrupted(library, Kind.RESTORE):
         restored, safety = _restored(library, moment, backups=backups, clock=clock)
         reached(KillPoint.RESTORED)
@@ -126,7 +126,7 @@ def _restored(
                 )
 
             return _replace(library, from_backup, str(moment), backups=backups, clock=clock)
-    if isinstance(moment, Before):
+    if isinstance(moment, BeforeBatch):
 
         def from_history(state: int) -> Restored | None:
             return library.restore_before(
@@ -134,7 +134,7 @@ def _restored(
             )
 
         return _replace(library, from_history, str(moment), backups=backups, clock=clock)
-    if isinstance(moment, Now):
+    if isinstance(moment, Present):
         raise ValueError("the present state is there already")
     assert_never(moment)
 

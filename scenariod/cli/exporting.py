@@ -49,4 +49,4 @@ def _batch_of(at: str, config: Config) -> int | None:
             f"{at} is a backup: it is a file of scenarios as it is",
             hint="name a batch as batch:N; `scenariodctl history` lists them",
         )
-    return wanted.batch if isinstance(wanted, moments.Before) else None
+    return wanted.batch if isinstance(wanted, moments.BeforeBatch) else None

@@ -32,14 +32,14 @@ def restore(config: Config, asked: argparse.Namespace) -> Answer:
     """Restore a backup or the state before a batch; answer what it changed and how to go back."""
     require_root(config)
     wanted = moments.parse(asked.what, backups=config.backups)
-    if isinstance(wanted, moments.Now):
+    if isinstance(wanted, moments.Present):
         raise NotFoundError(
             "the present state is there already", hint="name a backup, or a batch as batch:N"
         )
     if asked.dry_run:
         return _dry_run(config, wanted)
     prepare(config)
-    if isinstance(wanted, moments.Before):
+    if isinstance(wanted, moments.BeforeBatch):
         refuse_damaged(config)
         return _ordinary(config, wanted, may_ask=not asked.yes)
     damage = damage_there(config)
@@ -52,7 +52,7 @@ def restore(config: Config, asked: argparse.Namespace) -> Answer:
 
 
 def _ordinary(
-    config: Config, wanted: moments.Before | moments.InBackup, *, may_ask: bool
+    config: Config, wanted: moments.BeforeBatch | moments.InBackup, *, may_ask: bool
 ) -> Answer:
     """Restore in one step of a library that is sound; the daemon may run."""
     if may_ask and terminal.is_there() and not _confirmed(config, wanted):
@@ -109,7 +109,9 @@ def _rebuilt(config: Config, wanted: moments.InBackup, damage: Damage, *, may_as
     return Answer(document, lines=lines)
 
 
-def _restored(config: Config, wanted: moments.Before | moments.InBackup, done: Summary) -> Answer:
+def _restored(
+    config: Config, wanted: moments.BeforeBatch | moments.InBackup, done: Summary
+) -> Answer:
     source = str(wanted.path if isinstance(wanted, moments.InBackup) else wanted)
     document = {
         "restored": source,
@@ -171,7 +173,7 @@ def _difference(config: Config, wanted: moments.Moment) -> Iterator[Difference]:
             yield stack.enter_context(compared((), after))
             return
         snapshot = stack.enter_context(library.snapshot())
-        former = stack.enter_context(moments.held(moments.Now(), snapshot))
+        former = stack.enter_context(moments.held(moments.Present(), snapshot))
         latter = stack.enter_context(moments.held(wanted, snapshot))
         yield stack.enter_context(compared(former, latter))
 

@@ -298,7 +298,7 @@ def test_every_state_can_be_gone_back_to(library: Library, root: Path) -> None:
     documents = sql(library.path, "SELECT count(*) FROM document")
 
     for number, wanted in states.items():
-        go_back(library, root, moments.Before(number))
+        go_back(library, root, moments.BeforeBatch(number))
         assert held(library) == wanted
         undo(library, library.latest_change())
         assert held(library) == latest
@@ -312,14 +312,14 @@ def test_batches_are_ordered_by_when_they_settled_not_by_their_numbers(
     library.settle(batch(two), [entry(document("second"))])
     library.settle(batch(one), [entry(document("first"))])
 
-    go_back(library, root, moments.Before(one))
+    go_back(library, root, moments.BeforeBatch(one))
 
     assert list(held(library)) == ["second"]
 
 
 def test_the_state_before_a_batch_that_is_not_there(library: Library, root: Path) -> None:
     with pytest.raises(NotFoundError, match="no batch 3"):
-        go_back(library, root, moments.Before(3))
+        go_back(library, root, moments.BeforeBatch(3))
 
     assert backups.list_backups(root / "backups") == []
 
@@ -330,7 +330,7 @@ def test_what_is_damaged_is_not_restored_from_history(library: Library, root: Pa
     sql(library.path, "UPDATE document SET content = zeroblob(length(content))")
 
     with pytest.raises(LibraryDamagedError):
-        go_back(library, root, moments.Before(second))
+        go_back(library, root, moments.BeforeBatch(second))
 
     assert held(library) == {}
 
@@ -398,11 +398,11 @@ def test_moments_of_all_kinds_can_be_compared(library: Library, root: Path) -> N
     )
 
     expected = (["new"], ["gone"], ["other"])
-    assert differing(library, saved, moments.Now()) == expected
-    assert differing(library, moments.Before(second), moments.Now()) == expected
-    assert differing(library, moments.Now(), saved) == (["gone"], ["new"], ["other"])
-    assert differing(library, saved, moments.Before(second)) == ([], [], [])
-    assert differing(library, moments.Before(1), saved) == (["gone", "other", "same"], [], [])
+    assert differing(library, saved, moments.Present()) == expected
+    assert differing(library, moments.BeforeBatch(second), moments.Present()) == expected
+    assert differing(library, moments.Present(), saved) == (["gone"], ["new"], ["other"])
+    assert differing(library, saved, moments.BeforeBatch(second)) == ([], [], [])
+    assert differing(library, moments.BeforeBatch(1), saved) == (["gone", "other", "same"], [], [])
 
 
 def test_a_torn_backup_is_not_compared(library: Library, root: Path) -> None:
@@ -411,7 +411,7 @@ def test_a_torn_backup_is_not_compared(library: Library, root: Path) -> None:
     saved.write_bytes(saved.read_bytes()[:-9])
 
     with pytest.raises(BackupUnusableError, match="cut off"):
-        differing(library, moments.Now(), moments.InBackup(saved))
+        differing(library, moments.Present(), moments.InBackup(saved))
 
 
 def test_a_state_with_one_id_twice_is_not_compared() -> None:
@@ -424,7 +424,11 @@ def test_a_state_with_one_id_twice_is_not_compared() -> None:
 
 @pytest.mark.parametrize(
     ("text", "means"),
-    [("now", moments.Now()), ("batch:0", moments.Before(0)), ("batch:12", moments.Before(12))],
+    [
+        ("now", moments.Present()),
+        ("batch:0", moments.BeforeBatch(0)),
+        ("batch:12", moments.BeforeBatch(12)),
+    ],
 )
 def test_a_moment_has_a_name(root: Path, text: str, means: moments.Moment) -> None:
     assert moments.parse(text, backups=root) == means
