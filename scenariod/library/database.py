@@ -111,7 +111,7 @@ class Library:
     def faults(self) -> Iterator[str]:
         """Yield what is wrong with the library, each document's hash included; reads all of it."""
         with self._apart() as db:
-            yield from integrity.faults(db)
+            yield from integrity.problems(db)
 
     def fold(self) -> None:
         """Bring all of the library into its one file, durably; raise where that cannot be done.

@@ -21,7 +21,7 @@ def quick_check(db: sqlite3.Connection) -> str | None:
     return None if found == "ok" else _one_line(found)
 
 
-def faults(db: sqlite3.Connection) -> Iterator[str]:
+def problems(db: sqlite3.Connection) -> Iterator[str]:
     """Yield what is wrong with the database, all that can be told without knowing documents."""
     for (found,) in db.execute("PRAGMA integrity_check(20)"):
         if found != "ok":
