@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from scenariod.validation.document import canonical, places, reader
-from scenariod.validation.document.wording import Fault, Steps, cut, field_name, kind, shown
+from scenariod.validation.document.wording import FieldProblem, Steps, cut, field_name, kind, shown
 from scenariod.validation.problems import Problem, Reason
 from scenariod.validation.verdict import Accepted, Rejected, Verdict, stored_title
 
@@ -54,7 +54,7 @@ def judge(content: bytes, *, name: str) -> Verdict:
     )
 
 
-def faults(members: dict[str, Any]) -> list[Fault]:
+def faults(members: dict[str, Any]) -> list[FieldProblem]:
     """Return what keeps `members` from being a scenario: one fault a wrong or missing field."""
     try:
         Scenario.model_validate(members)
@@ -235,12 +235,12 @@ class Scenario(BaseModel):
     audio_hints: Annotated[Any, PlainValidator(_audio_hints)] = Field(None, alias="audioHints")
 
 
-def _fault(error: ErrorDetails) -> Fault:
+def _fault(error: ErrorDetails) -> FieldProblem:
     context = error.get("ctx", {})
     steps = (*error["loc"], *context.get("at", ()))
     if "field" in context:
         steps = (context["field"],)
     if error["type"] == "missing":
-        return Fault(Reason.MISSING_FIELD, f"{field_name(steps)} is missing", steps)
+        return FieldProblem(Reason.MISSING_FIELD, f"{field_name(steps)} is missing", steps)
     message = f"{field_name(steps)} {context['message']}"
-    return Fault(Reason(error["type"]), message, steps)
+    return FieldProblem(Reason(error["type"]), message, steps)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scenariod.validation.document import places, reader
 from scenariod.validation.document.canonical import content_sha256
 from scenariod.validation.document.reader import MAX_DEPTH, Document
-from scenariod.validation.document.wording import Fault, Steps, field_name
+from scenariod.validation.document.wording import FieldProblem, Steps, field_name
 from scenariod.validation.problems import Problem, Reason
 from scenariod.validation.verdict import MAX_MESSAGE, MAX_PROBLEMS
 
@@ -34,7 +34,7 @@ def refusal(content: bytes) -> Problem:
     return found
 
 
-def problems_of(text: str, *faults: Fault) -> list[tuple[Reason, str | None, int | None]]:
+def problems_of(text: str, *faults: FieldProblem) -> list[tuple[Reason, str | None, int | None]]:
     """Return code, field and column: the texts of the tables below are of one line."""
     return [(p.code, p.field, p.column) for p in places.problems(read(text), faults)]
 
@@ -211,13 +211,16 @@ def test_a_fault_is_placed_at_its_value_or_at_the_object_that_lacks_it(
 ) -> None:
     text = '{"a": 10, "b":{"c": 1, "d": [[], 3,{"e": 0}]}, "z": {"a": 5}}'
 
-    (found,) = problems_of(text, Fault(Reason.WRONG_TYPE, "wrong", steps))
+    (found,) = problems_of(text, FieldProblem(Reason.WRONG_TYPE, "wrong", steps))
 
     assert found == (Reason.WRONG_TYPE, field, column)
 
 
 def test_problems_come_in_the_order_of_the_text_after_those_without_a_place() -> None:
-    faults = [Fault(Reason.WRONG_TYPE, "b", ("b",)), Fault(Reason.MISSING_FIELD, "c", ("c",))]
+    faults = [
+        FieldProblem(Reason.WRONG_TYPE, "b", ("b",)),
+        FieldProblem(Reason.MISSING_FIELD, "c", ("c",)),
+    ]
 
     found = problems_of('{"a": 1, "a": 2, "b": 3, "z": NaN}', *faults)
 
@@ -225,13 +228,13 @@ def test_problems_come_in_the_order_of_the_text_after_those_without_a_place() ->
 
 
 def test_what_is_no_number_is_told_once() -> None:
-    fault = Fault(Reason.WRONG_TYPE, "a must be a string", ("a",))
+    fault = FieldProblem(Reason.WRONG_TYPE, "a must be a string", ("a",))
 
     assert problems_of('{"a": NaN}', fault) == [(Reason.NOT_A_NUMBER, "a", 7)]
 
 
 def test_of_a_repeated_key_the_last_value_counts_and_has_the_place() -> None:
-    fault = Fault(Reason.WRONG_TYPE, "a must be a string", ("a",))
+    fault = FieldProblem(Reason.WRONG_TYPE, "a must be a string", ("a",))
 
     assert problems_of('{"a": 1, "a": 2}', fault) == [
         (Reason.DUPLICATE_KEY, "a", 10),
@@ -436,7 +439,7 @@ def test_eight_hostile_mebibytes_take_linear_time(content: bytes) -> None:
 
     found = reader.read(content)
     if isinstance(found, Document):
-        places.problems(found, [Fault(Reason.WRONG_TYPE, "wrong", ("a",))])
+        places.problems(found, [FieldProblem(Reason.WRONG_TYPE, "wrong", ("a",))])
     if isinstance(found, Document) and not found.flawed:
         content_sha256(found.members)
 

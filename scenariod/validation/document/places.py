@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from scenariod.validation.document.reader import SHORT_NUMBER, STRING, WHITE, exact
 from scenariod.validation.document.wording import (
-    Fault,
+    FieldProblem,
     Steps,
     cut,
     field_name,
@@ -36,7 +36,7 @@ _TOKEN = re.compile(
 _NOT_NUMBERS = frozenset({"NaN", "Infinity", "-Infinity"})
 
 
-def problems(document: Document, faults: Iterable[Fault]) -> tuple[Problem, ...]:
+def problems(document: Document, faults: Iterable[FieldProblem]) -> tuple[Problem, ...]:
     """Return all problems of `document`, its own and `faults`, each with its place, in order.
 
     At most `MAX_PROBLEMS`, and one that says how many more there are.
@@ -72,7 +72,7 @@ class _Survey:
         prefixes = (steps[:end] for steps in asked for end in range(1, len(steps) + 1))
         self._offsets: dict[Steps, int | None] = dict.fromkeys(prefixes)
         self._levels = [_Level(is_object=True, asked=True, steps=())]
-        self._found: list[tuple[Fault, int]] = []
+        self._found: list[tuple[FieldProblem, int]] = []
         self._unlisted = 0
 
     def walk(self) -> None:
@@ -85,7 +85,7 @@ class _Survey:
             else:
                 self._value(token)
 
-    def told(self, faults: list[Fault]) -> tuple[Problem, ...]:
+    def told(self, faults: list[FieldProblem]) -> tuple[Problem, ...]:
         """Return what the walk found and `faults`, placed, in the order of the text."""
         # What is no number has been told as such: that it is no weight either helps nobody.
         told = {fault.steps for fault, _ in self._found if fault.code != Reason.DUPLICATE_KEY}
@@ -109,7 +109,9 @@ class _Survey:
             message = (
                 f"the key {shown(key)} occurs again in the same object; the first is on line {line}"
             )
-            self._found.append((Fault(Reason.DUPLICATE_KEY, message, self._steps()), token.start()))
+            self._found.append(
+                (FieldProblem(Reason.DUPLICATE_KEY, message, self._steps()), token.start())
+            )
 
     def _value(self, token: re.Match[str]) -> None:
         level = self._levels[-1]
@@ -127,10 +129,10 @@ class _Survey:
     def _scalar(self, token: re.Match[str]) -> None:
         name = token.group()
         if name in _NOT_NUMBERS:
-            fault = Fault(Reason.NOT_A_NUMBER, f"{name} is no number in JSON", self._steps())
+            fault = FieldProblem(Reason.NOT_A_NUMBER, f"{name} is no number in JSON", self._steps())
         elif len(name) > SHORT_NUMBER and exact(name) is None:
             message = f"the number {cut(name)} is beyond what can be kept exactly"
-            fault = Fault(Reason.WRONG_VALUE, message, self._steps())
+            fault = FieldProblem(Reason.WRONG_VALUE, message, self._steps())
         else:
             return
         if self._has_room():
@@ -150,7 +152,7 @@ class _Survey:
         offset = self._offsets[steps]
         return self._offsets.get(steps[:-1]) if offset is None else offset
 
-    def _problem(self, fault: Fault, offset: int | None) -> Problem:
+    def _problem(self, fault: FieldProblem, offset: int | None) -> Problem:
         message, where = cut(fault.message, MAX_MESSAGE), field_name(fault.steps)
         if offset is None:
             return Problem(fault.code, message, where)

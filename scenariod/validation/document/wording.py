@@ -22,7 +22,7 @@ Steps = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class FieldProblem:
     """A problem of one field whose place in the text is not known yet."""
 
     code: Reason
