@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from scenariod.base.config import Config
     from scenariod.library import FileResult
     from scenariod.transfer.importing import Summary
-    from scenariod.transfer.protocol import Frame
+    from scenariod.transfer.protocol import Message
 
 STANDARD_INPUT = "-"
 _LEAST_MIB = 256
@@ -215,7 +215,7 @@ def _name_of(backup: Path | None) -> str | None:
 
 def _foresee(
     config: Config,
-    frames: Iterable[Frame],
+    frames: Iterable[Message],
     on_conflict: OnConflict,
     listener: _Listener,
     stopping: Callable[[], bool],

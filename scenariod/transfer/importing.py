@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scenariod.library import Library
-    from scenariod.transfer.protocol import Frame
+    from scenariod.transfer.protocol import Message
 
 BATCH_SCENARIOS = 500
 BATCH_BYTES = 4 << 20
@@ -64,7 +64,7 @@ class Summary:
 
 def bring_in(
     library: Library,
-    frames: Iterable[Frame],
+    frames: Iterable[Message],
     *,
     source: str,
     on_conflict: OnConflict,
@@ -101,7 +101,7 @@ def bring_in(
 
 def foresee(
     library: Library,
-    frames: Iterable[Frame],
+    frames: Iterable[Message],
     *,
     on_conflict: OnConflict,
     listener: Listener,
@@ -157,7 +157,7 @@ class _Import:
         except ENVIRONMENT_FAULTS as error:
             self.summary.fault = self.summary.fault or error
 
-    def take(self, frame: Frame) -> None:
+    def take(self, frame: Message) -> None:
         """Take in one frame; settle a batch where one is full, or its pack ends."""
         if isinstance(frame, FileBegun):
             pack = None if frame.about is None else Pack(frame.name, frame.about)

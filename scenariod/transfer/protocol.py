@@ -64,14 +64,14 @@ class Done:
     """All was read."""
 
 
-Frame = FileBegun | Judging | Judged | Done
+Message = FileBegun | Judging | Judged | Done
 
 
-class InvalidFrameError(ValueError):
+class InvalidMessageError(ValueError):
     """What was said is not what an unpacker of this version says."""
 
 
-def encode(frame: Frame) -> bytes:
+def encode(frame: Message) -> bytes:
     """Return the bytes of a frame: a line, and the document of an accepted scenario."""
     if isinstance(frame, FileBegun):
         return _line(
@@ -86,7 +86,7 @@ def encode(frame: Frame) -> bytes:
     return line + frame.content
 
 
-def decode(line: bytes, content: Callable[[int], bytes]) -> Frame:
+def decode(line: bytes, content: Callable[[int], bytes]) -> Message:
     """Return the frame that begins with `line`; `content` reads so many bytes after it.
 
     Raises InvalidFrameError.
@@ -108,7 +108,7 @@ def decode(line: bytes, content: Callable[[int], bytes]) -> Frame:
         size_bytes = verdict.size_bytes if isinstance(verdict, Accepted) else 0
         return Judged(index, _count(said["number"]), verdict, content(size_bytes))
     except (KeyError, TypeError, ValueError, RecursionError, InvalidVerdictError) as error:
-        raise InvalidFrameError(f"{type(error).__name__}: {error}") from error
+        raise InvalidMessageError(f"{type(error).__name__}: {error}") from error
 
 
 def _line(kind: Kind, **told: object) -> bytes:
@@ -117,11 +117,11 @@ def _line(kind: Kind, **told: object) -> bytes:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise InvalidFrameError(f"not a text: {value!r:.80}")
+        raise InvalidMessageError(f"not a text: {value!r:.80}")
     return value
 
 
 def _count(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise InvalidFrameError(f"not a count: {value!r:.80}")
+        raise InvalidMessageError(f"not a count: {value!r:.80}")
     return value

@@ -23,7 +23,7 @@ from scenariod.workers.outcome import EXIT_NO_LIMIT
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from scenariod.transfer.protocol import Frame, Judging
+    from scenariod.transfer.protocol import Judging, Message
 
 _CHUNK_BYTES = 64 << 10
 
@@ -45,7 +45,7 @@ class _EndedError(Exception):
         self.why = why
 
 
-def unpack(source: str, *, bounds: Bounds) -> Generator[Frame]:
+def unpack(source: str, *, bounds: Bounds) -> Generator[Message]:
     """Yield the frames of all that `source` holds, a path or `-`; `Done` comes last.
 
     What kills the unpacker is refused, and another one goes on after it. Raises NoLimitError where
@@ -74,7 +74,7 @@ def unpack(source: str, *, bounds: Bounds) -> Generator[Frame]:
             raise _never_began(process)
 
 
-def _place_after(frame: Frame, after: tuple[int, int]) -> tuple[int, int]:
+def _place_after(frame: Message, after: tuple[int, int]) -> tuple[int, int]:
     """Return the place up to which all is known once `frame` was said."""
     if isinstance(frame, protocol.FileBegun):
         return max(after, (frame.index, 0))
@@ -94,14 +94,14 @@ def _start(source: str, *, bounds: Bounds, after: tuple[int, int]) -> subprocess
     return subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0)
 
 
-def _frames(process: subprocess.Popen[bytes], *, timeout_s: float) -> Iterator[Frame]:
+def _frames(process: subprocess.Popen[bytes], *, timeout_s: float) -> Iterator[Message]:
     """Yield what the unpacker says; raise _EndedError at its end."""
     assert process.stdout is not None  # noqa: S101  asked for with PIPE
     stream = _Stream(process.stdout.fileno(), timeout_s=timeout_s)
     while True:
         try:
             yield protocol.decode(stream.line(), stream.exactly)
-        except protocol.InvalidFrameError as error:
+        except protocol.InvalidMessageError as error:
             raise _EndedError(Reason.CRASH) from error
 
 

@@ -78,7 +78,7 @@ class _UnheardError(Exception):
     """Nobody reads any more what is said: the importer has enough, or has ended."""
 
 
-def say(frame: protocol.Frame) -> None:
+def say(frame: protocol.Message) -> None:
     """Tell the importer."""
     try:
         sys.stdout.buffer.write(protocol.encode(frame))

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from scenariod.base.config import Config
     from scenariod.intake.batch import Batch
     from scenariod.library import FileResult
-    from scenariod.transfer.protocol import Frame
+    from scenariod.transfer.protocol import Message
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -143,7 +143,9 @@ class Activity:
         """Import scenarios in two batches, as a pack; judged here, not by an unpacker."""
         self._count += 1
         name = f"{self._name}-import-{self._count}"
-        told: list[Frame] = [protocol.FileBegun(0, name, 4, json.dumps({"packInfo": {"id": name}}))]
+        told: list[Message] = [
+            protocol.FileBegun(0, name, 4, json.dumps({"packInfo": {"id": name}}))
+        ]
         for number in range(1, 5):
             content = self._scenario(f"{name}-{number}")
             verdict = judge(content, name=f"{name}[{number}]")
