@@ -77,7 +77,7 @@ class Pause:
             self._reason = None
 
 
-class Trouble:
+class ErrorPolicy:
     """What a run has met with: the pause, the `damage` of its library, what is `fatal` to it."""
 
     def __init__(

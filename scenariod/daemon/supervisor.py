@@ -16,7 +16,7 @@ from scenariod.base.faults import Step, during
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.daemon.attempt import Attempts
 from scenariod.daemon.cleanup import Tidier
-from scenariod.daemon.error_policy import Trouble
+from scenariod.daemon.error_policy import ErrorPolicy
 from scenariod.daemon.reporter import Board
 from scenariod.intake.claim import Claimer
 from scenariod.intake.delivery import Delivery
@@ -96,7 +96,7 @@ class Supervisor:
         )
         self._status = self._board.status
         self._wake = asyncio.Event()
-        self._trouble = Trouble(
+        self._error_policy = ErrorPolicy(
             board=self._board,
             journal=journal,
             mends_library=config.library.auto_restore,
@@ -104,7 +104,7 @@ class Supervisor:
             longest_pause_s=config.intake.longest_retry_s,
             wake=self._wake.set,
         )
-        self._pause = self._trouble.pause
+        self._pause = self._error_policy.pause
         self._rebuilds = 0
         self._stop = stop
 
@@ -130,14 +130,14 @@ class Supervisor:
             await self._tidier.stop()
             await self._settler.close()
             await self._launcher.sweep(self._config.root)
-        if self._trouble.fatal is not None:
-            raise self._trouble.fatal
+        if self._error_policy.fatal is not None:
+            raise self._error_policy.fatal
         return self._exit_code()
 
     def _heartbeat_ended(self, heartbeat: asyncio.Task[None]) -> None:
         """Tell of a defect of ours: the service manager's watchdog will end this run."""
         if not heartbeat.cancelled() and isinstance(error := heartbeat.exception(), Exception):
-            self._trouble.take(error, batch=None)
+            self._error_policy.take(error, batch=None)
 
     async def _loop(self) -> None:
         loop = asyncio.get_running_loop()
@@ -155,13 +155,13 @@ class Supervisor:
     async def tick(self, *, now: float) -> float:
         """Do all that can be done at `now` (monotonic seconds); return when to come back, in s."""
         self._show_stop()
-        if self._stop.is_asked or self._trouble.fatal is not None:
+        if self._stop.is_asked or self._error_policy.fatal is not None:
             return self._config.intake.rescan_s
         if (left_s := self._pause.left_s(now)) > 0:
             return left_s
         try:
-            if self._trouble.damage is not None:
-                return await self._rebuild_if_at_rest(self._trouble.damage)
+            if self._error_policy.damage is not None:
+                return await self._rebuild_if_at_rest(self._error_policy.damage)
             wait_s = await self._start_what_may(now)
             if self._is_drained() and self._closing is None and now >= self._close_due:
                 self._close_due = now + self._config.intake.rescan_s
@@ -169,9 +169,9 @@ class Supervisor:
             if self._drain_ended:
                 self._tidier.begin_if_due(now, on_end=self._wake.set)
         except ENVIRONMENT_FAULTS as error:
-            return self._trouble.pause_for(faults.of(error))
+            return self._error_policy.pause_for(faults.of(error))
         except ScenariodError as error:
-            self._trouble.take(error, batch=None)
+            self._error_policy.take(error, batch=None)
             return 0.0
         return wait_s
 
@@ -209,7 +209,7 @@ class Supervisor:
     def _finished(self) -> bool:
         if self._running or self._closing is not None:
             return False
-        if self._stop.is_asked or self._trouble.fatal is not None:
+        if self._stop.is_asked or self._error_policy.fatal is not None:
             return True
         if not self._once:
             return False
@@ -241,7 +241,11 @@ class Supervisor:
 
     async def _start_what_may(self, now: float) -> float:
         """Start the batches that may be started; return when to come back, in s."""
-        while self._budget.has_place() and not self._stop.is_asked and self._trouble.fatal is None:
+        while (
+            self._budget.has_place()
+            and not self._stop.is_asked
+            and self._error_policy.fatal is None
+        ):
             wait_s = await self._start_next(now)
             if wait_s is not None:
                 return wait_s
@@ -315,7 +319,7 @@ class Supervisor:
         except Exception as error:  # noqa: BLE001  the loop's per-batch border: attempts count
             self._queue.end(batch)
             self._derive_queue(batch)
-            self._trouble.take(error, batch=batch.id)
+            self._error_policy.take(error, batch=batch.id)
             return
         self._queue.end(batch)
         self._queue.put_first(concluded.again)
@@ -325,7 +329,7 @@ class Supervisor:
         if concluded.pause is None:
             self._pause.end_if_over()
         else:
-            self._trouble.pause_for(concluded.pause)
+            self._error_policy.pause_for(concluded.pause)
 
     def _derive_queue(self, batch: Batch) -> None:
         """Queue what is in work/: after a failure, as in the middle of a split, only that tells."""
@@ -347,7 +351,7 @@ class Supervisor:
             except ENVIRONMENT_FAULTS as error:
                 if self._once:
                     raise
-                pause_s = self._trouble.pause_for(faults.of(error))
+                pause_s = self._error_policy.pause_for(faults.of(error))
                 self._notifier.ready()  # it is up, and says what it waits for
             await self._sleep(pause_s)
         return None
@@ -371,15 +375,15 @@ class Supervisor:
         if self._running or self._closing is not None:
             return self._config.intake.rescan_s
         if self._rebuilds == MOST_REBUILDS:
-            self._trouble.fatal = damage
+            self._error_policy.fatal = damage
             return 0.0
         try:
             await self._settler.rebuild(str(damage))
         except LibraryDamagedError as hopeless:  # no backup is good
-            self._trouble.fatal = hopeless
+            self._error_policy.fatal = hopeless
             return 0.0
         self._rebuilds += 1
-        self._trouble.damage = None
+        self._error_policy.damage = None
         self._drain_ended = False
         self._pause.end_if_over()
         self._queue.replace(self._work.batches())
@@ -394,7 +398,7 @@ class Supervisor:
                 await self._settler.prepare_backup()
         except Exception as error:  # noqa: BLE001  the same border as for a batch
             self._close_due = 0.0
-            self._trouble.take(error, batch=None)
+            self._error_policy.take(error, batch=None)
         else:
             self._pause.end_if_over()
             self._board.show_library(self._settler)  # a command may have changed it
