@@ -23,7 +23,7 @@ from scenariod.monitoring.journal import Event
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scenariod.daemon.reporter import Board
+    from scenariod.daemon.reporter import StatusReporter
     from scenariod.monitoring.journal import Journal
 
 MOST_WITHOUT_LIMIT = 4
@@ -83,14 +83,14 @@ class ErrorPolicy:
     def __init__(
         self,
         *,
-        board: Board,
+        reporter: StatusReporter,
         journal: Journal,
         mends_library: bool,
         is_service: bool,
         longest_pause_s: float,
         wake: Callable[[], None],
     ) -> None:
-        self._board = board
+        self._reporter = reporter
         self._journal = journal
         self._mends_library = mends_library
         self._is_service = is_service
@@ -125,5 +125,5 @@ class ErrorPolicy:
     def pause_for(self, reason: Fault) -> float:
         """Have intake pause, and show it; return for how long, in seconds."""
         delay_s = self.pause.begin(reason)
-        self._board.set_state(status.State.PAUSED, str(reason))
+        self._reporter.set_state(status.State.PAUSED, str(reason))
         return delay_s

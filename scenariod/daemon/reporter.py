@@ -37,7 +37,7 @@ _LONG_BEFORE_READY = {status.State.STARTING, status.State.REBUILDING, status.Sta
 """A large library is read through at a start, and where it is damaged, rebuilt."""
 
 
-class Board:
+class StatusReporter:
     """The status of one supervisor, kept up to date."""
 
     def __init__(

@@ -17,7 +17,7 @@ from scenariod.base.killpoint import KillPoint, reached
 from scenariod.daemon.attempt import Attempts
 from scenariod.daemon.cleanup import Tidier
 from scenariod.daemon.error_policy import ErrorPolicy
-from scenariod.daemon.reporter import Board
+from scenariod.daemon.reporter import StatusReporter
 from scenariod.intake.claim import Claimer
 from scenariod.intake.delivery import Delivery
 from scenariod.monitoring import status, status_socket
@@ -85,7 +85,7 @@ class Supervisor:
         self._closing: asyncio.Task[None] | None = None
         self._close_due = 0.0
         self._drain_ended = False
-        self._board = Board(
+        self._reporter = StatusReporter(
             config,
             claimer=self._claimer,
             queue=self._queue,
@@ -94,10 +94,10 @@ class Supervisor:
             launcher_name=launcher.name,
             doing=lambda: settler.doing,
         )
-        self._status = self._board.status
+        self._status = self._reporter.status
         self._wake = asyncio.Event()
         self._error_policy = ErrorPolicy(
-            board=self._board,
+            reporter=self._reporter,
             journal=journal,
             mends_library=config.library.auto_restore,
             is_service=notifier.is_heard,
@@ -116,9 +116,9 @@ class Supervisor:
         """
         await self._launcher.check(self._config.root)
         self._stop.listen(wake=self._wake.set, grace_s=self._config.worker.stop_grace_s)
-        heartbeat = asyncio.create_task(self._board.keep_telling())
+        heartbeat = asyncio.create_task(self._reporter.keep_telling())
         heartbeat.add_done_callback(self._heartbeat_ended)
-        server = await status_socket.serve(self._config.socket, self._board.snapshot)
+        server = await status_socket.serve(self._config.socket, self._reporter.snapshot)
         try:
             await self._recover_once_it_can()
             await self._loop()
@@ -179,14 +179,14 @@ class Supervisor:
 
     def snapshot(self) -> status.Status:
         """Return the status as it is now."""
-        return self._board.snapshot()
+        return self._reporter.snapshot()
 
     def _show_stop(self) -> None:
         if self._stop.is_new(running=len(self._running)):
-            self._board.set_state(status.State.STOPPING)
+            self._reporter.set_state(status.State.STOPPING)
             self._notifier.stopping()
         elif self._stop.is_reload:
-            self._board.set_state(status.State.RELOADING)
+            self._reporter.set_state(status.State.RELOADING)
 
     async def _sleep(self, longest_s: float) -> None:
         """Wait until something happens, `longest_s` at most."""
@@ -196,11 +196,11 @@ class Supervisor:
         self._wake.clear()
 
     def _tell_started(self) -> None:
-        self._board.set_state(status.State.STARTING)
+        self._reporter.set_state(status.State.STARTING)
         self._notifier.ready()
         self._journal.tell(
             Event.STARTED,
-            self._board.greeting(),
+            self._reporter.greeting(),
             root=str(self._config.root),
             launcher=self._launcher.name,
             memory_limit_bytes=self._config.memory.limit_bytes,
@@ -294,12 +294,12 @@ class Supervisor:
             return
         if not told:
             self._journal.tell(Event.MEMORY_WAITS, f"the next batch waits for memory: {why}")
-        self._board.set_state(status.State.WAITING, why)
+        self._reporter.set_state(status.State.WAITING, why)
 
     def _show_waiting(self) -> None:
         self._status.next_waits = ""
         if not self._running:
-            self._board.show_what_files_wait_for(at_rest=self._drain_ended)
+            self._reporter.show_what_files_wait_for(at_rest=self._drain_ended)
 
     def _batch_ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
@@ -308,7 +308,7 @@ class Supervisor:
     def _show_running(self, batch_id: int, worker: status.Running | None) -> None:
         self._queue.show(batch_id, worker)
         if worker is not None and self._pause.left_s(time.monotonic()) == 0:
-            self._board.set_state(status.State.WORKING)
+            self._reporter.set_state(status.State.WORKING)
 
     # One batch
 
@@ -324,8 +324,8 @@ class Supervisor:
         self._queue.end(batch)
         self._queue.put_first(concluded.again)
         self._claimer.set_aside(concluded.damaged)
-        self._board.count(concluded.settled)
-        self._board.show_library(self._settler)
+        self._reporter.count(concluded.settled)
+        self._reporter.show_library(self._settler)
         if concluded.pause is None:
             self._pause.end_if_over()
         else:
@@ -364,7 +364,7 @@ class Supervisor:
         cut_off = self._work.batches()
         self._queue.put_last(cut_off)
         reached(KillPoint.RECOVERED)
-        self._board.show_library(self._settler)
+        self._reporter.show_library(self._settler)
         self._pause.end_if_over()
         if cut_off:
             numbers = ", ".join(str(batch.id) for batch in cut_off)
@@ -387,7 +387,7 @@ class Supervisor:
         self._drain_ended = False
         self._pause.end_if_over()
         self._queue.replace(self._work.batches())
-        self._board.show_library(self._settler)
+        self._reporter.show_library(self._settler)
         return 0.0
 
     async def _end_drain(self) -> None:
@@ -401,7 +401,7 @@ class Supervisor:
             self._error_policy.take(error, batch=None)
         else:
             self._pause.end_if_over()
-            self._board.show_library(self._settler)  # a command may have changed it
+            self._reporter.show_library(self._settler)  # a command may have changed it
             self._drain_ended = self._is_drained()
             if not self._drain_ended:  # what came meanwhile may go away without a batch
                 self._close_due = 0.0

@@ -10,7 +10,7 @@ import pytest
 
 from scenariod.base import config
 from scenariod.base.units import MIB
-from scenariod.daemon.reporter import Board
+from scenariod.daemon.reporter import StatusReporter
 from scenariod.daemon.settle import Settler
 from scenariod.intake.batch import Batch, Work
 from scenariod.intake.claim import Claimer
@@ -29,7 +29,7 @@ LIMIT_MB = 1000
 
 
 class Scene:
-    """A board, and the worker and the machine that it shows."""
+    """A reporter, and the worker and the machine that it shows."""
 
     def __init__(self, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
         loaded = config.load(config=None, root=home.path, cwd=home.path)
@@ -37,7 +37,7 @@ class Scene:
         journal = TextJournal(sys.stderr)
         settler = Settler(loaded, work=work, journal=journal)
         queue = Queue()
-        self.board = Board(
+        self.reporter = StatusReporter(
             loaded,
             claimer=Claimer(
                 loaded,
@@ -55,7 +55,7 @@ class Scene:
         self.worker = Running(1, ["a"], limit_bytes=LIMIT_MB * MIB)
         queue.start(Batch(1, home.work), limit_bytes=LIMIT_MB * MIB)
         queue.show(1, self.worker)
-        self.board.set_state(State.WORKING)
+        self.reporter.set_state(State.WORKING)
         self._patch = monkeypatch
 
     def line(self, *, used_mb: int, available_mb: int = 5000) -> str:
@@ -63,7 +63,7 @@ class Scene:
         seen = Host(total_bytes=8000 * MIB, available_bytes=available_mb * MIB)
         self._patch.setattr(host, "look", lambda: seen)
         self.worker.used_bytes = used_mb * MIB
-        return self.board.line()
+        return self.reporter.line()
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_a_machine_that_cannot_be_looked_at_for_a_while_ends_no_heartbeat(
     async def tell() -> None:
         scene = Scene(home, monkeypatch)
         monkeypatch.setattr(host, "look", look)
-        telling = asyncio.create_task(scene.board.keep_telling())
+        telling = asyncio.create_task(scene.reporter.keep_telling())
         for _ in range(3):
             looked = asyncio.create_task(looks.acquire())
             await asyncio.wait({telling, looked}, return_when=asyncio.FIRST_COMPLETED)
@@ -119,4 +119,4 @@ def test_the_status_itself_always_has_the_latest_reading(scene: Scene) -> None:
     scene.line(used_mb=100)
     scene.line(used_mb=101)
 
-    assert [w.used_bytes for w in scene.board.snapshot().workers] == [101 * MIB]
+    assert [w.used_bytes for w in scene.reporter.snapshot().workers] == [101 * MIB]
