@@ -49,7 +49,7 @@ class _Whole:
     batch: int
 
 
-class Tidier:
+class Cleanup:
     """Removes what is too old or one too many, in turns between the settling of batches."""
 
     def __init__(self, config: Config, *, settler: Settler, journal: Journal) -> None:

@@ -15,7 +15,7 @@ from scenariod.base.errors import ENVIRONMENT_FAULTS, ExitCode, LibraryDamagedEr
 from scenariod.base.faults import Step, during
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.daemon.attempt import Attempts
-from scenariod.daemon.cleanup import Tidier
+from scenariod.daemon.cleanup import Cleanup
 from scenariod.daemon.error_policy import ErrorPolicy
 from scenariod.daemon.reporter import StatusReporter
 from scenariod.intake.claim import Claimer
@@ -80,7 +80,7 @@ class Supervisor:
             budget=self._budget,
             show=self._show_running,
         )
-        self._tidier = Tidier(config, settler=settler, journal=journal)
+        self._cleanup = Cleanup(config, settler=settler, journal=journal)
         self._running: set[asyncio.Task[None]] = set()
         self._closing: asyncio.Task[None] | None = None
         self._close_due = 0.0
@@ -127,7 +127,7 @@ class Supervisor:
             server.close()
             self._config.socket.unlink(missing_ok=True)
             await self._claimer.stop_watching()
-            await self._tidier.stop()
+            await self._cleanup.stop()
             await self._settler.close()
             await self._launcher.sweep(self._config.root)
         if self._error_policy.fatal is not None:
@@ -167,7 +167,7 @@ class Supervisor:
                 self._close_due = now + self._config.intake.rescan_s
                 self._closing = asyncio.create_task(self._end_drain())
             if self._drain_ended:
-                self._tidier.begin_if_due(now, on_end=self._wake.set)
+                self._cleanup.begin_if_due(now, on_end=self._wake.set)
         except ENVIRONMENT_FAULTS as error:
             return self._error_policy.pause_for(faults.of(error))
         except ScenariodError as error:
@@ -213,7 +213,7 @@ class Supervisor:
             return True
         if not self._once:
             return False
-        drained = self._drain_ended and not self._tidier.is_due(time.monotonic())
+        drained = self._drain_ended and not self._cleanup.is_due(time.monotonic())
         return self._pause.is_on or drained
 
     def _is_drained(self) -> bool:

@@ -16,7 +16,7 @@ from support.scenarios import scenario
 from scenariod import backups
 from scenariod.base import config
 from scenariod.base.root import prepare
-from scenariod.daemon.cleanup import EVERY_S, Tidier
+from scenariod.daemon.cleanup import EVERY_S, Cleanup
 from scenariod.daemon.settle import Settler
 from scenariod.intake.batch import Work
 from scenariod.monitoring.journal import TextJournal
@@ -196,31 +196,31 @@ class Rounds:
         work = Work(settings.work)
         settler = Settler(settings, work=work, journal=journal)
         await settler.open()
-        tidier = Tidier(settings, settler=settler, journal=journal)
+        cleanup = Cleanup(settings, settler=settler, journal=journal)
         due = []
         for now in times:
             ended = asyncio.Event()
-            due.append(tidier.is_due(now))
-            tidier.begin_if_due(now, on_end=ended.set)
+            due.append(cleanup.is_due(now))
+            cleanup.begin_if_due(now, on_end=ended.set)
             if due[-1]:
                 await ended.wait()
-        await tidier.stop()
+        await cleanup.stop()
         await settler.close()
         return due
 
 
 def test_it_is_done_once_an_hour(home: Home, journal: io.StringIO) -> None:
-    with tidier_of(home, journal) as tidier:
-        due = tidier.at(5.0, 6.0, EVERY_S, EVERY_S + 4.9, EVERY_S + 5.0, EVERY_S + 6.0)
+    with tidier_of(home, journal) as cleanup:
+        due = cleanup.at(5.0, 6.0, EVERY_S, EVERY_S + 4.9, EVERY_S + 5.0, EVERY_S + 6.0)
 
     assert due == [True, False, False, False, True, False]
 
 
 def test_a_folder_that_is_gone_has_no_old_files(home: Home, journal: io.StringIO) -> None:
-    with tidier_of(home, journal, failed_count=1) as tidier:
+    with tidier_of(home, journal, failed_count=1) as cleanup:
         home.failed.rmdir()
 
-        tidier.at(0.0)
+        cleanup.at(0.0)
 
     assert journal.getvalue() == ""
 
@@ -228,11 +228,11 @@ def test_a_folder_that_is_gone_has_no_old_files(home: Home, journal: io.StringIO
 def test_what_is_in_the_way_is_told_once_until_it_is_something_else(
     home: Home, journal: io.StringIO
 ) -> None:
-    with tidier_of(home, journal, failed_count=1) as tidier:
+    with tidier_of(home, journal, failed_count=1) as cleanup:
         shutil.rmtree(home.failed)
         home.failed.write_text("no folder")
 
-        tidier.at(0.0, EVERY_S, 2 * EVERY_S)
+        cleanup.at(0.0, EVERY_S, 2 * EVERY_S)
 
     (line,) = journal.getvalue().splitlines()
     assert "cannot remove old files from failed/, and tries again later" in line
