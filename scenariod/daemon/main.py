@@ -21,7 +21,7 @@ from scenariod.base.errors import EXIT_CODE_MEANING, ConfigError, ExitCode, Scen
 from scenariod.base.owner import become_owner, touch_files_as_owner
 from scenariod.base.root import Lock, prepare
 from scenariod.daemon.settle import Settler
-from scenariod.daemon.signals import Stop
+from scenariod.daemon.signals import SignalRequests
 from scenariod.daemon.supervisor import Supervisor
 from scenariod.intake.batch import Work
 from scenariod.monitoring.journal import Event, open_journal
@@ -102,7 +102,7 @@ async def _supervise(
     """
     notifier = Notifier(os.environ)
     may_reload = notifier.is_heard and not asked.once
-    stop = Stop(
+    stop = SignalRequests(
         journal=journal, reread=partial(_reread, asked, loaded.root) if may_reload else None
     )
     current: Config | None = loaded

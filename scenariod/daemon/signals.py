@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from scenariod.monitoring.journal import Journal
 
 
-class Stop:
+class SignalRequests:
     """Whether, and how soon, a supervisor is to end, and whether another one follows it.
 
     `reread` reads the configuration anew for the one that follows; it raises OSError or

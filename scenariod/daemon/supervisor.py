@@ -29,7 +29,7 @@ from scenariod.workers.queue import Queue
 if TYPE_CHECKING:
     from scenariod.base.config import Config
     from scenariod.daemon.settle import Settler
-    from scenariod.daemon.signals import Stop
+    from scenariod.daemon.signals import SignalRequests
     from scenariod.intake.batch import Batch, Work
     from scenariod.monitoring.journal import Journal
     from scenariod.monitoring.notify import Notifier
@@ -52,7 +52,7 @@ class Supervisor:
         launcher: Launcher,
         journal: Journal,
         notifier: Notifier,
-        stop: Stop,
+        stop: SignalRequests,
         once: bool,
     ) -> None:
         self._config = config
