@@ -147,7 +147,7 @@ def drop_two_pairs(daemon: Daemon, round_: int) -> tuple[float, float]:
 def prepared_batch(path: Path) -> int | None:
     """Return the batch whose state the prepared backup shows."""
     try:
-        with safe_open.named(path) as file:
+        with safe_open.open_named(path) as file:
             opening = opening_of(file)
     except FileNotFoundError:
         return None

@@ -288,7 +288,7 @@ def _free_path(folder: Path, created: datetime) -> Path:
 
 def _forget_cached(path: Path) -> None:
     """Ask the kernel to forget what it holds of a file, so that it is read from the disk."""
-    with safe_open.named(path) as file:
+    with safe_open.open_named(path) as file:
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
@@ -297,7 +297,7 @@ def _listed(path: Path, unix_ms: int, *, check: Check | None) -> BackupFile:
     opening, size_bytes = None, 0
     with suppress(OSError):  # listed all the same: `verify` tells what is wrong with it
         size_bytes = path.lstat().st_size
-        with safe_open.named(path) as file:
+        with safe_open.open_named(path) as file:
             opening = opening_of(file)
     if opening is None:
         return BackupFile(path, moment_of(unix_ms), size_bytes, batch=None, count=None, check=check)

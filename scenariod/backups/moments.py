@@ -96,7 +96,7 @@ def opened_backup(path: Path) -> Iterator[BinaryIO]:
     Raises BackupUnusableError where it is not.
     """
     try:
-        opened = safe_open.named(path)
+        opened = safe_open.open_named(path)
     except OSError as error:
         raise _unusable(path, f"it cannot be read: {error.strerror or error}") from error
     with opened as file:

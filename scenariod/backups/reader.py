@@ -59,7 +59,7 @@ class Defect:
 def verify(path: Path) -> Verified | Defect:
     """Read all of the backup at `path`, and say whether it is whole."""
     try:
-        with safe_open.named(path) as file:
+        with safe_open.open_named(path) as file:
             return verify_file(file, path=path)
     except OSError as error:
         return Defect(path, DefectKind.UNREADABLE, f"it cannot be read: {error.strerror or error}")

@@ -91,7 +91,7 @@ def _names(folder: Path) -> list[str]:
 
 def _read(path: Path) -> _Dropped | None:
     """Read a file; None where it is none, but a folder, a pipe or their like."""
-    if (file := safe_open.found(path)) is None:
+    if (file := safe_open.open_found(path)) is None:
         return None
     with file:
         start = file.read(len(_BOM))

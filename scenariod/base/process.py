@@ -13,7 +13,7 @@ import threading
 NEEDED = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
 
-def undo_inherited_deafness() -> None:
+def reset_inherited_signals() -> None:
     """Have the ends of children be told, and the requests to end arrive, whoever started this.
 
     Whatever is ignored or blocked stays so across exec(2). With SIGCHLD ignored the kernel tells

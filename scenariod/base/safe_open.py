@@ -18,12 +18,12 @@ _NONE_THERE = frozenset({errno.ENOENT, errno.ELOOP, errno.ENXIO})
 """What open(2) says of a missing name, of a link that is not followed, and of a socket."""
 
 
-def named(path: Path) -> BinaryIO:
+def open_named(path: Path) -> BinaryIO:
     """Open for reading what somebody has named, through links; raise OSError where it is none."""
-    return of(os.open(path, _FLAGS))
+    return from_descriptor(os.open(path, _FLAGS))
 
 
-def of(descriptor: int) -> BinaryIO:
+def from_descriptor(descriptor: int) -> BinaryIO:
     """Return the file of a descriptor, which it then owns; raise OSError where it is none."""
     file = _regular(descriptor)
     if file is None:
@@ -31,7 +31,7 @@ def of(descriptor: int) -> BinaryIO:
     return file
 
 
-def found(path: Path) -> BinaryIO | None:
+def open_found(path: Path) -> BinaryIO | None:
     """Open for reading what stands at `path` itself, through no link.
 
     None where it is missing or no regular file: somebody may leave a folder, a link or a pipe

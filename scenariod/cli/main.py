@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code (see `EXIT_CODE_MEANING`)."""
     atexit.register(gc.freeze)  # the memory goes back as it is: no search for garbage at exit
     asked = _parser().parse_args(arguments)
-    process.undo_inherited_deafness()
+    process.reset_inherited_signals()
     try:
         loaded = config.load_for_command(config=asked.config, root=asked.root)
         become_owner(loaded.root)

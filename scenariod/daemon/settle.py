@@ -333,7 +333,7 @@ def _open(path: Path) -> BinaryIO | None:
     what a library is made of again when a backup is not enough.
     """
     try:
-        file = safe_open.found(path)
+        file = safe_open.open_found(path)
     except PermissionError:
         return None
     except OSError as error:

@@ -163,7 +163,7 @@ def _read_small(path: Path, *, most_bytes: int) -> bytes | None:
 
     A worker that was taken over may leave anything there.
     """
-    if (file := safe_open.found(path)) is None:
+    if (file := safe_open.open_found(path)) is None:
         return None
     with file:
         content = file.read(most_bytes + 1)

@@ -238,9 +238,9 @@ def _files(source: str) -> list[str]:
 def _opened(path: str) -> Iterator[BinaryIO]:
     """Yield a regular file, opened at its start; raise OSError where it is none."""
     if path == STANDARD_INPUT:
-        opened = safe_open.of(os.dup(sys.stdin.fileno()))
+        opened = safe_open.from_descriptor(os.dup(sys.stdin.fileno()))
     else:
-        opened = safe_open.named(Path(path))
+        opened = safe_open.open_named(Path(path))
     with opened as file:
         file.seek(0)
         yield file

@@ -91,7 +91,7 @@ def read(failed: Path, name: str) -> Refused | None:
     Raises PermissionError where it may not be read.
     """
     try:
-        file = safe_open.found(failed / with_suffix(name, REASON_SUFFIX))
+        file = safe_open.open_found(failed / with_suffix(name, REASON_SUFFIX))
     except PermissionError:
         raise
     except OSError:  # the disk cannot read it

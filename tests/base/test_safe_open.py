@@ -45,9 +45,9 @@ def test_what_is_no_regular_file_is_not_opened_nor_waited_for(
     OTHERS[kind](path)
     before = descriptors()
 
-    assert safe_open.found(path) is None
+    assert safe_open.open_found(path) is None
     with pytest.raises(OSError):  # noqa: PT011  which error, the kind decides
-        safe_open.named(path)
+        safe_open.open_named(path)
     assert set(descriptors()) <= set(before)
 
 
@@ -55,30 +55,30 @@ def test_a_link_is_followed_only_where_somebody_has_named_it(tmp_path: Path) -> 
     path = tmp_path / "there"
     link_to_file(path)
 
-    assert safe_open.found(path) is None
-    with safe_open.named(path) as file:
+    assert safe_open.open_found(path) is None
+    with safe_open.open_named(path) as file:
         assert file.read() == b"of another"
 
 
 def test_a_device_is_no_file() -> None:
-    assert safe_open.found(Path(os.devnull)) is None
+    assert safe_open.open_found(Path(os.devnull)) is None
 
 
 def test_a_missing_file_is_none_but_what_cannot_be_told_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    assert safe_open.found(tmp_path / "missing") is None
+    assert safe_open.open_found(tmp_path / "missing") is None
     with pytest.raises(FileNotFoundError):
-        safe_open.named(tmp_path / "missing")
+        safe_open.open_named(tmp_path / "missing")
     with pytest.raises(NotADirectoryError):
-        safe_open.found(tmp_path / "file" / "below")
+        safe_open.open_found(tmp_path / "file" / "below")
 
 
 def test_a_descriptor_of_a_pipe_is_refused_and_closed() -> None:
     reading, writing = os.pipe()
 
     with pytest.raises(OSError, match="it is a pipe, a device or a folder"):
-        safe_open.of(reading)
+        safe_open.from_descriptor(reading)
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(reading)
     os.close(writing)
