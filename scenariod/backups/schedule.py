@@ -33,7 +33,7 @@ FEWEST_SCENARIOS = 100
 
 def rules_of(config: Config) -> Rules:
     """Return which backups the configuration keeps."""
-    kept = config.backup
+    kept = config.backup_rules
     return Rules(
         last=kept.keep_last,
         hourly=kept.keep_hourly,
@@ -114,7 +114,7 @@ class Schedule:
             newest,
             prepared=backup_folder.prepared_count(folder),
             scenarios=library.count(),
-            growth=self._config.backup.growth,
+            growth=self._config.backup_rules.growth,
         )
         if self.doubt and self.doubt != told:
             words = f"the newest backup cannot be relied on: {self.doubt}"
@@ -125,7 +125,7 @@ class Schedule:
 
         Raises OSError where it can't be written: then nothing may be changed.
         """
-        rules = self._config.backup
+        rules = self._config.backup_rules
         scenarios = library.count()
         due = is_due(
             every=rules.every, growth=rules.growth, scenarios=scenarios, backed_up=self._backed_up

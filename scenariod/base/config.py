@@ -149,7 +149,7 @@ class Config:
     worker: Worker
     memory: Memory
     library: Library
-    backup: Backups
+    backup_rules: Backups
     retention: Retention
 
     @property
@@ -232,7 +232,7 @@ def load(
         worker=settings.worker,
         memory=settings.memory,
         library=settings.library,
-        backup=settings.backups,
+        backup_rules=settings.backups,
         retention=settings.retention,
     )
 
@@ -320,7 +320,7 @@ def known_keys() -> list[str]:
 def settings(config: Config) -> dict[str, object]:
     """Return every setting in force, dotted, in the file's order."""
     sections = {name: getattr(config, name) for name in ("intake", "worker", "memory", "library")}
-    sections |= {"backups": config.backup, "retention": config.retention}
+    sections |= {"backups": config.backup_rules, "retention": config.retention}
     shown: dict[str, object] = {"root": str(config.root)}
     for name, section in sections.items():
         shown |= {f"{name}.{key}": value for key, value in values(section).items()}

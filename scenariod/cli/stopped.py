@@ -63,6 +63,6 @@ def _newest_backup(config: Config, *, scenarios: int) -> tuple[str | None, str]:
         newest,
         prepared=backups.prepared_count(config.backups),
         scenarios=scenarios,
-        growth=config.backup.growth,
+        growth=config.backup_rules.growth,
     )
     return None if newest is None else newest.path.name, wrong

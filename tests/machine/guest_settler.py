@@ -198,7 +198,7 @@ def settle_until_the_power_goes(
     write_config(folder)
     loaded = config.load(config=None, root=folder, cwd=folder)
     all_of_them = config.Backups(keep_last=config.MOST_BACKUPS, max_total_mb=0)
-    loaded = replace(loaded, backup=all_of_them)  # each that was reported is looked for
+    loaded = replace(loaded, backup_rules=all_of_them)  # each that was reported is looked for
     root.prepare(loaded)
     activity = Activity(loaded, name=seed, chance=random.Random(seed), often=often)
     asyncio.run(activity.go_on(rounds=rounds))
