@@ -64,7 +64,7 @@ Moment = Present | BeforeBatch | InBackup
 
 
 def parse(text: str, *, backups: Path) -> Moment:
-    """Return what `text` names: `now`, `batch:N`, or what `backup.find` finds in `backups`.
+    """Return what `text` names: `now`, `batch:N`, or what `folder.find` finds in `backups`.
 
     Raises NotFoundError where it is none of these. Whether there is a batch N is not asked.
     """

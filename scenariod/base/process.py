@@ -1,6 +1,6 @@
 """This process as it was started: which signals reach it, and who reads its output.
 
-Owns what is changed of that. Never takes a signal: `stop` does.
+Owns what is changed of that. Never takes a signal: `daemon/signals.py` does.
 """
 
 from __future__ import annotations

@@ -88,12 +88,12 @@ class _Listener:
         self._done = 0
 
     def begun(self, name: str, count: int) -> None:
-        """See `importer.Listener`."""
+        """See `importing.Listener`."""
         self._name, self._count, self._done = name, count, 0
         self._show()
 
     def settled(self, results: Iterable[FileResult], *, batch: int | None) -> None:
-        """See `importer.Listener`."""
+        """See `importing.Listener`."""
         added = 0
         for result in results:
             self._done += 1

@@ -1,6 +1,6 @@
 """One attempt at a batch: launch its worker, read its verdict, and see to what follows.
 
-Wires scope, work and settle for one batch. Never claims, never admits, never waits for a turn.
+Wires run, batch and settle for one batch. Never claims, never admits, never waits for a turn.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Settle a batch: a backup first, then one transaction, then the moves; and publish when drained.
 
 Owns the order of these steps, and the thread in which they run: fsync must not hold up the loop.
-Wires library, upkeep and work; never launches anything.
+Wires library, backups and delivery; never launches anything.
 """
 
 from __future__ import annotations

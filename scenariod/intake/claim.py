@@ -1,6 +1,6 @@
 """From the inbox to a claimed batch: when to look, what to take, and what is left waiting.
 
-Wires inbox, batch and work. Never launches, never settles.
+Wires inbox, pairing and batch. Never launches, never settles.
 """
 
 from __future__ import annotations

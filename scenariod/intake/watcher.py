@@ -1,4 +1,4 @@
-"""The lookout: keeps a living watch over the inbox, and says how often to look without one.
+"""The watcher: keeps a living watch over the inbox, and says how often to look without one.
 
 Owns how arrivals are noticed, and tells when that gets worse or better. Never looks itself.
 """

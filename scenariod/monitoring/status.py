@@ -40,7 +40,7 @@ class State(StrEnum):
 
 @dataclass(slots=True)
 class Running:
-    """The batch that a worker has now; memory in bytes, as `scope.Reading` has it."""
+    """The batch that a worker has now; memory in bytes, as `job.Reading` has it."""
 
     batch: int
     files: list[str]

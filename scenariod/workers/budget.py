@@ -1,6 +1,6 @@
 """The memory budget of the machine: which of the waiting batches may start now.
 
-Wires admission, roster and host. Starts nothing.
+Wires admission, queue and host. Starts nothing.
 """
 
 from __future__ import annotations

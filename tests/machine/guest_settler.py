@@ -178,10 +178,10 @@ class _Teller:
     """Tells the journal of each batch that was imported, as `scenariodctl import` does."""
 
     def begun(self, name: str, count: int) -> None:
-        """See `importer.Listener`."""
+        """See `importing.Listener`."""
 
     def settled(self, results: Iterable[FileResult], *, batch: int | None) -> None:
-        """See `importer.Listener`."""
+        """See `importing.Listener`."""
         if batch is None:
             return
         added = sum(result.changes for result in results)
