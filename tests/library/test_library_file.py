@@ -262,7 +262,7 @@ def test_a_missing_document_is_noticed(tmp_path: Path) -> None:
 
 
 def test_a_locked_library_is_told_after_the_busy_timeout(tmp_path: Path) -> None:
-    with open_library(tmp_path) as library:
+    with Library.open(tmp_path / "scenarios.db", busy_timeout_s=0.2) as library:
         other = sqlite3.connect(tmp_path / "scenarios.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import subprocess
 import threading
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
-from support.home import DEADLINE_S, SCENARIOD, Home
+from support.home import DEADLINE_S, SCENARIOD, Home, wait_until
 from support.makers import add, document, open_library, sql
 from support.scenarios import scenario
 
@@ -91,6 +92,10 @@ def test_the_wal_that_a_long_reader_held_is_small_again_after_it(tmp_path: Path)
         assert sql(library.path, "PRAGMA integrity_check") == [("ok",)]
 
 
+def has_more_than(instants: list[int], count: int) -> bool:
+    return len(instants) > count
+
+
 def test_the_wal_stays_small_while_readers_follow_each_other_without_a_gap(tmp_path: Path) -> None:
     with Library.open(tmp_path / "scenarios.db", busy_timeout_s=30) as library:
         add(library, document("before"))
@@ -113,6 +118,8 @@ def test_the_wal_stays_small_while_readers_follow_each_other_without_a_gap(tmp_p
             for number in range(300):
                 add(library, document(f"s-{number}", text="x" * 200_000))
                 largest = max(largest, wal_bytes(tmp_path))
+                if number % 5 == 0:
+                    wait_until(partial(has_more_than, instants, len(instants) + 1), "it has read")
         finally:
             enough.set()
             reader.join()

@@ -80,7 +80,7 @@ def batch(batch_id: int) -> SettledBatch:
 
 
 def open_library(folder: Path) -> Library:
-    return Library.open(folder / "scenarios.db", busy_timeout_s=0.2)
+    return Library.open(folder / "scenarios.db", busy_timeout_s=60.0)
 
 
 def add(library: Library, *contents: bytes) -> int:

@@ -76,6 +76,7 @@ def run(
     *,
     stop_at_reading: bool = False,
     stop_at_once: bool = False,
+    finish_at_bytes: int = sys.maxsize,
 ) -> tuple[Ended, list[Reading]]:
     async def running() -> tuple[Ended, list[Reading]]:
         stop, readings = asyncio.Event(), list[Reading]()
@@ -86,6 +87,8 @@ def run(
             readings.append(reading)
             if stop_at_reading:
                 stop.set()
+            if reading.used_bytes >= finish_at_bytes:
+                (job.folder / "finish").touch()
 
         return await run_worker(launcher, job, stop=stop, on_reading=note), readings
 
@@ -311,6 +314,10 @@ def grown_to(percent: int, *, on_sigterm: str, then: str) -> ScriptLauncher:
     )
 
 
+UNTIL_FINISH = "import os\nwhile not os.path.exists(sys.argv[1] + '/finish'): time.sleep(0.01)\n"
+"""What a worker does until it was seen to hold as much as it is to hold."""
+
+
 def test_a_worker_over_its_soft_limit_is_asked_to_end_and_says_what_it_held(job: Job) -> None:
     launcher = grown_to(
         75, on_sigterm="lambda *_: sys.exit(75)", then="while True: time.sleep(0.01)"
@@ -326,7 +333,9 @@ def test_a_worker_over_its_soft_limit_is_asked_to_end_and_says_what_it_held(job:
 
 
 def test_a_worker_below_its_soft_limit_is_left_alone(job: Job) -> None:
-    ended, readings = run(grown_to(55, on_sigterm="signal.SIG_DFL", then="time.sleep(3)"), job)
+    grown = grown_to(55, on_sigterm="signal.SIG_DFL", then=UNTIL_FINISH)
+
+    ended, readings = run(grown, job, finish_at_bytes=LIMIT_BYTES // 2)
 
     assert max(r.used_bytes for r in readings) > LIMIT_BYTES // 2
     assert not ended.evidence.soft_stopped
@@ -405,9 +414,10 @@ def test_a_worker_that_grows_within_one_call_into_c_is_ended_before_its_limit(jo
 
 
 def test_nothing_is_ended_by_force_where_no_soft_limit_is_wanted(job: Job) -> None:
-    full = grown_to(92, on_sigterm="signal.SIG_DFL", then="time.sleep(0.5)")
+    full = grown_to(92, on_sigterm="signal.SIG_DFL", then=UNTIL_FINISH)
+    unlimited = replace(job, soft_limit_bytes=LIMIT_BYTES)
 
-    ended, _ = run(full, replace(job, soft_limit_bytes=LIMIT_BYTES))
+    ended, _ = run(full, unlimited, finish_at_bytes=LIMIT_BYTES * 91 // 100)
 
     assert ended.evidence.exit_status == 0
     assert not ended.evidence.hard_stopped
