@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support.counters import KILL
 from support.holder import holding
-from support.home import AS_ROOT, POWERLESS, SCENARIODCTL, Home, run, wait_until
+from support.home import AS_ROOT, POWERLESS, SCENARIODCTL, Home, copy_of, run, wait_until
 from support.kill_points import IS_ALL
 from support.scenarios import scenario
 from support.standstill import Standstill
@@ -55,8 +55,7 @@ def used(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def home(used: Path, tmp_path: Path) -> Iterator[Home]:
-    shutil.copytree(used, tmp_path / "root")
-    with closing(Home(tmp_path / "root")) as home:
+    with closing(copy_of(used, tmp_path)) as home:
         yield home
 
 

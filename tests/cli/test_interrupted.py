@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from support.home import Finished, Home, run
+from support.home import Finished, Home, copy_of, run
 from support.makers import held, open_library
 
 from scenariod import backups
@@ -33,12 +35,19 @@ def saved(home: Home) -> set[str]:
     return {found.path.name for found in backups.list_backups(home.backups)}
 
 
-@pytest.fixture
-def filled(home: Home) -> Home:
+@pytest.fixture(scope="module")
+def of_one(shared_home: Home) -> Path:
     """Return a root folder with one scenario, and the backup of before it."""
-    home.drop("scenario-1.json")
-    assert home.once().code == 0
-    return home
+    shared_home.drop("scenario-1.json")
+    assert shared_home.once().code == 0
+    return shared_home.path
+
+
+@pytest.fixture
+def filled(of_one: Path, tmp_path: Path) -> Iterator[Home]:
+    """Return a root folder of one's own that is as `of_one`."""
+    with closing(copy_of(of_one, tmp_path)) as home:
+        yield home
 
 
 @pytest.mark.parametrize("what", ["latest", "batch:1"])

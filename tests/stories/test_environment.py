@@ -289,6 +289,7 @@ def test_a_fault_around_a_worker_fails_no_file_and_spends_no_attempt(home: Home,
 def test_a_disk_that_is_mounted_over_a_running_daemon_ends_it_and_a_new_start_takes_that_up(
     home: Home, tmp_path: Path
 ) -> None:
+    home.configure(intake={"rescan_s": 1.0})
     home.drop("scenario-1.json", scenario("on-the-disk"))
     home.once()
     disk = tmp_path / "disk"

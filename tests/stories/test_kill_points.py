@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from support.counters import KILL
-from support.home import Home, wait_until
+from support.home import Home, copy_of, wait_until
 from support.kill_points import ELSEWHERE, Case, Chosen, Kill, Scene, chosen, each_once, everything
 from support.scenarios import BOMB_LIMIT_MB, memory_bomb, scenario
 
@@ -110,12 +109,6 @@ def library_of_one(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert home.once().code == 0
     (home.done / "scenario-0.json").unlink()
     return home.path
-
-
-def copy_of(made: Path, folder: Path) -> Home:
-    """Return a root folder of one's own, below `folder`, that is as `made`."""
-    shutil.copytree(made, folder / "root")
-    return Home(folder / "root")
 
 
 @pytest.fixture

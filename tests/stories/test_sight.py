@@ -83,6 +83,7 @@ def test_a_mount_over_the_inbox_pauses_intake_and_what_is_in_both_is_taken_in_th
 
 
 def test_too_many_open_files_pause_intake_until_there_is_room_and_fail_nobody(home: Home) -> None:
+    home.configure(intake={"rescan_s": 1.0})
     daemon = home.start()
     daemon.wait_for_status(lambda s: s["watch"] == "events" and s["state"] == "idle")
     usual = resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -362,3 +363,9 @@ def environment_with(changes: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of a process of ours: no service manager of these tests is its own."""
     ours = {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "JOURNAL_STREAM"}
     return {**{k: v for k, v in os.environ.items() if k not in ours}, **changes}
+
+
+def copy_of(made: Path, folder: Path) -> Home:
+    """Return a root folder of one's own, below `folder`, that is as `made`."""
+    shutil.copytree(made, folder / "root", dirs_exist_ok=True)
+    return Home(folder / "root")

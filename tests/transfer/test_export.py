@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.counters import KILL
-from support.home import PLACES, Home
+from support.home import PLACES, Home, copy_of
 from support.makers import add, document, open_library, sql
 from support.scenarios import scenario
 
@@ -60,15 +61,22 @@ def new_home(folder: Path) -> Home:
     return Home(folder)
 
 
-@pytest.fixture
-def filled(home: Home, tmp_path: Path) -> Home:
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a root folder with a pack of two, and 25 scenarios of no pack."""
-    source = tmp_path / "old"
-    source.mkdir()
+    source = tmp_path_factory.mktemp("old")
+    home = new_home(tmp_path_factory.mktemp("imported") / "root")
     (source / "pack-007.json").write_bytes(pack_of(scenario("p-1"), scenario("p-2")))
     (source / "all.json").write_bytes(b"[%b]" % b",".join(scenario(f"s-{n}") for n in range(25)))
     assert home.ctl("import", str(source)).code == 0
-    return home
+    return home.path
+
+
+@pytest.fixture
+def filled(imported: Path, tmp_path: Path) -> Iterator[Home]:
+    """Return a root folder of one's own that is as `imported`."""
+    with closing(copy_of(imported, tmp_path)) as home:
+        yield home
 
 
 def test_packs_come_out_under_their_names_and_the_others_ten_in_a_file(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 from stories.test_disk_full import leave_free
 from stories.test_environment import failing, immutable, read_only, unwritable
-from support.home import AS_ROOT, POWERLESS, Home, mounted
+from support.home import AS_ROOT, PLACES, POWERLESS, Home, mounted
 from support.scenarios import scenario
 from support.standstill import Standstill
 
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from support.home import Daemon
 
 pytestmark = [pytest.mark.slow, AS_ROOT]
+
+CODES = ("EACCES", "EIO", "ENOSPC", "EROFS")
+CALLS = [(call, code) for call in ("openat", "fsync", "rename") for code in CODES]
+"""Each fifth is another call and another code."""
 
 DROPPED = {"scenario-1.json": scenario("one"), "scenario-2.json": b"{"}
 
@@ -113,8 +117,8 @@ def test_a_verdict_that_cannot_be_written_is_waited_for_and_spends_no_attempt(
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace makes calls fail")
-@pytest.mark.parametrize("code", ["EIO", "ENOSPC", "EROFS", "EACCES"])
-@pytest.mark.parametrize("call", ["openat", "fsync", "rename"])
+@pytest.mark.soak
+@pytest.mark.parametrize(("call", "code"), CALLS if PLACES > 3 else CALLS[::5])
 def test_a_verdict_at_any_call_of_which_the_disk_fails_is_waited_for_and_spends_no_attempt(
     home: Home, still: Standstill, call: str, code: str
 ) -> None:
