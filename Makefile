@@ -18,10 +18,9 @@ FILES ?= 100000
 KILLS ?= 200
 PLACES ?= 12
 KILL_POINTS ?= all
-# Tests at a time: most of them wait for processes, so one more than there are cores. A test machine
-# keeps a core busy, and more.
+# Tests at a time, and machines: most of them wait for something, so one more than there are cores.
 JOBS ?= $(shell echo $$(($$(nproc) + 1)))
-MACHINES ?= $(shell nproc)
+MACHINES ?= $(JOBS)
 
 # Packages for building systemd-python and a virtual environment; the second row is for the tests
 # only: the test machine, and the tools that people drop files with.

@@ -20,7 +20,7 @@ from .test_kill_points import nothing_of_ours_runs
 from .test_power_cuts import SEED
 from .test_whole_path import ROOT, journal, library_ids, names_in, scenario
 
-RESTARTS = int(os.environ.get("SCENARIOD_RESTARTS", "10"))
+RESTARTS = int(os.environ.get("SCENARIOD_RESTARTS", "5"))
 LONGEST_LIFE_S = 6.0
 """So long after its process began a daemon is killed at most: it takes half of that to start."""
 CONFIG = "/etc/scenariod/scenariod.toml"
