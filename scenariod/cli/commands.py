@@ -68,46 +68,47 @@ _IN_THE_HISTORY = (
 )
 
 COMMANDS = (
-    Command("status", "how the daemon is, right now", "status:status"),
-    Command("list", "the scenarios in the library", "library:scenarios"),
+    Command("status", "show what the daemon is doing now", "status:status"),
+    Command("list", "list the scenarios in the library", "library:scenarios"),
     Command(
         "show",
-        "one scenario, as it was dropped",
+        "print one scenario as it was dropped",
         "library:show",
         (Argument("what", "the scenario's id", {"metavar": "ID"}),),
     ),
     Command(
         "library",
-        "`library verify`: read all of the library, and say what is not as it was stored",
+        "`library verify`: read the whole library and report what is not as it was stored",
         "library:verify",
         (Argument("action", "the word `verify`", {"choices": ["verify"]}),),
     ),
     Command(
         "backups",
-        "the backups, newest first; `backups verify` reads them, `backups prune` tidies up",
+        "list the backups, newest first; `backups verify` checks them, `backups prune` removes"
+        " old ones",
         "backups:backups",
         parts=(
             Command(
                 "verify",
-                "read all of a backup, and say whether every byte is as it was written",
+                "read a whole backup and report whether every byte is as it was written",
                 "backups:verify",
                 (
                     Argument(
                         "name",
-                        "a backup's name or path, the newest without it",
+                        "a backup's name or path (default: the newest)",
                         {"metavar": "NAME", "nargs": "?"},
                     ),
-                    Argument("--all", "all that backups/ holds", {"action": "store_true"}),
+                    Argument("--all", "verify all backups", {"action": "store_true"}),
                 ),
             ),
             Command(
                 "prune",
-                "remove the backups that no rule of the configuration keeps, and say why",
+                "remove backups that no retention rule keeps, and explain each",
                 "backups:prune",
                 (
                     Argument(
                         "--dry-run",
-                        "say what would go and what stays, and remove nothing",
+                        "show what would be removed and kept; remove nothing",
                         {"action": "store_true"},
                     ),
                 ),
@@ -117,56 +118,58 @@ COMMANDS = (
     ),
     Command(
         "restore",
-        "make the library what a backup holds (backs up the present state first)",
+        "restore a backup or an earlier state (backs up the present state first)",
         "restore:restore",
         (
             Argument(
                 "what",
-                "a backup's name, a path, `latest`, or batch:N for the state before that batch",
+                "a backup's name or path, `latest`, or batch:N for the state before that batch",
                 {"metavar": "MOMENT"},
             ),
             Argument(
-                "--dry-run", "say what would change, and change nothing", {"action": "store_true"}
+                "--dry-run", "show what would change; change nothing", {"action": "store_true"}
             ),
-            Argument("--yes", "do not ask, not on a terminal either", {"action": "store_true"}),
+            Argument(
+                "--yes", "do not ask for confirmation, even on a terminal", {"action": "store_true"}
+            ),
         ),
         interrupted=_IN_THE_HISTORY,
     ),
     Command(
         "import",
-        "bring in a file that holds many scenarios, or a folder of files",
+        "import scenarios from a file or from a folder of files",
         "importing:import_",
         (
             Argument(
                 "source",
-                "a predecessor's file, a backup, a pack, a list, a folder of files, or - for a"
-                " file on standard input",
+                "a predecessor's file, a backup, a pack, a list, a folder of files, or - for"
+                " standard input",
                 {"metavar": "FILE|DIR"},
             ),
             Argument(
-                "--dry-run", "say what would change, and change nothing", {"action": "store_true"}
+                "--dry-run", "show what would change; change nothing", {"action": "store_true"}
             ),
         ),
         interrupted=_SO_FAR,
     ),
     Command(
         "export",
-        "write the library out as packs, a folder of files",
+        "export the library as a folder of packs",
         "exporting:export",
         (
             Argument(
                 "--at",
-                "the state before a batch, as batch:N, instead of now",
+                "export the state before a batch, as batch:N (default: now)",
                 {"default": "now", "metavar": "MOMENT"},
             ),
             Argument(
                 "--pack-size",
-                "how many scenarios go into a file, of those that came in no pack (10 without it)",
+                "scenarios per file, for those that came in no pack (default: 10)",
                 {"type": _positive, "default": 10, "metavar": "N"},
             ),
             Argument(
                 "--output",
-                "the folder to make (scenarios-export without it)",
+                "the folder to create (default: scenarios-export)",
                 {"type": Path, "default": Path("scenarios-export"), "metavar": "DIR"},
             ),
         ),
@@ -174,42 +177,42 @@ COMMANDS = (
     ),
     Command(
         "history",
-        "what changed the library, the last batch first, and what can be undone",
+        "list the batches that changed the library, newest first, and which can be undone",
         "history:history",
         (
             Argument(
                 "--limit",
-                "how many batches, 0 for all (20 without it)",
+                "how many batches to list, 0 for all (default: 20)",
                 {"type": _count, "default": 20, "metavar": "N"},
             ),
         ),
     ),
     Command(
         "undo",
-        "take back exactly what one batch did",
+        "undo exactly what one batch did",
         "history:undo",
         (Argument("batch", "the batch's number", {"type": _count, "metavar": "BATCH"}),),
         interrupted=_IN_THE_HISTORY,
     ),
     Command(
         "diff",
-        "what differs between two moments: a backup, batch:N (before it), or now",
+        "compare two restore points: a backup, batch:N (the state before it), or now",
         "history:diff",
         (
-            Argument("former", "the one moment", {"metavar": "A"}),
-            Argument("latter", "the other moment", {"metavar": "B"}),
+            Argument("former", "the first restore point", {"metavar": "A"}),
+            Argument("latter", "the second restore point", {"metavar": "B"}),
         ),
     ),
     Command(
         "memory",
-        "what memory batches needed, the limit, and what limit would fit",
+        "show how much memory batches needed, the limit, and which limit would fit",
         "memory:memory",
     ),
     Command(
         "explain",
-        "where a dropped file is, what became of it, and what to do",
+        "show where a dropped file is, what happened to it, and what to do next",
         "files:explain",
-        (Argument("file", "its name, or a path to it", {"metavar": "FILE"}),),
+        (Argument("file", "the file's name or path", {"metavar": "FILE"}),),
     ),
     Command(
         "retry",
@@ -217,13 +220,13 @@ COMMANDS = (
         "files:retry",
         (
             Argument("name", "a file in failed/", {"metavar": "NAME", "nargs": "?"}),
-            Argument("--all", "all that failed/ holds", {"action": "store_true"}),
+            Argument("--all", "retry all files in failed/", {"action": "store_true"}),
         ),
         interrupted=_SO_FAR,
     ),
     Command(
         "config",
-        "`config check`: say whether the configuration is valid, and every setting in force",
+        "`config check`: report whether the configuration is valid, and print every setting",
         "config:config_check",
         (Argument("action", "the word `check`", {"choices": ["check"]}),),
     ),

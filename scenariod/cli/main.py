@@ -87,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     codes = "\n".join(f"  {c.value:2}  {text}" for c, text in EXIT_CODE_MEANING.items())
     parser = argparse.ArgumentParser(
         prog="scenariodctl",
-        description="Ask and steer scenariod.",
+        description="Query and control scenariod.",
         epilog=f"exit codes:\n{codes}\n\nman scenariodctl(1)",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -120,10 +120,10 @@ def _add_common(parser: argparse.ArgumentParser, *, default_of: Callable[[object
         "--json",
         action="store_true",
         default=default_of(False),
-        help="one JSON document on stdout, everything else on stderr",
+        help="print one JSON document on stdout, everything else on stderr",
     )
     for option, metavar, text in (
-        ("--config", "FILE", "the configuration"),
+        ("--config", "FILE", "the configuration file"),
         ("--root", "DIR", "the folder that holds inbox/"),
     ):
         parser.add_argument(option, type=Path, metavar=metavar, default=default_of(None), help=text)
