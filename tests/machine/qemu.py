@@ -35,7 +35,7 @@ class Hardware:
     """
 
     memory: str = "6G"
-    cpus: int = 2
+    cpus: int = 1
     kernel_args: str = ""
 
 
