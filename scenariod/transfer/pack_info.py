@@ -1,62 +1,47 @@
 """What a pack says beside its scenarios, as JSON text with every digit that it had.
 
-Pure: events in, text out. Never keeps more than its bounds, and knows what it has left out.
+Pure: bytes in, text out. Never keeps more than its bounds, and knows what it has left out.
 """
 
 from __future__ import annotations
 
 import json
 from decimal import Decimal
-from io import StringIO
-from typing import Any
+from typing import Any, NoReturn
 
 PACK_INFO = "packInfo"
 MOST_CHARACTERS = 1 << 20
+MOST_BYTES = 12 * MOST_CHARACTERS
+"""Of one member as it is written: a character may take 12 bytes there, as `\\ud83e\\udd16`."""
 MOST_DEPTH = 64
 """As of a scenario, so that whatever reads it later can; the top object is depth 1."""
 MOST_DIGITS = 4300
-"""Of an integer: json takes no more when it reads a backup."""
-_BEYOND = 10**MOST_DIGITS
-_STARTS = {"start_map": "{", "start_array": "["}
-_ENDS = {"end_map": "}", "end_array": "]"}
+"""Of an integer: Python, and so json, reads no more."""
 
 
-class About:
-    """The members that stand beside the scenarios, from the events of ijson."""
+class PackInfo:
+    """The members that stand beside the scenarios, as far as they are kept."""
 
     def __init__(self) -> None:
-        self.has_floats = False
-        """Whether a number came as a float, which may not have all its digits."""
-        self._members: dict[str, str] = {}
+        self._texts: dict[str, str] = {}
         self._left_out: dict[str, None] = {}
         self._room = MOST_CHARACTERS
-        self._member: _Member | None = None
 
-    def note(self, key: str, event: str, value: Any, *, depth: int) -> None:
-        """Take in one event of the value of `key`; `depth` is that of what it stands in."""
-        if self._member is None:
-            if depth > 1 or event in _ENDS:  # of one that is left out
-                return
-            self._member = _Member(key)
-        self.has_floats |= isinstance(value, float)
-        too_deep = depth >= MOST_DEPTH and event in _STARTS
-        too_long = isinstance(value, int) and abs(value) >= _BEYOND
-        if not too_long:
-            self._member.note(event, value)
-        if too_deep or too_long or self._member.size > self._room:
+    def add(self, key: str, text: str | None) -> None:
+        """Keep a member if there is room for it; `text` None: it is more than is kept."""
+        size = len(_json(key)) + len(": , ") + len(text or "")
+        if text is None or size > self._room:
             self._left_out[key] = None
-            self._member = None
-        elif depth == 1 and event not in _STARTS:
-            self._members[key] = self._member.text
-            self._room -= self._member.size
-            self._member = None
+        else:
+            self._texts[key] = text
+            self._room -= size
 
     @property
     def text(self) -> str | None:
         """The JSON object that they make; None where nothing says that it is a pack."""
-        if not self._members.get(PACK_INFO, "").startswith("{"):
+        if not self._texts.get(PACK_INFO, "").startswith("{"):
             return None
-        members = (f"{_json(key)}: {text}" for key, text in self._members.items())
+        members = (f"{_json(key)}: {text}" for key, text in self._texts.items())
         return f"{{{', '.join(members)}}}"
 
     @property
@@ -66,33 +51,46 @@ class About:
         return tuple(self._left_out) if is_pack else ()
 
 
-class _Member:
-    """The text of one member's value; `size` is what it takes with its key, in characters."""
-
-    def __init__(self, key: str) -> None:
-        self.size = len(_json(key)) + len(": , ")
-        self._out = StringIO()
-        self._between = ""
-
-    @property
-    def text(self) -> str:
-        return self._out.getvalue()
-
-    def note(self, event: str, value: Any) -> None:
-        if event in _STARTS:
-            self._put(self._between + _STARTS[event], between="")
-        elif event in _ENDS:
-            self._put(_ENDS[event], between=", ")
-        elif event == "map_key":
-            self._put(f"{self._between}{_json(value)}: ", between="")
-        else:
-            self._put(self._between + _json(value), between=", ")
-
-    def _put(self, piece: str, *, between: str) -> None:
-        self.size += len(piece)
-        self._out.write(piece)
-        self._between = between
+class NotJsonError(Exception):
+    """What should be JSON is none."""
 
 
-def _json(value: Any) -> str:
-    return str(value) if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False)
+def value_of(member: bytes) -> str | None:
+    """Return the value of an object's member as JSON; None where it is more than is kept.
+
+    Raises NotJsonError.
+    """
+    try:
+        ((_, value),) = _DECODER.decode(f"{{{member.decode()}}}")
+        return _text(value)
+    except (json.JSONDecodeError, UnicodeError, ArithmeticError) as error:
+        raise NotJsonError from error  # an exponent may be beyond even Decimal
+    except (ValueError, RecursionError, MemoryError):  # too many digits, too deep
+        return None
+
+
+def _text(value: Any, *, depth: int = 1) -> str:
+    """Return a value as JSON, `depth` that of what it stands in."""
+    if isinstance(value, (tuple, list)) and depth >= MOST_DEPTH:
+        raise RecursionError
+    if isinstance(value, tuple):
+        pairs = (f"{_json(key)}: {_text(member, depth=depth + 1)}" for key, member in value)
+        return f"{{{', '.join(pairs)}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(_text(element, depth=depth + 1) for element in value)}]"
+    return str(value) if isinstance(value, Decimal) else _json(value)
+
+
+def _json(value: object) -> str:
+    """Return a value as JSON, with a question mark for a lone surrogate."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode()
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise NotJsonError(name)  # NaN and the like, which json takes
+
+
+# Objects as tuples of pairs: of a key that occurs twice both are kept.
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=tuple, parse_float=Decimal, parse_constant=_no_constant
+)

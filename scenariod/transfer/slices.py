@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _CHUNK_BYTES = 64 << 10
 _LONGEST_KEY = 64
+_START_BYTES = 1 << 10
 _WHITE = b" \t\r\n"
 # Possessive (`++`): never steps back, so every byte is looked at once.
 _TO_BRACKET = re.compile(rb'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
@@ -22,64 +23,50 @@ _TO_COMMA = re.compile(rb'(?:[^"\[\]{},]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
 _TO_KEY = re.compile(rb'[^"\[\]{}]*+')
 _IN_STRING = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
 _WHITE_RUN = re.compile(rb"[ \t\r\n]*+")
-_AT_END = b"\n"
-"""Shows whatever the file ends within as a fault: a token that only begins is none for yajl."""
 _QUOTE, _COMMA = b'"', b","
 _OPENING, _CLOSING = (b"[", b"{"), (b"]", b"}")
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The element `number`, from 1, which begins in line `line`; `content` None: too large."""
+    """The element `number`, from 1, which begins in line `line`.
+
+    Of one that is too large `content` is None, and `start` has its first bytes.
+    """
 
     number: int
     line: int
     size_bytes: int
     content: bytes | None
-
-
-class Rest:
-    """The end of a file after its list, from line `line` on, behind what stands for all before it.
-
-    So that the whole is JSON where the file is. Once it was read, `ended` says whether to the end.
-    """
-
-    def __init__(self, start: bytes, file: BinaryIO, *, line: int) -> None:
-        self.line = line
-        self.ended = False
-        self._start = start
-        self._file = file
-
-    def read(self, size_bytes: int, /) -> bytes:
-        """Return at most so many of the next bytes; none at the end."""
-        if self._start:
-            piece, self._start = self._start[:size_bytes], self._start[size_bytes:]
-            return piece
-        if self.ended:
-            return b""
-        piece = self._file.read(size_bytes)
-        self.ended = not piece
-        return piece or _AT_END
+    start: bytes = b""
 
 
 class Slicer:
     """The list of scenarios of one file: itself a list, or the object's member `member`.
 
-    Once it was iterated to its end, `whole` says whether the list has ended too; what stands after
-    it can be read from `rest` then.
+    With `opening` a brace an object is cut into its members likewise. Once it was iterated to its
+    end, `closing` is the bracket that has ended the list, empty where the file ends before.
     """
 
-    def __init__(self, file: BinaryIO, *, member: str | None, most_bytes: int) -> None:
+    def __init__(
+        self, file: BinaryIO, *, member: str | None, most_bytes: int, opening: bytes = b"["
+    ) -> None:
         self._file = file
         self._member = None if member is None else member.encode()
+        self._opening = opening
         self._most_bytes = most_bytes
         self._data = b""
         self._at = 0
         self._noted = 0  # up to where in `_data` lines are counted and the element is kept
-        self._line = 1
         self._element: bytearray | None = None
         self._size = 0
-        self.whole = False
+        self.line = 1
+        self.closing = b""
+
+    @property
+    def whole(self) -> bool:
+        """Whether the list has ended."""
+        return bool(self.closing)
 
     def __iter__(self) -> Iterator[Slice]:
         """Yield the elements in their order."""
@@ -90,7 +77,7 @@ class Slicer:
             number += 1
             self._skip_white()
             self._note()
-            line = self._line
+            line = self.line
             ended = self._read_element()
             content = self._taken()
             if ended is None and not content and not self._size:
@@ -99,19 +86,18 @@ class Slicer:
                 yield self._slice(number, line, content)
             if ended is None:
                 return
-            self.whole = ended != _COMMA
+            self.closing = b"" if ended == _COMMA else ended
 
-    def rest(self) -> Rest:
-        """Return what stands after the list, without the white space that it begins with."""
+    def next_byte(self) -> bytes:
+        """Return the byte that follows the list, in line `line`, past white space."""
         self._skip_white()
         self._note()
-        before = b"[]" if self._member is None else b'{"":[]'
-        return Rest(before + self._data[self._at :], self._file, line=self._line)
+        return self._data[self._at : self._at + 1]
 
     def _slice(self, number: int, line: int, content: bytes) -> Slice:
-        too_large = self._size > self._most_bytes
-        size = self._size if too_large else len(content)
-        return Slice(number, line, size, None if too_large else content)
+        if self._size > self._most_bytes:
+            return Slice(number, line, self._size, None, start=content)
+        return Slice(number, line, len(content), content)
 
     def _find_list(self) -> bool:
         """Stop right after the bracket that opens the list; say whether there is one."""
@@ -120,7 +106,7 @@ class Slicer:
         while (token := self._token(_TO_KEY)) is not None:
             if token == _QUOTE:
                 key = self._string()
-            elif token == b"[" and (
+            elif token == self._opening and (
                 (depth == 0 and self._member is None) or (depth == 1 and key == self._member)
             ):
                 return True
@@ -190,14 +176,13 @@ class Slicer:
 
         The last `before` bytes are no part of it.
         """
-        self._line += self._data.count(b"\n", self._noted, self._at)
+        self.line += self._data.count(b"\n", self._noted, self._at)
         if self._element is not None:
             piece = self._data[self._noted : self._at - before]
             self._size += len(piece)
+            self._element += piece
             if self._size > self._most_bytes:
-                self._element.clear()
-            else:
-                self._element += piece
+                del self._element[_START_BYTES:]
         self._noted = self._at
 
     def _fill(self) -> bool:

@@ -142,7 +142,7 @@ class _Unpacker:
     def _read_list(
         self, file: BinaryIO, name: str, index: int, *, found: Survey, skip: int
     ) -> None:
-        from scenariod.transfer.shape import SCENARIOS, Shape, fault_after_list
+        from scenariod.transfer.shape import SCENARIOS, Shape
         from scenariod.transfer.slices import Slicer
 
         member = SCENARIOS if found.shape is Shape.MEMBER else None
@@ -155,11 +155,8 @@ class _Unpacker:
         if not slicer.whole:
             message = f"it ends before its list of scenarios does, after {number}: it is cut off"
             self._refuse(index, name, number + 1, Problem(Reason.NOT_JSON, message))
-        elif number >= skip:  # else this was what the unpacker before this one has died of
-            say(protocol.Judging(index, name, number + 1))
-            fault = fault_after_list(slicer.rest())
-            if fault is not None:
-                self._refuse(index, name, number + 1, fault)
+        elif found.fault is not None and number >= skip:  # else it was said before
+            self._refuse(index, name, number + 1, found.fault)
 
     def _read_slice(self, piece: Slice, place: str, index: int, name: str) -> None:
         if piece.content is None:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from support.scenarios import scenario
 
 from scenariod.transfer import protocol
-from scenariod.transfer.pack_info import MOST_CHARACTERS
-from scenariod.transfer.shape import Shape, Survey, fault_after_list, survey
+from scenariod.transfer.pack_info import MOST_BYTES, MOST_CHARACTERS
+from scenariod.transfer.shape import Shape, Survey, survey
 from scenariod.transfer.slices import Slice, Slicer
 from scenariod.validation.problems import Problem, Reason
 
@@ -65,6 +65,7 @@ def contents(content: bytes, **how: Any) -> list[bytes | None]:
         (b"nonsense", Shape.SINGLE, 1),
         (b"", Shape.SINGLE, 1),
         (b'\xef\xbb\xbf{"scenarios": [1]}', Shape.MEMBER, 1),
+        (b"\n" * 65 * KIB + b"[1]", Shape.LIST, 1),
     ],
 )
 def test_a_file_is_told_by_what_is_in_it(content: bytes, shape: Shape, count: int) -> None:
@@ -96,8 +97,19 @@ def test_the_trailer_of_a_backup_makes_no_pack_of_it() -> None:
     assert told(content) == Survey(Shape.MEMBER, count=1)
 
 
-def test_two_lists_of_scenarios_are_noticed() -> None:
-    assert told(b'{"scenarios": [1], "scenarios": [2]}').lists == 2
+@pytest.mark.parametrize(
+    ("content", "lists"),
+    [
+        (b'{"scenarios": [1], "scenarios": [2]}', 2),
+        (b'{"scenarios": [1], "packInfo": {"x": 0.5}, "scenarios": [], "scenarios": []}', 3),
+        (b'{"scenarios": [1, nope], "scenarios": [2]}', 1),
+        (b'{"scenarios": [1], "scenarios": [2, nope]}', 1),
+        (b'{"scenarios": [1], "scenarios": [2]', 1),
+        (b'{"scenarios": [1], "scenarios": 2}', 1),
+    ],
+)
+def test_two_lists_of_scenarios_are_noticed_in_what_is_json(content: bytes, lists: int) -> None:
+    assert told(content).lists == lists
 
 
 def test_what_is_said_of_a_pack_has_a_bound() -> None:
@@ -156,6 +168,53 @@ def test_what_a_pack_says_is_found_with_all_digits_whatever_numbers_its_scenario
     content: bytes,
 ) -> None:
     assert told(content) == Survey(Shape.MEMBER, count=2, about=f'{{"packInfo": {AS_KEPT}}}')
+
+
+@pytest.mark.parametrize("number", [b"3.14159265358979323846", b"1E+400", b"-0.0", b"9" * 4300])
+def test_a_number_keeps_its_digits_where_there_is_no_scenario(number: bytes) -> None:
+    content = b'{"packInfo": {"x": %b}, "scenarios": []}' % number
+
+    assert told(content).about == f'{{"packInfo": {{"x": {number.decode()}}}}}'
+
+
+def test_of_a_file_that_is_cut_off_what_the_pack_says_before_is_kept() -> None:
+    content = b'{"scenarios": [1], "packInfo": {"a": 1, "a": 2}, "vers'
+
+    assert told(content).about == '{"packInfo": {"a": 1, "a": 2}}'
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"nope",
+        b"NaN",
+        b'"\xff"',
+        b'"\x01"',
+        b"[1}",
+        b"1 2",
+        b"1e%b" % (b"9" * 30),
+        b"",
+    ],
+)
+def test_what_is_not_json_before_its_list_is_no_pack(value: bytes) -> None:
+    content = b'{"packInfo": %b, "scenarios": [1]}' % value
+
+    assert told(content) == Survey(Shape.SINGLE)
+
+
+def test_a_lone_surrogate_is_a_question_mark_in_what_is_kept() -> None:
+    content = b'{"packInfo": {"\\ud800": "\\ud83e"}, "scenarios": [1]}'
+
+    assert told(content).about == '{"packInfo": {"?": "?"}}'
+
+
+def test_a_member_far_beyond_the_bound_is_passed_by_and_told() -> None:
+    large = b" " * (MOST_BYTES + KIB)
+
+    found = told(b'{"packInfo": {}, "large": [%b], "scenarios": [1], "b": 2}' % large)
+
+    assert (found.about, found.left_out) == ('{"packInfo": {}, "b": 2}', ("large",))
+    assert found.fault is None
 
 
 # How it is cut
@@ -221,11 +280,10 @@ def test_a_scenario_may_have_a_member_of_that_name(content: bytes) -> None:
 # How it ends
 
 
-def fault(content: bytes, *, member: str | None = None, step: int = 1 << 16) -> Problem | None:
-    slicer = Slicer(Trickle(content, step=step), member=member, most_bytes=1 << 20)
-    assert list(slicer)
-    assert slicer.whole
-    return fault_after_list(slicer.rest())
+def fault(content: bytes, *, step: int) -> Problem | None:
+    found = survey(Trickle(content, step=step))
+    assert (found.count, found.lists) == (2, 1)
+    return found.fault
 
 
 @pytest.mark.parametrize("step", [1, 7, 1 << 16])
@@ -238,7 +296,7 @@ def fault(content: bytes, *, member: str | None = None, step: int = 1 << 16) -> 
         (b"}", "does not belong"),
         (b", 3]", "does not belong"),
         (b"\x00", "does not belong"),
-        (b'"', "cut off"),
+        (b'"', "does not belong"),
     ],
 )
 def test_after_a_list_comes_nothing(after: bytes, why: str | None, step: int) -> None:
@@ -261,10 +319,12 @@ def test_after_a_list_comes_nothing(after: bytes, why: str | None, step: int) ->
         (b",", Reason.NOT_JSON, "cut off"),
         (b', "a": [1', Reason.NOT_JSON, "cut off"),
         (b', "a": "x', Reason.NOT_JSON, "cut off"),
-        (b'}"', Reason.NOT_JSON, "cut off"),
-        (b"}tru", Reason.NOT_JSON, "cut off"),
-        (b', "scenarios": [3]}', Reason.DUPLICATE_KEY, "another list"),
         (b', "scenarios": [3', Reason.DUPLICATE_KEY, "another list"),
+        (b', "scenarios": [3]}}', Reason.DUPLICATE_KEY, "another list"),
+        (b', "scenarios": [nope]}', Reason.DUPLICATE_KEY, "another list"),
+        (b', "a": nope, "scenarios": [3]}', Reason.NOT_JSON, "does not belong"),
+        (b'}"', Reason.NOT_JSON, "does not belong"),
+        (b"}tru", Reason.NOT_JSON, "does not belong"),
         (b'}\n{"scenarios": [3]}', Reason.NOT_JSON, "does not belong"),
         (b"}}", Reason.NOT_JSON, "does not belong"),
         (b"]}", Reason.NOT_JSON, "does not belong"),
@@ -277,7 +337,7 @@ def test_after_a_list_comes_nothing(after: bytes, why: str | None, step: int) ->
 def test_after_a_member_come_others_and_the_end_of_its_object(
     after: bytes, reason: Reason | None, why: str, step: int
 ) -> None:
-    found = fault(b'{"x": [0], "scenarios": [1, 2]' + after, member="scenarios", step=step)
+    found = fault(b'{"x": [0], "scenarios": [1, 2]' + after, step=step)
 
     assert (found and found.code) == reason
     assert found is None or why in found.message
