@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -215,6 +217,43 @@ def test_a_member_far_beyond_the_bound_is_passed_by_and_told() -> None:
 
     assert (found.about, found.left_out) == ('{"packInfo": {}, "b": 2}', ("large",))
     assert found.fault is None
+
+
+@pytest.mark.slow
+def test_a_list_of_any_size_takes_little_memory(tmp_path: Path) -> None:
+    path = tmp_path / "large.json"
+    size_bytes = int(os.environ.get("SCENARIOD_LIST_MB", "200")) * KIB * KIB
+    text = "A story. " * 500
+    documents = b",\n".join(scenario(f"s-{number}", text=text) for number in range(500))
+    with path.open("wb") as file:
+        file.write(b'{"packInfo": {"x": 0.5}, "scenarios": [\n' + documents)
+        while file.tell() < size_bytes:
+            file.write(b",\n" + documents)
+        file.write(b'\n], "version": "1"}\n')
+    program = f"""
+from pathlib import Path
+from scenariod.transfer.shape import survey
+from scenariod.transfer.slices import Slicer
+Path("/proc/self/clear_refs").write_text("5")
+def peak(): return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
+before = peak()
+with open({str(path)!r}, "rb") as file:
+    found = survey(file)
+    file.seek(0)
+    slices = Slicer(file, member="scenarios", most_bytes=1 << 20)
+    print(found.count, sum(piece.content is not None for piece in slices), peak() - before)
+    print(found.about)
+"""
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    figures, about = done.stdout.splitlines()
+    surveyed, cut_out, grown_kib = map(int, figures.split())
+    assert about == '{"packInfo": {"x": 0.5}, "version": "1"}'
+    assert surveyed == cut_out > size_bytes // len(documents) * 500
+    assert grown_kib < 32 * KIB
 
 
 # How it is cut
