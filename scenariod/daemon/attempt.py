@@ -288,7 +288,7 @@ class Attempts:
         return Run(
             outcome=outcome,
             exit_status=ended.evidence.exit_status if ended else None,
-            ended_at=clock.now(),
+            ended_at=ended.ended_at if ended else clock.now(),
             duration_s=ended.duration_s if ended else 0.0,
             peak_bytes=ended.peak_bytes if ended else None,
             limit_bytes=ended.limit_bytes if ended else self._config.memory.limit_bytes,

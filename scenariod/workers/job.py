@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from scenariod.workers.outcome import Evidence
@@ -64,6 +65,7 @@ class Ended:
     evidence: Evidence
     peak_bytes: int
     limit_bytes: int
+    ended_at: datetime
     duration_s: float
     at_file: str | None
     detail: str

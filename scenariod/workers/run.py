@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from scenariod.base import clock
 from scenariod.base.errors import NoLimitError
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.workers.gauge import Gauge
@@ -163,6 +164,7 @@ class _Conversation:
             evidence=evidence,
             peak_bytes=max(self._gauge.peak_bytes, counters.peak_bytes or 0),
             limit_bytes=self._job.limit_bytes,
+            ended_at=clock.now(),
             duration_s=duration_s,
             at_file=self._at_file,
             detail=self._said or last_words[-1],

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.makers import NOON
 
 from scenariod.base.units import MIB
 from scenariod.validation.problems import Reason
@@ -17,6 +18,7 @@ def ended(*, peak_mb: int = 3072, objects: int | None = None, **evidence: Any) -
         evidence=Evidence(**{"ready": True, "exit_status": -9, **evidence}),
         peak_bytes=peak_mb * MIB,
         limit_bytes=3072 * MIB,
+        ended_at=NOON,
         duration_s=1.0,
         at_file="scenario-1.json",
         detail="words",
