@@ -6,7 +6,6 @@ Wires run, batch and settle for one batch. Never claims, never admits, never wai
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from scenariod.base import clock
@@ -55,6 +54,9 @@ class Concluded:
 class Attempts:
     """Takes batches to their end, one call a batch.
 
+    Each takes three steps: `_begin` in the settle thread, `_run_worker` on the loop, `_conclude` in
+    the settle thread. A step there runs as a whole: no other batch comes between its parts.
+
     `show` is told of a batch's number and its running worker, and of None when that has ended.
     """
 
@@ -77,7 +79,7 @@ class Attempts:
         self._journal = journal
         self._budget = budget
         self._show = show
-        self._overcounted: set[int] = set()
+        self._overcounted: set[int] = set()  # used in the settle thread only
 
     async def take(self, batch: Batch, *, stop: asyncio.Event) -> Concluded:
         """Run the batch's worker and do what its end asks for.
@@ -85,50 +87,21 @@ class Attempts:
         Raises OSError, `NoLimitError` or `LibraryLockedError` for what is no file's fault; the
         batch is then as it was, to be taken again.
         """
-        if not batch.folder.exists():  # somebody has removed it by hand
-            return Concluded(Settled())
-        finished = await self._settler.finish(batch)
-        names = batch.names()
-        if finished is not None or not names:
-            return await self._tidy(batch, finished or Settled())
-        if batch.id in self._overcounted:
-            batch = replace(batch, attempts=max(batch.attempts - 1, 0))
-        if batch.attempts >= MAX_ATTEMPTS:
-            words = f"its processing was cut off {batch.attempts} times"
-            return await self._isolate(batch, Outcome.CRASH, ended=None, detail=words)
-        with during(Step.COUNTING, batch.folder):
-            counted = await self._settler.between_batches(partial(self._count, batch))
-            self._overcounted.discard(batch.id)
+        begun = await self._settler.in_thread(self._begin, batch)
+        if isinstance(begun, Concluded):
+            return begun
+        counted, names = begun
         try:
-            return await self._launch(counted, names, stop=stop)
+            ended = await self._run_worker(counted, names, stop=stop)
+            # Asked here, not in the thread: it looks at the queue, which is the loop's.
+            may_have_more = not counted.larger and self._budget.has_room_for_more()
+            return await self._settler.in_thread(
+                self._conclude, counted, names, ended, may_have_more=may_have_more
+            )
         except (OSError, ScenariodError):
             # No fault of the files: only a supervisor that dies may use up their attempts.
-            await self._take_back(counted)
+            await self._settler.in_thread(self._take_back, counted)
             raise
-
-    async def _launch(self, batch: Batch, names: list[str], *, stop: asyncio.Event) -> Concluded:
-        try:
-            ended = await self._run_worker(batch, names, stop=stop)
-            return await self._conclude(batch, names, ended)
-        except DroppedFileError as error:
-            return await self._set_aside(batch, str(error.filename))
-
-    def _count(self, batch: Batch) -> Batch:
-        self._work.forget_verdict(batch)
-        reached(KillPoint.VERDICT_FORGOTTEN)
-        counted = self._work.count_attempt(batch)
-        reached(KillPoint.ATTEMPT_COUNTED)
-        return counted
-
-    async def _take_back(self, batch: Batch) -> Batch:
-        """Take back an attempt; where the disk fails at that too, when the batch is taken again."""
-        try:
-            return await self._settler.between_batches(
-                partial(self._work.count_attempt, batch, by=-1)
-            )
-        except OSError:
-            self._overcounted.add(batch.id)
-            return batch
 
     async def _run_worker(self, batch: Batch, names: list[str], *, stop: asyncio.Event) -> Ended:
         job = _job(self._config, batch, names, limit_bytes=self._budget.limit_of(batch))
@@ -155,8 +128,40 @@ class Attempts:
         finally:
             self._show(batch.id, None)
 
-    async def _conclude(self, batch: Batch, names: list[str], ended: Ended) -> Concluded:
-        failures.raise_if_one_file_is_lost(ended, names)
+    # In the settle thread. What is the loop's (queue, reporter) changes only by what is returned.
+    # Safe in any thread are the journal, `Budget.limit_of`, which only reads, and
+    # `Budget.back_off` and `Launcher.doubt`, which set one attribute each.
+
+    def _begin(self, batch: Batch) -> tuple[Batch, list[str]] | Concluded:
+        """Count an attempt, and return the batch so counted and the names of its files.
+
+        Where there is nothing to launch, return what the batch has come to.
+        """
+        if not batch.folder.exists():  # somebody has removed it by hand
+            return Concluded(Settled())
+        finished = self._settler.finish(batch)
+        names = batch.names()
+        if finished is not None or not names:
+            return self._tidy(batch, finished or Settled())
+        if batch.id in self._overcounted:
+            batch = replace(batch, attempts=max(batch.attempts - 1, 0))
+        if batch.attempts >= MAX_ATTEMPTS:
+            words = f"its processing was cut off {batch.attempts} times"
+            return self._isolate(batch, Outcome.CRASH, ended=None, detail=words)
+        with during(Step.COUNTING, batch.folder):
+            self._work.forget_verdict(batch)
+            reached(KillPoint.VERDICT_FORGOTTEN)
+            counted = self._work.count_attempt(batch)
+            reached(KillPoint.ATTEMPT_COUNTED)
+        self._overcounted.discard(batch.id)
+        return counted, names
+
+    def _conclude(
+        self, batch: Batch, names: list[str], ended: Ended, *, may_have_more: bool
+    ) -> Concluded:
+        """Do what the end of the batch's worker asks for; `names` are the files it was given."""
+        if (lost := failures.lost_file(ended, names)) is not None:
+            return self._set_aside(batch, lost)
         with during(Step.JUDGING, batch.folder):
             verdicts = _verdicts(self._work.verdict(batch), names)
         reached(KillPoint.VERDICT_READ)
@@ -171,22 +176,22 @@ class Attempts:
             files=len(names),
             spared=batch.spared,
             verdicts=count,
-            may_have_more=not batch.larger and self._budget.has_room_for_more(),
+            may_have_more=may_have_more,
         )
         if step is NextStep.SETTLE:
-            return await self._settle(batch, verdicts or [], self._run(ended, outcome))
+            return self._settle(batch, verdicts or [], self._run(ended, outcome))
         if step in {NextStep.SPLIT, NextStep.FAIL}:
-            return await self._isolate(batch, outcome, ended=ended, detail=ended.detail)
+            return self._isolate(batch, outcome, ended=ended, detail=ended.detail)
         with during(Step.COUNTING, batch.folder):
             if step is NextStep.LARGER:
-                return await self._give_more(batch, ended=ended, outcome=outcome)
+                return self._give_more(batch, ended=ended, outcome=outcome)
             if step is NextStep.AGAIN:
-                return await self._run_again(batch, ended=ended, outcome=outcome)
-            return await self._put_off(batch, step, ended=ended)
+                return self._run_again(batch, ended=ended, outcome=outcome)
+            return self._put_off(batch, step, ended=ended)
 
-    async def _give_more(self, batch: Batch, *, ended: Ended, outcome: Outcome) -> Concluded:
+    def _give_more(self, batch: Batch, *, ended: Ended, outcome: Outcome) -> Concluded:
         """Have a single file that needed more than the limit run once under the larger one."""
-        larger = await self._settler.between_batches(partial(self._work.allow_more, batch))
+        larger = self._work.allow_more(batch)
         reached(KillPoint.MORE_ALLOWED)
         limit = self._budget.limit_of(larger)
         self._journal.tell(
@@ -200,9 +205,9 @@ class Attempts:
         )
         return Concluded(Settled(), again=[larger])
 
-    async def _run_again(self, batch: Batch, *, ended: Ended, outcome: Outcome) -> Concluded:
+    def _run_again(self, batch: Batch, *, ended: Ended, outcome: Outcome) -> Concluded:
         """Have a batch run again that ended by no fault of its files; that costs no attempt."""
-        spared = await self._settler.between_batches(partial(self._work.spare, batch))
+        spared = self._work.spare(batch)
         reached(KillPoint.BATCH_SPARED)
         self._journal.tell(
             Event.BATCH_AGAIN,
@@ -217,24 +222,31 @@ class Attempts:
         self._budget.back_off()
         return Concluded(Settled(), again=[spared], pause=failures.of_host(batch))
 
-    async def _put_off(self, batch: Batch, step: NextStep, *, ended: Ended) -> Concluded:
+    def _take_back(self, batch: Batch) -> Batch:
+        """Take back an attempt; where the disk fails at that too, when the batch is taken again."""
+        try:
+            return self._work.count_attempt(batch, by=-1)
+        except OSError:
+            self._overcounted.add(batch.id)
+            return batch
+
+    def _put_off(self, batch: Batch, step: NextStep, *, ended: Ended) -> Concluded:
         """Have a batch run later: the environment is at fault, or the daemon ends."""
-        uncounted = await self._take_back(batch)
+        uncounted = self._take_back(batch)
         pause = failures.of_environment(ended, batch) if step is NextStep.PAUSE else None
         return Concluded(Settled(), again=[uncounted], pause=pause)
 
-    async def _set_aside(self, batch: Batch, name: str) -> Concluded:
+    def _set_aside(self, batch: Batch, name: str) -> Concluded:
         """Put a file that the disk cannot read back into the inbox, and go on with the others."""
-        between = self._settler.between_batches
-        back = await between(partial(self._delivery.back_to_inbox, batch, name))
+        back = self._delivery.back_to_inbox(batch, name)
         damaged = () if back is None else (back.name,)
         if not batch.names():
-            await between(partial(self._work.remove, batch))
+            self._work.remove(batch)
             return Concluded(Settled(), damaged=damaged)
-        uncounted = await self._take_back(batch)
+        uncounted = self._take_back(batch)
         return Concluded(Settled(), again=[uncounted], damaged=damaged)
 
-    async def _isolate(
+    def _isolate(
         self, batch: Batch, outcome: Outcome, *, ended: Ended | None, detail: str
     ) -> Concluded:
         """Have the files of a batch that ended badly run one at a time; a single one fails."""
@@ -244,7 +256,7 @@ class Attempts:
             size = (batch.folder / names[0]).lstat().st_size
             problem = failures.of_file(outcome, ended=ended, detail=detail, size_bytes=size)
             refusal = Rejected(names[0], size_bytes=size, sha256=None, problems=(problem,))
-            return await self._settle(batch, [refusal], run)
+            return self._settle(batch, [refusal], run)
         self._journal.tell(
             Event.BATCH_SPLIT,
             f"batch {batch.id}: {outcome}{f' ({detail})' if detail else ''}; "
@@ -253,36 +265,35 @@ class Attempts:
             outcome=outcome,
             exit_status=run.exit_status,
         )
-        singles = [await self._set_apart(batch, [name]) for name in names]
-        concluded = await self._settle(batch, [], run)
+        singles = [self._set_apart(batch, [name]) for name in names]
+        concluded = self._settle(batch, [], run)
         return replace(concluded, again=[*singles, *concluded.again])
 
-    async def _settle(self, batch: Batch, verdicts: list[Verdict], run: Run) -> Concluded:
-        return await self._tidy(batch, await self._settler.settle(batch, verdicts, run))
+    def _settle(self, batch: Batch, verdicts: list[Verdict], run: Run) -> Concluded:
+        try:
+            settled = self._settler.settle(batch, verdicts, run)
+        except DroppedFileError as error:
+            return self._set_aside(batch, str(error.filename))
+        return self._tidy(batch, settled)
 
-    async def _tidy(self, batch: Batch, settled: Settled) -> Concluded:
+    def _tidy(self, batch: Batch, settled: Settled) -> Concluded:
         """Remove the batch's folder; files that were not settled go back into the inbox.
 
         There they wait for their writer like any other. A file whose name is taken again by
         another one becomes a batch of its own.
         """
         with during(Step.MOVING, batch.folder):
-            left = await self._settler.between_batches(partial(self._give_back, batch))
-            again = [await self._set_apart(batch, left)] if left else []
-            await self._settler.between_batches(partial(self._work.remove, batch))
+            names = batch.names()
+            left = [name for name in names if not self._delivery.to_inbox(batch, name)]
+            again = [self._set_apart(batch, left)] if left else []
+            self._work.remove(batch)
         reached(KillPoint.FOLDER_REMOVED)
         return Concluded(settled, again=again)
 
-    def _give_back(self, batch: Batch) -> list[str]:
-        """Put what is left of a batch back into the inbox; return what finds its name taken."""
-        return [name for name in batch.names() if not self._delivery.to_inbox(batch, name)]
-
-    async def _set_apart(self, batch: Batch, names: list[str]) -> Batch:
-        number = await self._settler.reserve_batch()
+    def _set_apart(self, batch: Batch, names: list[str]) -> Batch:
+        number = self._settler.reserve_batch()
         reached(KillPoint.BATCH_APART_RESERVED)
-        return await self._settler.between_batches(
-            partial(self._work.set_apart, batch, names, batch_id=number)
-        )
+        return self._work.set_apart(batch, names, batch_id=number)
 
     def _run(self, ended: Ended | None, outcome: Outcome) -> Run:
         return Run(

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING
 
 from scenariod import backups
@@ -122,9 +121,7 @@ class Cleanup:
                     stay = await asyncio.to_thread(spared, several)
                     kept += len(stay)
                     go = [old for old in several if old not in stay]
-                    removed += await self._settler.between_batches(
-                        partial(expiry.remove, folder, go)
-                    )
+                    removed += await self._settler.in_thread(expiry.remove, folder, go)
                     if self._stopping:
                         return None
             await self._remove_reasons(folder, cut)
@@ -135,7 +132,7 @@ class Cleanup:
     async def _remove_reasons(self, folder: Path, cut: CutOff) -> None:
         left = await asyncio.to_thread(expiry.reasons_without_file, folder, cut)
         if left:
-            await self._settler.between_batches(partial(expiry.remove_reasons, folder, left))
+            await self._settler.in_thread(expiry.remove_reasons, folder, left)
 
     # What done/ keeps for the day on which the library is lost
 

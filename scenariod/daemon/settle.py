@@ -13,7 +13,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, ParamSpec, TypeVar
 
 from scenariod.backups import rebuild
 from scenariod.backups.damage import damage_of, mark, pending
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from scenariod.validation.verdict import Verdict
     from scenariod.workers.outcome import Outcome
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -80,9 +81,10 @@ class Settled:
 
 
 class Settler:
-    """The one writer of the library. Its methods run in a thread of their own, one at a time.
+    """The one writer of the library, with a thread of its own: one call at a time runs in it.
 
-    They raise OSError, `LibraryLockedError` or `LibraryDamagedError`; a batch is then settled
+    `reserve_batch`, `finish` and `settle` are for what `in_thread` runs there, all else is for the
+    loop. They raise OSError, `LibraryLockedError` or `LibraryDamagedError`; a batch is then settled
     whole or not at all, and `finish` tells which.
     """
 
@@ -111,31 +113,17 @@ class Settler:
 
     async def open(self) -> None:
         """Open the library, making it if there is none."""
-        await self._call(self._open)
+        await self.in_thread(self._open)
 
     async def rebuild(self, damage: str) -> None:
         """Open the library anew, rebuilt from the newest good backup; `damage` says why."""
-        await self._call(partial(self._rebuild, damage))
+        await self.in_thread(self._rebuild, damage)
 
     async def close(self) -> None:
         """Close the library and end the thread."""
         if self._library is not None:
-            await self._call(self._library.close)
+            await self.in_thread(self._library.close)
         self._thread.shutdown()
-
-    async def reserve_batch(self) -> int:
-        """Return the number of a new batch: larger than any given before, and than any in work/."""
-        with during(Step.RECORDING, self._config.database):
-            return await self._call(self._reserve_batch)
-
-    async def finish(self, batch: Batch) -> Settled | None:
-        """Make the moves of a batch that was settled before a crash; None if it was not."""
-        with during(Step.MOVING, batch.folder):
-            return await self._call(lambda: self._finish(batch))
-
-    async def settle(self, batch: Batch, verdicts: list[Verdict], run: Run) -> Settled:
-        """Back up if need be, commit the batch in one transaction, move its files."""
-        return await self._call(lambda: self._settle(batch, verdicts, run))
 
     async def end_drain(self) -> None:
         """Publish what changed, remove old backups; the next change gets a backup of its own.
@@ -152,17 +140,62 @@ class Settler:
         with during(Step.BACKING_UP, self._config.backups):
             await asyncio.to_thread(self._schedule.prepare, self._opened())
 
-    async def between_batches(self, act: Callable[[], T]) -> T:
-        """Do something to work/, done/ or failed/ while no batch is settled; it must be short."""
-        return await self._call(act)
-
-    async def _call(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+    async def in_thread(self, act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `act` in the settle thread, where no batch is settled meanwhile; the loop goes on."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, partial(act, *args, **kwargs))
 
     def _opened(self) -> Library:
         if self._library is None:
             raise RuntimeError("the library is not open")
         return self._library
+
+    def _end_drain(self) -> None:
+        self._schedule.end_drain()
+        library = self._opened()
+        self.scenarios = library.count()  # a restore may have changed it
+        if not publish.is_current(library, self._config.published):
+            self._publish(library)
+
+    def _publish(self, library: Library) -> None:
+        published = publish.publish(library, self._config.published)
+        self._journal.tell(
+            Event.PUBLISHED,
+            f"published {published.count} scenarios as {self._config.published}",
+            scenarios=published.count,
+            path=str(self._config.published),
+        )
+
+    # In the settle thread
+
+    def reserve_batch(self) -> int:
+        """Return the number of a new batch: larger than any given before, and than any in work/."""
+        with during(Step.CLAIMING, self._config.work):
+            highest = self._work.highest_id()
+        with during(Step.RECORDING, self._config.database):
+            return self._opened().reserve_batch(above=highest)
+
+    def finish(self, batch: Batch) -> Settled | None:
+        """Make the moves of a batch that was settled before a crash; None if it was not."""
+        with during(Step.MOVING, batch.folder):
+            results = self._opened().settled(batch.id)
+            return None if results is None else self._move(batch, results, run=None)
+
+    def settle(self, batch: Batch, verdicts: list[Verdict], run: Run) -> Settled:
+        """Back up if need be, commit the batch in one transaction, move its files."""
+        library = self._opened()
+        if any(library.forecast(v, on_conflict=self._on_conflict).changes for v in verdicts):
+            with during(Step.BACKING_UP, self._config.backups):
+                self._schedule.back_up_if_due(library)
+        with during(Step.RECORDING, self._config.database), ExitStack() as files:
+            entries = [_entry(batch, v, files=files) for v in verdicts]
+            results = library.settle(_record(batch, run), entries, on_conflict=self._on_conflict)
+        reached(KillPoint.COMMITTED)
+        self.scenarios = library.count()
+        with during(Step.MOVING, batch.folder):
+            settled = self._move(batch, results, run=run)
+        self._tell_batch(batch, settled, run=run)
+        return settled
 
     def _open(self) -> None:
         if self._library is None:
@@ -184,46 +217,6 @@ class Settler:
         if pending(self._config) is None:
             mark(self._config, damage_of(self._config, damage))
         self._open()
-
-    def _reserve_batch(self) -> int:
-        with during(Step.CLAIMING, self._config.work):
-            highest = self._work.highest_id()
-        return self._opened().reserve_batch(above=highest)
-
-    def _settle(self, batch: Batch, verdicts: list[Verdict], run: Run) -> Settled:
-        library = self._opened()
-        if any(library.forecast(v, on_conflict=self._on_conflict).changes for v in verdicts):
-            with during(Step.BACKING_UP, self._config.backups):
-                self._schedule.back_up_if_due(library)
-        with during(Step.RECORDING, self._config.database), ExitStack() as files:
-            entries = [_entry(batch, v, files=files) for v in verdicts]
-            results = library.settle(_record(batch, run), entries, on_conflict=self._on_conflict)
-        reached(KillPoint.COMMITTED)
-        self.scenarios = library.count()
-        with during(Step.MOVING, batch.folder):
-            settled = self._move(batch, results, run=run)
-        self._tell_batch(batch, settled, run=run)
-        return settled
-
-    def _finish(self, batch: Batch) -> Settled | None:
-        results = self._opened().settled(batch.id)
-        return None if results is None else self._move(batch, results, run=None)
-
-    def _end_drain(self) -> None:
-        self._schedule.end_drain()
-        library = self._opened()
-        self.scenarios = library.count()  # a restore may have changed it
-        if not publish.is_current(library, self._config.published):
-            self._publish(library)
-
-    def _publish(self, library: Library) -> None:
-        published = publish.publish(library, self._config.published)
-        self._journal.tell(
-            Event.PUBLISHED,
-            f"published {published.count} scenarios as {self._config.published}",
-            scenarios=published.count,
-            path=str(self._config.published),
-        )
 
     def _move(self, batch: Batch, results: list[FileResult], *, run: Run | None) -> Settled:
         """Move each file to where its result sends it, and tell of it. Does nothing twice."""

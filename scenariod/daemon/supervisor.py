@@ -65,7 +65,7 @@ class Supervisor:
         self._claimer = Claimer(
             config,
             work=work,
-            reserve_batch=settler.reserve_batch,
+            reserve_batch=lambda: settler.in_thread(settler.reserve_batch),
             journal=journal,
             pair_wait_s=0.0 if once else config.intake.pair_wait_s,
         )

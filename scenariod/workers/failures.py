@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scenariod.base import faults
-from scenariod.base.errors import DroppedFileError
 from scenariod.base.faults import OF_ONE_FILE, Fault, Step
 from scenariod.base.units import MIB
 from scenariod.validation.problems import Problem, Reason
@@ -73,11 +72,11 @@ def of_environment(ended: Ended, batch: Batch) -> Fault:
     return faults.of(error)
 
 
-def raise_if_one_file_is_lost(ended: Ended, names: list[str]) -> None:
-    """Raise DroppedFileError where the worker could not read one file now, and left."""
+def lost_file(ended: Ended, names: list[str]) -> str | None:
+    """Return the file that the worker could not read now and left for; None where there is none."""
     left = ended.evidence.exit_status == EXIT_ENVIRONMENT
-    if left and ended.errno in OF_ONE_FILE and ended.failed_file in names:
-        raise DroppedFileError(ended.errno, ended.detail, ended.failed_file)
+    lost = left and ended.errno in OF_ONE_FILE and ended.failed_file in names
+    return ended.failed_file if lost else None
 
 
 _REASONS = {

@@ -9,7 +9,7 @@ import shutil
 from typing import Any
 
 import pytest
-from daemon.test_settle import RUN, Bench, bench, good, rejected
+from daemon.test_settle import Bench, bench, good, rejected
 from support.home import POWERLESS, Home, wait_until
 from support.makers import document
 from support.scenarios import scenario
@@ -49,7 +49,7 @@ def settle(bench: Bench, batch_id: int, name: str, content: bytes | None = None)
     """Settle a batch of one file: a good one with this content, or a refused one."""
     batch = bench.claim(batch_id, {name: content or b"{"})
     verdict = good(name, content) if content else rejected(name)
-    bench.with_settler(lambda settler: settler.settle(batch, [verdict], RUN))
+    bench.settle(batch, [verdict])
 
 
 def told(document: Any) -> list[tuple[str, str, str]]:

@@ -3,7 +3,9 @@ from __future__ import annotations
 import asyncio
 import errno
 import io
+import os
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -218,6 +220,24 @@ def test_the_environments_fault_pauses_and_is_not_counted(
     assert again(ends[-1]) == [["scenario-1.json", "scenario-2.json"]]
     assert bench.work.batches()[0].attempts == 0
     assert home.names("failed") == []
+
+
+def test_the_loop_never_waits_for_the_disk(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    syncs: list[str] = []
+    sync = os.fsync
+
+    def noted_sync(descriptor: int) -> None:
+        syncs.append(threading.current_thread().name)
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted_sync)
+
+    good, split, killed = bench.claim(1, 1), bench.claim(2, 2, 3), bench.claim(3, 4)
+    bench.take(good)
+    bench.take(split, code=READY + "exit(1)")
+    bench.take(killed, code=READY + "os.kill(os.getpid(), signal.SIGKILL)")
+
+    assert set(syncs) == {"settle_0"}
 
 
 def test_a_file_that_cannot_even_be_put_aside_is_no_attempt(home: Home, bench: Bench) -> None:

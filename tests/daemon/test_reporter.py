@@ -42,7 +42,7 @@ class Scene:
             claimer=Claimer(
                 loaded,
                 work=work,
-                reserve_batch=settler.reserve_batch,
+                reserve_batch=lambda: settler.in_thread(settler.reserve_batch),
                 journal=journal,
                 pair_wait_s=0,
             ),

@@ -62,11 +62,24 @@ class Bench:
 
         return asyncio.run(acting())
 
+    def settle(self, batch: Batch, verdicts: list[Verdict]) -> Any:
+        """Return what was settled, by a settler of its own."""
+        return self.with_settler(lambda settler: settle(settler, batch, verdicts))
+
+    def finish(self, batch: Batch) -> Any:
+        """Return what was settled before, None where nothing was, by a settler of its own."""
+        return self.with_settler(lambda settler: settler.in_thread(settler.finish, batch))
+
     def claim(self, batch_id: int, files: dict[str, bytes]) -> Batch:
         batch = self.work.create(batch_id)
         for name, content in files.items():
             (batch.folder / name).write_bytes(content)
         return batch
+
+
+async def settle(settler: Settler, batch: Batch, verdicts: list[Verdict]) -> Settled:
+    """Settle a batch as an attempt does, in the settler's thread."""
+    return await settler.in_thread(settler.settle, batch, verdicts, RUN)
 
 
 @pytest.fixture
@@ -88,7 +101,7 @@ def test_a_batch_is_settled_whole_and_its_files_are_moved(home: Home, bench: Ben
     batch = bench.claim(1, {"scenario-1.json": content, "scenario-2.json": b"{"})
     verdicts = [good("scenario-1.json", content), rejected("scenario-2.json")]
 
-    settled = bench.with_settler(lambda settler: settler.settle(batch, verdicts, RUN))
+    settled = bench.settle(batch, verdicts)
 
     assert settled == Settled(added=1, refused=1, batches=1)
     assert (home.done / "scenario-1.json").read_bytes() == content
@@ -106,7 +119,7 @@ def test_a_backup_is_written_before_the_first_change_of_a_drain_and_not_before_e
     async def two_drains(settler: Settler) -> list[str | None]:
         newest = []
         for batch, (name, content) in zip(batches, contents.items(), strict=True):
-            await settler.settle(batch, [good(name, content)], RUN)
+            await settle(settler, batch, [good(name, content)])
             newest.append(settler.newest_backup)
             if batch.id == 2:
                 await settler.end_drain()
@@ -138,7 +151,7 @@ def test_within_one_drain_a_library_that_grows_is_backed_up_again_and_no_name_is
 
     async def one_drain(settler: Settler) -> None:
         for batch, (name, content) in zip(batches, contents.items(), strict=True):
-            await settler.settle(batch, [good(name, content)], RUN)
+            await settle(settler, batch, [good(name, content)])
 
     bench.with_settler(one_drain)
 
@@ -155,11 +168,11 @@ def test_the_next_drains_backup_is_prepared_at_the_end_of_this_one(
     prepared = home.backups / ".prepared-backup.json"
 
     async def two_drains(settler: Settler) -> tuple[int, str | None]:
-        await settler.settle(batches[0], [good("scenario-1.json", contents[0])], RUN)
+        await settle(settler, batches[0], [good("scenario-1.json", contents[0])])
         await settler.end_drain()
         await settler.prepare_backup()
         inode = prepared.stat().st_ino
-        await settler.settle(batches[1], [good("scenario-1.json", contents[1])], RUN)
+        await settle(settler, batches[1], [good("scenario-1.json", contents[1])])
         return inode, settler.newest_backup
 
     inode, newest = bench.with_settler(two_drains)
@@ -178,7 +191,7 @@ def test_a_prepared_backup_is_not_used_where_a_restore_came_between(
     settings = config.load(config=None, root=home.path, cwd=home.path)
 
     async def act(settler: Settler) -> str | None:
-        await settler.settle(batches[0], [good("scenario-1.json", contents[0])], RUN)
+        await settle(settler, batches[0], [good("scenario-1.json", contents[0])])
         empty = settler.newest_backup
         await settler.end_drain()
         await settler.prepare_backup()
@@ -190,7 +203,7 @@ def test_a_prepared_backup_is_not_used_where_a_restore_came_between(
                 published=settings.published,
                 clock=lambda: NOON,
             )
-        await settler.settle(batches[1], [good("scenario-1.json", contents[1])], RUN)
+        await settle(settler, batches[1], [good("scenario-1.json", contents[1])])
         return settler.newest_backup
 
     newest = bench.with_settler(act)
@@ -201,7 +214,7 @@ def test_a_prepared_backup_is_not_used_where_a_restore_came_between(
 def test_what_changes_nothing_writes_no_backup(home: Home, bench: Bench) -> None:
     batch = bench.claim(1, {"scenario-1.json": b"{"})
 
-    bench.with_settler(lambda settler: settler.settle(batch, [rejected("scenario-1.json")], RUN))
+    bench.settle(batch, [rejected("scenario-1.json")])
 
     assert list(home.backups.glob("*.json")) == []
 
@@ -217,7 +230,7 @@ def test_a_conflict_is_refused_or_replaces_after_a_backup(home: Home, on_conflic
         ended = []
         for batch, content in zip(batches, (old, new), strict=True):
             verdicts = [good("scenario-1.json", content)]
-            ended.append((await settler.settle(batch, verdicts, RUN), settler.newest_backup))
+            ended.append((await settle(settler, batch, verdicts), settler.newest_backup))
             await settler.end_drain()
         return ended
 
@@ -242,11 +255,11 @@ def test_what_was_settled_before_a_crash_is_only_moved(home: Home, bench: Bench)
     content = document("one")
     batch = bench.claim(1, {"scenario-1.json": content, "scenario-2.json": b"{"})
     verdicts = [good("scenario-1.json", content), rejected("scenario-2.json")]
-    bench.with_settler(lambda settler: settler.settle(batch, verdicts, RUN))
+    bench.settle(batch, verdicts)
     (home.done / "scenario-1.json").rename(batch.folder / "scenario-1.json")
 
-    finished = bench.with_settler(lambda settler: settler.finish(batch))
-    again = bench.with_settler(lambda settler: settler.finish(batch))
+    finished = bench.finish(batch)
+    again = bench.finish(batch)
 
     assert finished == again == Settled(added=1, refused=1, batches=1)
     assert home.names("done") == ["scenario-1.json"]
@@ -256,7 +269,7 @@ def test_what_was_settled_before_a_crash_is_only_moved(home: Home, bench: Bench)
 def test_a_batch_that_was_not_settled_is_not_finished(bench: Bench) -> None:
     batch = bench.claim(1, {"scenario-1.json": document("one")})
 
-    assert bench.with_settler(lambda settler: settler.finish(batch)) is None
+    assert bench.finish(batch) is None
 
 
 @pytest.mark.parametrize("change", ["changed", "gone", "a link"])
@@ -275,7 +288,7 @@ def test_a_file_that_is_not_the_one_that_was_checked_is_never_added(
         path.symlink_to(tmp_path / "outside")
 
     async def act(settler: Settler) -> tuple[object, int]:
-        settled = await settler.settle(batch, [good("scenario-1.json", content)], RUN)
+        settled = await settle(settler, batch, [good("scenario-1.json", content)])
         return settled, settler.scenarios
 
     try:
@@ -290,7 +303,7 @@ def test_a_file_that_is_not_the_one_that_was_checked_is_never_added(
 
 def test_numbers_of_batches_are_never_given_twice(bench: Bench) -> None:
     async def reserve(settler: Settler) -> list[int]:
-        return [await settler.reserve_batch() for _ in range(3)]
+        return [await settler.in_thread(settler.reserve_batch) for _ in range(3)]
 
     first = bench.with_settler(reserve)
     bench.claim(40, {})  # its reservation was lost in a power cut
@@ -305,7 +318,7 @@ def test_publishing_twice_writes_once(home: Home, bench: Bench) -> None:
     batch = bench.claim(1, {"scenario-1.json": content})
 
     async def act(settler: Settler) -> tuple[int, int]:
-        await settler.settle(batch, [good("scenario-1.json", content)], RUN)
+        await settle(settler, batch, [good("scenario-1.json", content)])
         await settler.end_drain()
         await settler.prepare_backup()
         first = home.published.stat().st_ino

@@ -49,7 +49,7 @@ T = TypeVar("T")
 MANY_ROUNDS = 1_000_000
 """More than the power ever lasts."""
 STEPS = (
-    (Settler, "_settle", "adding"),
+    (Settler, "settle", "adding"),
     (backup_folder, "write", "backing up"),
     (backup_folder, "prepare", "backing up"),
     (backup_folder, "take", "backing up"),
@@ -96,7 +96,8 @@ class Activity:
     async def _next_batch(self) -> None:
         for _ in range(2):
             await asyncio.to_thread(self._drop)
-        batch = self._work.create(await self._settler.reserve_batch())
+        settler = self._settler
+        batch = self._work.create(await settler.in_thread(settler.reserve_batch))
         waiting = sorted(filter(is_scenario_name, os.listdir(self._config.inbox)))
         for name in waiting[:2]:
             (self._config.inbox / name).rename(batch.folder / name)
@@ -104,7 +105,8 @@ class Activity:
 
     async def _take_up(self, batch: Batch) -> None:
         """Settle a batch, unless it was; as an attempt does, with the verdict of a worker."""
-        if await self._settler.finish(batch) is None:
+        settler = self._settler
+        if await settler.in_thread(settler.finish, batch) is None:
             counted = self._work.count_attempt(batch)
             run = Run(
                 outcome=Outcome.OK,
@@ -116,7 +118,7 @@ class Activity:
                 launcher="none",
             )
             verdicts = [judge((batch.folder / n).read_bytes(), name=n) for n in batch.names()]
-            await self._settler.settle(counted, verdicts, run)
+            await settler.in_thread(settler.settle, counted, verdicts, run)
         self._work.remove(batch)
 
     def _drop(self) -> None:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-from daemon.test_settle import RUN, Bench, good
+from daemon.test_settle import Bench, good, settle
 from support.home import PLACES, Finished, Home, mounted, wait_until
 from support.makers import document, held, open_library
 
@@ -53,7 +53,7 @@ def used(tmp_path: Path) -> Path:
 
     async def fill(settler: Settler) -> None:
         for number, (name, content) in enumerate(contents.items(), 1):
-            await settler.settle(bench.claim(number, {name: content}), [good(name, content)], RUN)
+            await settle(settler, bench.claim(number, {name: content}), [good(name, content)])
             await settler.end_drain()
 
     bench.with_settler(fill)
@@ -77,8 +77,8 @@ def leave_free(disk: Path, *, pages: int) -> Path:
 async def work_on(settler: Settler, *, bench: Bench) -> None:
     """Do all that a daemon does with the claimed batch and around it."""
     batch = next(b for b in bench.work.batches() if b.id == 7)
-    if await settler.finish(batch) is None:
-        await settler.settle(batch, [good(name, content) for name, content in NEW.items()], RUN)
+    if await settler.in_thread(settler.finish, batch) is None:
+        await settle(settler, batch, [good(name, content) for name, content in NEW.items()])
     await settler.end_drain()
     await settler.prepare_backup()
 
