@@ -1,12 +1,13 @@
 """What follows from what goes wrong: a pause for what may pass, an end for what will not.
 
-Owns what is to be waited for, mended, or to end with. Never waits, mends or ends anything itself.
+Owns the decision, and how long a pause lasts. Never waits, rebuilds or ends anything itself.
 """
 
 from __future__ import annotations
 
 import time
 import traceback
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scenariod.base import faults
@@ -17,13 +18,9 @@ from scenariod.base.errors import (
     ScenariodError,
 )
 from scenariod.base.faults import Fault
-from scenariod.monitoring import status
 from scenariod.monitoring.journal import Event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from scenariod.daemon.reporter import StatusReporter
     from scenariod.monitoring.journal import Journal
 
 MOST_WITHOUT_LIMIT = 4
@@ -32,8 +29,67 @@ comes the service manager that its unit wants, should that have died. Some ten s
 FIRST_S = 1.0
 
 
+@dataclass(frozen=True, slots=True)
 class Pause:
-    """One at a time; each that follows without an end in between is longer, up to `longest_s`."""
+    """Take nothing in for a while: the fault may pass."""
+
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """Rebuild the library once no batch runs."""
+
+    damage: LibraryDamagedError
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """End the run with this error: it can only get worse."""
+
+    error: ScenariodError
+
+
+class ErrorPolicy:
+    """Decides what follows from an error; counts how often in a row no limit was in force."""
+
+    def __init__(self, *, journal: Journal, rebuilds_library: bool, is_service: bool) -> None:
+        self._journal = journal
+        self._rebuilds_library = rebuilds_library
+        self._is_service = is_service
+        self._without_limit = 0
+
+    def take(
+        self, error: Exception, *, batch: int | None, is_paused: bool
+    ) -> Pause | Rebuild | End:
+        """Return what follows from an error of a batch, or of the loop; tell of our own defects.
+
+        `is_paused` says whether nothing has gone well since the last error.
+        """
+        if isinstance(error, NoLimitError) and self._a_new_start_helps(is_paused=is_paused):
+            return End(error)
+        if isinstance(error, ENVIRONMENT_FAULTS):
+            return Pause(faults.of(error))
+        if isinstance(error, LibraryDamagedError) and self._rebuilds_library:
+            return Rebuild(error)
+        if isinstance(error, ScenariodError):
+            return End(error)
+        where = "ending the drain" if batch is None else f"batch {batch}"
+        words = f"{where}: a defect in scenariod: {type(error).__name__}: {error}"
+        trace = " | ".join("".join(traceback.format_exception(error)).splitlines())
+        self._journal.tell(Event.FAILED, words, batch=batch, traceback=trace)
+        return Pause(Fault(words, cure="see the journal; it may be worth a report"))
+
+    def _a_new_start_helps(self, *, is_paused: bool) -> bool:
+        self._without_limit = self._without_limit + 1 if is_paused else 1
+        return self._is_service and self._without_limit >= MOST_WITHOUT_LIMIT
+
+
+class Backoff:
+    """The pauses of intake, one at a time; each without an end in between is longer than the last.
+
+    None is longer than `longest_s`.
+    """
 
     def __init__(self, *, journal: Journal, longest_s: float) -> None:
         self._journal = journal
@@ -75,55 +131,3 @@ class Pause:
         if self._reason is not None and self.left_s(time.monotonic()) == 0:
             self._journal.tell(Event.RESUMED, f"intake goes on; it was: {self._reason.words}")
             self._reason = None
-
-
-class ErrorPolicy:
-    """What a run has met with: the pause, the `damage` of its library, what is `fatal` to it."""
-
-    def __init__(
-        self,
-        *,
-        reporter: StatusReporter,
-        journal: Journal,
-        mends_library: bool,
-        is_service: bool,
-        longest_pause_s: float,
-        wake: Callable[[], None],
-    ) -> None:
-        self._reporter = reporter
-        self._journal = journal
-        self._mends_library = mends_library
-        self._is_service = is_service
-        self._wake = wake
-        self._without_limit = 0
-        self.pause = Pause(journal=journal, longest_s=longest_pause_s)
-        self.fatal: ScenariodError | None = None
-        self.damage: LibraryDamagedError | None = None
-
-    def take(self, error: Exception, *, batch: int | None) -> None:
-        """Take in an error, of a batch or of the end of a drain; tell of our own defects."""
-        if isinstance(error, NoLimitError) and self._a_new_start_helps():
-            self.fatal = error
-        elif isinstance(error, ENVIRONMENT_FAULTS):
-            self.pause_for(faults.of(error))
-        elif isinstance(error, LibraryDamagedError) and self._mends_library:
-            self.damage = error
-            self._wake()
-        elif isinstance(error, ScenariodError):  # it can only get worse
-            self.fatal = error
-        else:
-            where = "ending the drain" if batch is None else f"batch {batch}"
-            words = f"{where}: a defect in scenariod: {type(error).__name__}: {error}"
-            trace = " | ".join("".join(traceback.format_exception(error)).splitlines())
-            self._journal.tell(Event.FAILED, words, batch=batch, traceback=trace)
-            self.pause_for(Fault(words, cure="see the journal; it may be worth a report"))
-
-    def _a_new_start_helps(self) -> bool:
-        self._without_limit = self._without_limit + 1 if self.pause.is_on else 1
-        return self._is_service and self._without_limit >= MOST_WITHOUT_LIMIT
-
-    def pause_for(self, reason: Fault) -> float:
-        """Have intake pause, and show it; return for how long, in seconds."""
-        delay_s = self.pause.begin(reason)
-        self._reporter.set_state(status.State.PAUSED, str(reason))
-        return delay_s

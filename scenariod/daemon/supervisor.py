@@ -10,13 +10,12 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from scenariod.base import faults
 from scenariod.base.errors import ENVIRONMENT_FAULTS, ExitCode, LibraryDamagedError, ScenariodError
 from scenariod.base.faults import Step, during
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.daemon.attempt import Attempts
 from scenariod.daemon.cleanup import Cleanup
-from scenariod.daemon.error_policy import ErrorPolicy
+from scenariod.daemon.error_policy import Backoff, End, ErrorPolicy, Pause, Rebuild
 from scenariod.daemon.reporter import StatusReporter
 from scenariod.intake.claim import Claimer
 from scenariod.intake.delivery import Delivery
@@ -28,6 +27,7 @@ from scenariod.workers.queue import Queue
 
 if TYPE_CHECKING:
     from scenariod.base.config import Config
+    from scenariod.base.faults import Fault
     from scenariod.daemon.settle import Settler
     from scenariod.daemon.signals import SignalRequests
     from scenariod.intake.batch import Batch, Work
@@ -97,14 +97,13 @@ class Supervisor:
         self._status = self._reporter.status
         self._wake = asyncio.Event()
         self._error_policy = ErrorPolicy(
-            reporter=self._reporter,
             journal=journal,
-            mends_library=config.library.auto_restore,
+            rebuilds_library=config.library.auto_restore,
             is_service=notifier.is_heard,
-            longest_pause_s=config.intake.longest_retry_s,
-            wake=self._wake.set,
         )
-        self._pause = self._error_policy.pause
+        self._backoff = Backoff(journal=journal, longest_s=config.intake.longest_retry_s)
+        self._damage: LibraryDamagedError | None = None
+        self._fatal: ScenariodError | None = None
         self._rebuilds = 0
         self._stop = stop
 
@@ -130,14 +129,14 @@ class Supervisor:
             await self._cleanup.stop()
             await self._settler.close()
             await self._launcher.sweep(self._config.root)
-        if self._error_policy.fatal is not None:
-            raise self._error_policy.fatal
+        if self._fatal is not None:
+            raise self._fatal
         return self._exit_code()
 
     def _heartbeat_ended(self, heartbeat: asyncio.Task[None]) -> None:
         """Tell of a defect of ours: the service manager's watchdog will end this run."""
         if not heartbeat.cancelled() and isinstance(error := heartbeat.exception(), Exception):
-            self._error_policy.take(error, batch=None)
+            self._take(error)
 
     async def _loop(self) -> None:
         loop = asyncio.get_running_loop()
@@ -155,24 +154,21 @@ class Supervisor:
     async def tick(self, *, now: float) -> float:
         """Do all that can be done at `now` (monotonic seconds); return when to come back, in s."""
         self._show_stop()
-        if self._stop.is_asked or self._error_policy.fatal is not None:
+        if self._stop.is_asked or self._fatal is not None:
             return self._config.intake.rescan_s
-        if (left_s := self._pause.left_s(now)) > 0:
+        if (left_s := self._backoff.left_s(now)) > 0:
             return left_s
         try:
-            if self._error_policy.damage is not None:
-                return await self._rebuild_if_at_rest(self._error_policy.damage)
+            if self._damage is not None:
+                return await self._rebuild_if_at_rest(self._damage)
             wait_s = await self._start_what_may(now)
             if self._is_drained() and self._closing is None and now >= self._close_due:
                 self._close_due = now + self._config.intake.rescan_s
                 self._closing = asyncio.create_task(self._end_drain())
             if self._drain_ended:
                 self._cleanup.begin_if_due(now, on_end=self._wake.set)
-        except ENVIRONMENT_FAULTS as error:
-            return self._error_policy.pause_for(faults.of(error))
-        except ScenariodError as error:
-            self._error_policy.take(error, batch=None)
-            return 0.0
+        except (OSError, ScenariodError) as error:
+            return self._take(error)
         return wait_s
 
     # Signals and waiting
@@ -209,12 +205,12 @@ class Supervisor:
     def _finished(self) -> bool:
         if self._running or self._closing is not None:
             return False
-        if self._stop.is_asked or self._error_policy.fatal is not None:
+        if self._stop.is_asked or self._fatal is not None:
             return True
         if not self._once:
             return False
         drained = self._drain_ended and not self._cleanup.is_due(time.monotonic())
-        return self._pause.is_on or drained
+        return self._backoff.is_on or drained
 
     def _is_drained(self) -> bool:
         """Say whether nothing is left to do but what waits for memory that others use.
@@ -231,7 +227,7 @@ class Supervisor:
             return ExitCode.OK
         if self._stop.is_asked and not self._drain_ended:
             return ExitCode.INTERRUPTED
-        if self._pause.is_on:
+        if self._backoff.is_on:
             return ExitCode.PAUSED
         if self._status.refused:
             return ExitCode.SOME_REFUSED
@@ -241,11 +237,7 @@ class Supervisor:
 
     async def _start_what_may(self, now: float) -> float:
         """Start the batches that may be started; return when to come back, in s."""
-        while (
-            self._budget.has_place()
-            and not self._stop.is_asked
-            and self._error_policy.fatal is None
-        ):
+        while self._budget.has_place() and not self._stop.is_asked and self._fatal is None:
             wait_s = await self._start_next(now)
             if wait_s is not None:
                 return wait_s
@@ -307,7 +299,7 @@ class Supervisor:
 
     def _show_running(self, batch_id: int, worker: status.Running | None) -> None:
         self._queue.show(batch_id, worker)
-        if worker is not None and self._pause.left_s(time.monotonic()) == 0:
+        if worker is not None and self._backoff.left_s(time.monotonic()) == 0:
             self._reporter.set_state(status.State.WORKING)
 
     # One batch
@@ -319,7 +311,7 @@ class Supervisor:
         except Exception as error:  # noqa: BLE001  the loop's per-batch border: attempts count
             self._queue.end(batch)
             self._derive_queue(batch)
-            self._error_policy.take(error, batch=batch.id)
+            self._take(error, batch=batch.id)
             return
         self._queue.end(batch)
         self._queue.put_first(concluded.again)
@@ -327,9 +319,9 @@ class Supervisor:
         self._reporter.count(concluded.settled)
         self._reporter.show_library(self._settler)
         if concluded.pause is None:
-            self._pause.end_if_over()
+            self._backoff.end_if_over()
         else:
-            self._error_policy.pause_for(concluded.pause)
+            self._pause_for(concluded.pause)
 
     def _derive_queue(self, batch: Batch) -> None:
         """Queue what is in work/: after a failure, as in the middle of a split, only that tells."""
@@ -337,6 +329,30 @@ class Supervisor:
             self._queue.replace(self._work.batches())
         except OSError:  # not now; the start of the batch at hand will tell
             self._queue.put_first([batch])
+
+    # What goes wrong
+
+    def _take(self, error: Exception, *, batch: int | None = None) -> float:
+        """Have done what follows from an error; return when to come back, in s."""
+        match self._error_policy.take(error, batch=batch, is_paused=self._backoff.is_on):
+            case Pause(fault):
+                return self._pause_for(fault)
+            case Rebuild(damage):
+                self._damage = damage
+            case End(fatal):
+                self._fatal = fatal
+        return 0.0
+
+    def _pause_for(self, fault: Fault) -> float:
+        """Have intake pause, and show it; return for how long, in seconds."""
+        delay_s = self._backoff.begin(fault)
+        self._reporter.set_state(status.State.PAUSED, str(fault))
+        return delay_s
+
+    def _end_pause(self) -> None:
+        """Try again now: what was in the way may be gone."""
+        self._backoff.cut_short()
+        self._wake.set()
 
     # Around the batches
 
@@ -351,7 +367,7 @@ class Supervisor:
             except ENVIRONMENT_FAULTS as error:
                 if self._once:
                     raise
-                pause_s = self._error_policy.pause_for(faults.of(error))
+                pause_s = self._take(error)
                 self._notifier.ready()  # it is up, and says what it waits for
             await self._sleep(pause_s)
         return None
@@ -365,7 +381,7 @@ class Supervisor:
         self._queue.put_last(cut_off)
         reached(KillPoint.RECOVERED)
         self._reporter.show_library(self._settler)
-        self._pause.end_if_over()
+        self._backoff.end_if_over()
         if cut_off:
             numbers = ", ".join(str(batch.id) for batch in cut_off)
             self._journal.tell(Event.RECOVERED, f"taking up what was cut off: batch {numbers}")
@@ -375,17 +391,17 @@ class Supervisor:
         if self._running or self._closing is not None:
             return self._config.intake.rescan_s
         if self._rebuilds == MOST_REBUILDS:
-            self._error_policy.fatal = damage
+            self._fatal = damage
             return 0.0
         try:
             await self._settler.rebuild(str(damage))
         except LibraryDamagedError as hopeless:  # no backup is good
-            self._error_policy.fatal = hopeless
+            self._fatal = hopeless
             return 0.0
         self._rebuilds += 1
-        self._error_policy.damage = None
+        self._damage = None
         self._drain_ended = False
-        self._pause.end_if_over()
+        self._backoff.end_if_over()
         self._queue.replace(self._work.batches())
         self._reporter.show_library(self._settler)
         return 0.0
@@ -398,9 +414,9 @@ class Supervisor:
                 await self._settler.prepare_backup()
         except Exception as error:  # noqa: BLE001  the same border as for a batch
             self._close_due = 0.0
-            self._error_policy.take(error, batch=None)
+            self._take(error)
         else:
-            self._pause.end_if_over()
+            self._backoff.end_if_over()
             self._reporter.show_library(self._settler)  # a command may have changed it
             self._drain_ended = self._is_drained()
             if not self._drain_ended:  # what came meanwhile may go away without a batch
@@ -408,8 +424,3 @@ class Supervisor:
         finally:
             self._closing = None
             self._wake.set()
-
-    def _end_pause(self) -> None:
-        """Try again now: what was in the way may be gone."""
-        self._pause.cut_short()
-        self._wake.set()
