@@ -3,7 +3,7 @@
 A module a subject, loaded when its command is asked for: on a small machine the library, the
 backups and whatever else a command does not need take longer to load than its answer.
 
-- `answer`: an answer: a document for programs, lines for people
+- `answer`: an answer: a document for programs and lines for people, or a stream
 - `backups`: `backups`: list, verify, prune
 - `commands`: the table of commands
 - `config`: `config check`

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scenariod.base.errors import ExitCode, RootUnusableError
@@ -18,18 +18,22 @@ READ_TIMEOUT_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A command's answer.
-
-    `raw`, where it is given, is what people see instead of `lines`, and `json_text` what programs
-    get instead of `document`. `pieces` is instead of all these: text that may be too long for the
-    memory, printed as it comes, safe for a terminal.
-    """
+    """A command's answer: a document for programs, lines for people."""
 
     document: Any
-    lines: list[str] = field(default_factory=list)
-    raw: bytes | None = None
-    json_text: str | None = None
-    pieces: Iterable[str] | None = None
+    lines: list[str]
+    code: ExitCode = ExitCode.OK
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """An answer that its command has written for who asked, a person or a program.
+
+    Each piece is printed as it comes: all of them may be too much for the memory. Text is safe
+    for a terminal; bytes are for a file or a pipe.
+    """
+
+    pieces: Iterable[str | bytes]
     code: ExitCode = ExitCode.OK
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from scenariod.base.config import Config
-    from scenariod.cli.answer import Answer
+    from scenariod.cli.answer import Answer, Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,11 @@ class Command:
     parts: tuple[Command, ...] = ()
     interrupted: str = "nothing was changed"
 
-    def answer(self, config: Config, asked: argparse.Namespace) -> Answer:
+    def answer(self, config: Config, asked: argparse.Namespace) -> Answer | Stream:
         """Load the module that answers, and return its answer."""
         module, _, function = self.answerer.partition(":")
         found = getattr(import_module(f"scenariod.cli.{module}"), function)
-        answer: Answer = found(config, asked)
+        answer: Answer | Stream = found(config, asked)
         return answer
 
 

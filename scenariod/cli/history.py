@@ -11,7 +11,7 @@ from scenariod.backups import damage, moments
 from scenariod.backups import restore as restoring
 from scenariod.base import clock
 from scenariod.base.names import printable
-from scenariod.cli.answer import READ_TIMEOUT_S, Answer, require_root
+from scenariod.cli.answer import READ_TIMEOUT_S, Answer, Stream, require_root
 from scenariod.library import Change, Library, compared
 from scenariod.monitoring import journal
 from scenariod.monitoring.journal import Event
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 _MARKS = {Change.ADDED: "+", Change.REMOVED: "-", Change.CHANGED: "~"}
 
 
-def history(config: Config, asked: argparse.Namespace) -> Answer:
+def history(config: Config, asked: argparse.Namespace) -> Stream:
     """Answer which batches changed the library, the last one first; nothing is held in memory."""
     require_root(config)
     library = Library.open_read_only(config.database, busy_timeout_s=READ_TIMEOUT_S)
     write = _json_list if asked.json else _history_lines
-    return Answer(None, pieces=_of_batches(library, most=asked.limit or -1, write=write))
+    return Stream(_of_batches(library, most=asked.limit or -1, write=write))
 
 
 def undo(config: Config, asked: argparse.Namespace) -> Answer:
@@ -52,12 +52,12 @@ def undo(config: Config, asked: argparse.Namespace) -> Answer:
     return Answer(document, lines=[words, f"published {config.published}", go_back])
 
 
-def diff(config: Config, asked: argparse.Namespace) -> Answer:
+def diff(config: Config, asked: argparse.Namespace) -> Stream:
     """Answer which scenarios were added, removed and changed between two moments."""
     require_root(config)
     sides = [moments.parse(name, backups=config.backups) for name in (asked.former, asked.latter)]
     write = _difference_json if asked.json else _difference_lines
-    return Answer(None, pieces=_of_difference(config, sides, write=write))
+    return Stream(_of_difference(config, sides, write=write))
 
 
 def _of_batches(

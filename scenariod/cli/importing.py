@@ -18,7 +18,7 @@ from scenariod.base.names import printable
 from scenariod.base.root import prepare
 from scenariod.base.units import MIB
 from scenariod.cli import terminal
-from scenariod.cli.answer import READ_TIMEOUT_S, Answer, require_root
+from scenariod.cli.answer import READ_TIMEOUT_S, Stream, require_root
 from scenariod.library import FileVerdict, Library, OnConflict
 from scenariod.monitoring import journal
 from scenariod.monitoring.journal import Event
@@ -41,7 +41,7 @@ _LEAST_MIB = 256
 """Less address space than this is not enough to read anything at all."""
 
 
-def import_(config: Config, asked: argparse.Namespace) -> Answer:
+def import_(config: Config, asked: argparse.Namespace) -> Stream:
     """Bring in what a file or a folder holds; answer what became of it, each refusal by place."""
     require_root(config)
     damage.refuse_damaged(config)
@@ -73,7 +73,7 @@ def import_(config: Config, asked: argparse.Namespace) -> Answer:
         listener.clear()
     told = _Told(_shown(source), summary, dry_run=asked.dry_run, published=config.published)
     pieces = told.as_json(refusals) if asked.json else told.as_lines(refusals)
-    return Answer(None, pieces=pieces, code=told.code)
+    return Stream(pieces, code=told.code)
 
 
 class _Listener:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 from scenariod.base.errors import ExitCode, NotFoundError
-from scenariod.cli.answer import READ_TIMEOUT_S, Answer, require_root
+from scenariod.base.names import printable
+from scenariod.cli.answer import READ_TIMEOUT_S, Answer, Stream, require_root
 from scenariod.library import Library
 from scenariod.validation.document import canonical, reader
 from scenariod.validation.document.reader import Document
@@ -40,7 +42,7 @@ def scenarios(config: Config, _: argparse.Namespace) -> Answer:
     return Answer(document, lines=lines or ["the library is empty"])
 
 
-def show(config: Config, asked: argparse.Namespace) -> Answer:
+def show(config: Config, asked: argparse.Namespace) -> Stream:
     """Answer one scenario: for people the document as dropped, for programs with its record."""
     with Library.open_read_only(config.database, busy_timeout_s=READ_TIMEOUT_S) as library:
         found = library.scenario(asked.what)
@@ -50,6 +52,15 @@ def show(config: Config, asked: argparse.Namespace) -> Answer:
             hint="`scenariodctl list` shows their ids",
         )
     record, content = found
+    if asked.json:
+        return Stream([_with_record(record, content)])
+    if sys.stdout.isatty():
+        lines = content.decode().expandtabs(4).splitlines()
+        return Stream([f"{printable(line)}\n" for line in lines])
+    return Stream([content if content.endswith(b"\n") else content + b"\n"])
+
+
+def _with_record(record: ScenarioRecord, content: bytes) -> str:
     document = {
         "id": record.id,
         "added_batch": record.added_batch,
@@ -57,9 +68,7 @@ def show(config: Config, asked: argparse.Namespace) -> Answer:
     }
     # Spliced in as it was dropped: a program must get its numbers digit by digit.
     head = json.dumps(document, indent=2).removesuffix("\n}")
-    spliced = f'{head},\n  "scenario": {content.decode().strip()}\n}}'
-    raw = content if content.endswith(b"\n") else content + b"\n"
-    return Answer(document, raw=raw, json_text=spliced)
+    return f'{head},\n  "scenario": {content.decode().strip()}\n}}\n'
 
 
 def verify(config: Config, _: argparse.Namespace) -> Answer:

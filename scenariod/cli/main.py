@@ -18,6 +18,7 @@ from scenariod.base import config, faults, process
 from scenariod.base.errors import EXIT_CODE_MEANING, ExitCode, ScenariodError
 from scenariod.base.names import printable
 from scenariod.base.owner import become_owner
+from scenariod.cli.answer import Stream
 from scenariod.cli.commands import COMMANDS, Command
 
 if TYPE_CHECKING:
@@ -61,17 +62,17 @@ def _asked_command(asked: argparse.Namespace) -> Command:
     return next((p for p in command.parts if p.name == part), command)
 
 
-def _print(answer: Answer, *, as_json: bool) -> None:
-    if answer.pieces is not None:
-        sys.stdout.writelines(answer.pieces)
+def _print(answer: Answer | Stream, *, as_json: bool) -> None:
+    if isinstance(answer, Stream):
+        for piece in answer.pieces:
+            if isinstance(piece, bytes):
+                sys.stdout.buffer.write(piece)
+            else:
+                sys.stdout.write(piece)
     elif as_json:
-        print(answer.json_text or json.dumps(answer.document, indent=2, ensure_ascii=True))
-    elif answer.raw is not None and not sys.stdout.isatty():
-        sys.stdout.buffer.write(answer.raw)
+        print(json.dumps(answer.document, indent=2, ensure_ascii=True))
     else:
-        raw = answer.raw
-        lines = answer.lines if raw is None else raw.decode().expandtabs(4).splitlines()
-        print("\n".join(printable(line) for line in lines))
+        print("\n".join(printable(line) for line in answer.lines))
     sys.stdout.flush()
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.home import POWERLESS, SCENARIODCTL, Finished, Home, run
 from support.scenarios import scenario
+from support.terminal import on_a_terminal
 
 from scenariod import __version__, backups
 from scenariod.base.errors import EXIT_CODE_MEANING
@@ -202,6 +203,15 @@ def test_show_prints_the_document_as_it_was_dropped(filled: Home) -> None:
     ended = filled.ctl("show", "second")
 
     assert ended.out.encode() == scenario("second")
+
+
+def test_show_on_a_terminal_cannot_steer_it(filled: Home) -> None:
+    code, shown = on_a_terminal(filled, "show", "first")
+
+    assert code == 0
+    assert "\u202e" not in shown
+    assert r'"title": "Wörter \u202e and' in shown
+    assert '"text": "A story — with 🤖."\n}\n' in shown
 
 
 def test_show_json_has_the_scenario_and_where_it_came_from(filled: Home) -> None:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import signal
-import subprocess
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
-from support.home import SCENARIODCTL, Home, wait_until
+from support.home import Home, wait_until
 from support.makers import NOON, add, document, held, open_library, sql
 from support.scenarios import scenario
+from support.terminal import on_a_terminal
 
 from scenariod import backups
 from scenariod.backups.restore import back_up
@@ -111,26 +109,6 @@ def test_killed_in_an_undo_the_library_is_the_old_or_the_new(
 
 
 # Asked
-
-
-def on_a_terminal(home: Home, *arguments: str, answer: str) -> tuple[int, str]:
-    """Run scenariodctl with a terminal; return its exit code and all that it shows there."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [*SCENARIODCTL, "--root", str(home.path), *arguments],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-    )
-    os.close(theirs)
-    os.write(ours, f"{answer}\n".encode())
-    shown = b""
-    with suppress(OSError):  # EIO: the other end is closed
-        while piece := os.read(ours, 4096):
-            shown += piece
-    os.close(ours)
-    return process.wait(), shown.decode().replace("\r\n", "\n")
 
 
 @pytest.mark.parametrize("answer", ["n", "", "yess", "\x04"])
