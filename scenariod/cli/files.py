@@ -11,9 +11,8 @@ from scenariod.base.names import batch_in, is_scenario_name, printable, without_
 from scenariod.cli.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.intake import retry as retrying
 from scenariod.library import FileVerdict, Library
-from scenariod.monitoring import journal
 from scenariod.monitoring import status as live
-from scenariod.monitoring.journal import Event
+from scenariod.monitoring.journal import CommandJournal, Event
 from scenariod.validation import reason_file
 from scenariod.validation.reason_file import retry_command
 
@@ -209,7 +208,7 @@ def _refused(config: Config, asked: str) -> str:
 def _tell(moved: list[str]) -> None:
     one = moved[0] if len(moved) == 1 else None
     what = one or f"{len(moved)} files"
-    journal.tell_from_command(
+    CommandJournal().tell(
         Event.FILES_RETRIED,
         f"taken up again: {what} from failed/ back into the inbox",
         files=len(moved),

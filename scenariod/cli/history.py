@@ -13,8 +13,7 @@ from scenariod.base import clock
 from scenariod.base.names import printable
 from scenariod.cli.answer import READ_TIMEOUT_S, Answer, Stream, require_root
 from scenariod.library import Change, Library, compared
-from scenariod.monitoring import journal
-from scenariod.monitoring.journal import Event
+from scenariod.monitoring.journal import CommandJournal, Event
 
 if TYPE_CHECKING:
     import argparse
@@ -46,7 +45,7 @@ def undo(config: Config, asked: argparse.Namespace) -> Answer:
         f"undid batch {asked.batch} as batch {done.batch}: {done.removed} removed,"
         f" {done.brought_back} brought back"
     )
-    journal.tell_from_command(Event.UNDONE, words, batch=done.batch, undone_batch=asked.batch)
+    CommandJournal().tell(Event.UNDONE, words, batch=done.batch, undone_batch=asked.batch)
     document = {"undone": asked.batch, **asdict(done)}
     go_back = f"to go back: scenariodctl undo {done.batch}"
     return Answer(document, lines=[words, f"published {config.published}", go_back])

@@ -20,8 +20,7 @@ from scenariod.base.units import MIB
 from scenariod.cli import terminal
 from scenariod.cli.answer import READ_TIMEOUT_S, Stream, require_root
 from scenariod.library import FileVerdict, Library, OnConflict
-from scenariod.monitoring import journal
-from scenariod.monitoring.journal import Event
+from scenariod.monitoring.journal import CommandJournal, Event
 from scenariod.transfer import importing
 from scenariod.transfer.unpack import Bounds, unpack
 from scenariod.workers import host
@@ -102,7 +101,7 @@ class _Listener:
                 self._refusals.write(json.dumps(_refusal(result)).encode() + b"\n")
         if batch is not None:
             words = f"imported {added} scenarios from {self._source} as batch {batch}"
-            journal.tell_from_command(
+            CommandJournal().tell(
                 Event.IMPORTED, words, batch=batch, scenarios=added, source=self._source
             )
         self._show()

@@ -14,8 +14,7 @@ from scenariod.base.root import Lock, prepare
 from scenariod.cli import terminal
 from scenariod.cli.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.library import Change, Library, compared
-from scenariod.monitoring import journal
-from scenariod.monitoring.journal import Event
+from scenariod.monitoring.journal import CommandJournal, Event
 
 if TYPE_CHECKING:
     import argparse
@@ -85,7 +84,7 @@ def _rebuilt(config: Config, wanted: moments.InBackup, damage: Damage, *, may_as
         done = rebuild.rebuild(
             config,
             damage,
-            journal=journal.CommandJournal(),
+            journal=CommandJournal(),
             show=progress.show,
             source=wanted.path,
         )
@@ -124,7 +123,7 @@ def _restored(
     }
     counts = f"{done.added} brought back, {done.removed} removed, {done.replaced} replaced"
     words = f"restored {wanted} as batch {done.batch}: {counts}, {done.unchanged} unchanged"
-    journal.tell_from_command(
+    CommandJournal().tell(
         Event.RESTORED,
         words,
         batch=done.batch,

@@ -120,18 +120,13 @@ def open_journal(environment: Mapping[str, str]) -> Journal:
     return SystemdJournal() if _stderr_is_journal(environment) else TextJournal(sys.stderr)
 
 
-def tell_from_command(event: Event, message: str, **fields: Field) -> None:
-    """Write an entry of a command that a person runs: to the journal, where there is one."""
-    if _JOURNAL_SOCKET.exists():
-        SystemdJournal().tell(event, message, **fields)
-
-
 class CommandJournal:
-    """The journal of a command that a person runs."""
+    """The journal for a command that a person runs: systemd's, or none where that is not there."""
 
     def tell(self, event: Event, message: str, **fields: Field) -> None:
-        """See `Journal.tell` and `tell_from_command`."""
-        tell_from_command(event, message, **fields)
+        """See `Journal.tell`."""
+        if _JOURNAL_SOCKET.exists():
+            SystemdJournal().tell(event, message, **fields)
 
 
 class Once:

@@ -43,7 +43,6 @@ UNITS = [TOP / "systemd" / folder / "scenariod.service" for folder in ("", "user
 SHIPPED_CONFIG = TOP / "config" / "scenariod.toml"
 MARKDOWN = [TOP / "README.md", TOP / "CHANGELOG.md", *sorted((TOP / "docs").glob("*.md"))]
 
-TELLING = {"tell", "tell_from_command"}
 PARSERS = [(DAEMON_PAGE, daemon._parser()), (CTL_PAGE, ctl._parser())]
 
 
@@ -79,7 +78,7 @@ def told_fields() -> dict[Event, set[str]]:
     found: dict[Event, set[str]] = {event: set() for event in Event}
     for module in sorted((TOP / "scenariod").rglob("*.py")):
         for node in ast.walk(ast.parse(module.read_text())):
-            if isinstance(node, ast.Call) and node.args and _name(node.func) in TELLING:
+            if isinstance(node, ast.Call) and node.args and _name(node.func) == "tell":
                 given = {f"SCENARIOD_{k.arg.upper()}" for k in node.keywords if k.arg}
                 for event in _events(node.args[0]):
                     found[event] |= given
