@@ -15,8 +15,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenariod.backups import moments, reader, requeue
-from scenariod.backups.reader import Defect, Verified
+from scenariod.backups import moments, requeue
 from scenariod.base import clock
 from scenariod.base.errors import BackupUnusableError, ExitCode
 from scenariod.base.killpoint import KillPoint, reached
@@ -26,6 +25,7 @@ from scenariod.workers.confinement import die_with, drop_capabilities
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from scenariod.backups.reader import Verified
     from scenariod.library import RestoredDocument, Traces
 
 BUSY_TIMEOUT_S = 30.0
@@ -57,24 +57,23 @@ def _build(asked: argparse.Namespace) -> int:
     for leftover in asked.target.parent.glob(f"{asked.target.name}*"):
         leftover.unlink()
     told = traces(asked.damaged)
-    with moments.opened_backup(asked.backup) as file:
-        checked = reader.verify_file(file, path=asked.backup)
-        if isinstance(checked, Defect):
-            raise BackupUnusableError(checked.message, hint="`scenariodctl backups verify --all`")
-        with Library.open(asked.target, busy_timeout_s=BUSY_TIMEOUT_S) as library:
-            above = max(asked.above, told.highest_batch, checked.batch)
-            library.reserve_batch(above=above if told.complete else above + SPARE_NUMBERS)
-            documents = _counted(moments.saved_scenarios(file, asked.backup), of=checked.count)
-            library.restore(
-                documents,
-                packs=moments.saved_packs(file, asked.backup),
-                unless_changed_since=0,
-                clock=clock.now,
-                note=f"restore {asked.backup.name}",
-            )
-            there = _digests(library)
-            library.fold()
-            library.check()
+    with (
+        moments.opened_backup(asked.backup) as (file, checked),
+        Library.open(asked.target, busy_timeout_s=BUSY_TIMEOUT_S) as library,
+    ):
+        above = max(asked.above, told.highest_batch, checked.batch)
+        library.reserve_batch(above=above if told.complete else above + SPARE_NUMBERS)
+        documents = _counted(moments.saved_scenarios(file, asked.backup), of=checked.count)
+        library.restore(
+            documents,
+            packs=moments.saved_packs(file, asked.backup),
+            unless_changed_since=0,
+            clock=clock.now,
+            note=f"restore {asked.backup.name}",
+        )
+        there = _digests(library)
+        library.fold()
+        library.check()
     reached(KillPoint.LIBRARY_REBUILT)
     returned = requeue.requeue(
         done=asked.done,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from scenariod.backups import folder
 from scenariod.backups import reader as backup_reader
-from scenariod.backups.reader import Defect
+from scenariod.backups.reader import Defect, Verified
 from scenariod.base import safe_open
 from scenariod.base.errors import BackupUnusableError
 from scenariod.library import Pack, RestoredDocument
@@ -82,7 +82,7 @@ def held(moment: Moment, snapshot: Snapshot) -> Iterator[Iterator[tuple[str, str
     whole, before anything is yielded.
     """
     if isinstance(moment, InBackup):
-        with opened_backup(moment.path) as file:
+        with opened_backup(moment.path) as (file, _):
             yield digests(saved_scenarios(file, moment.path))
     else:
         batch = moment.batch if isinstance(moment, BeforeBatch) else None
@@ -90,8 +90,8 @@ def held(moment: Moment, snapshot: Snapshot) -> Iterator[Iterator[tuple[str, str
 
 
 @contextmanager
-def opened_backup(path: Path) -> Iterator[BinaryIO]:
-    """Yield the backup at `path`, opened, once all of it was read and found whole.
+def opened_backup(path: Path) -> Iterator[tuple[BinaryIO, Verified]]:
+    """Yield the backup at `path`, opened, and what was found once all of it was read: it is whole.
 
     Raises BackupUnusableError where it is not.
     """
@@ -103,7 +103,7 @@ def opened_backup(path: Path) -> Iterator[BinaryIO]:
         checked = backup_reader.verify_file(file, path=path)
         if isinstance(checked, Defect):
             raise _unusable(path, checked.message)
-        yield file
+        yield file, checked
 
 
 def saved_scenarios(file: BinaryIO, path: Path) -> Iterator[RestoredDocument]:

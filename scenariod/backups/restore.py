@@ -112,7 +112,7 @@ def _restored(
 ) -> tuple[Restored, Path]:
     note = f"restore {moment}"
     if isinstance(moment, InBackup):
-        with opened_backup(moment.path) as file:
+        with opened_backup(moment.path) as (file, _):
             reached(KillPoint.RESTORE_VERIFIED)
 
             def from_backup(state: int) -> Restored | None:

@@ -167,7 +167,7 @@ def _difference(config: Config, wanted: moments.Moment) -> Iterator[Difference]:
         except NotFoundError:
             if not isinstance(wanted, moments.InBackup):
                 raise
-            file = stack.enter_context(moments.opened_backup(wanted.path))
+            file, _ = stack.enter_context(moments.opened_backup(wanted.path))
             after = moments.digests(moments.saved_scenarios(file, wanted.path))
             yield stack.enter_context(compared((), after))
             return
