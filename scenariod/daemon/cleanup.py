@@ -158,7 +158,11 @@ class Cleanup:
         return spared
 
     def _newest_whole_backup(self) -> int:
-        """Return the last batch that the newest whole backup shows; 0 where none is whole."""
+        """Return the last batch that the newest whole backup shows; 0 where none is whole.
+
+        Reads all of it, once in this run, though it was verified when it was written: what leaves
+        done/ is then in the library and in this file only, and the disk may have damaged it since.
+        """
         for found in backups.list_backups(self._config.backups):
             with suppress(FileNotFoundError):
                 identity = _identity(found.path)
