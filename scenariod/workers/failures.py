@@ -25,8 +25,7 @@ def of_file(outcome: Outcome, *, ended: Ended | None, detail: str, size_bytes: i
     if ended is None:
         return Problem(reason, f"its worker ended with {outcome}: {detail}")
     if reason in {Reason.OUT_OF_MEMORY, Reason.SOFT_LIMIT}:
-        words = f"{shortage(ended)}: {_holds(ended, size_bytes=size_bytes)}"
-        return Problem(reason, f"{words}; raise memory.limit_max_mb or split it")
+        return Problem(reason, f"{shortage(ended)}: {_holds(ended, size_bytes=size_bytes)}")
     if outcome is Outcome.CRASH and ended.evidence.exit_status == 0:
         words = "its worker said that it was done, but left no verdict on it that can be read"
         return Problem(Reason.NO_VERDICT, words)

@@ -143,13 +143,13 @@ def _not_a_file(name: str) -> Rejected:
 def _hard_linked(name: str, *, links: int) -> Rejected:
     message = (
         f"the file has {links} names (hard links), and may be somebody else's or be changed by "
-        "another name; `cp` it, then drop the copy"
+        "another name"
     )
     return Rejected(name, 0, None, (Problem(Reason.HARD_LINKED, message),))
 
 
 def _unreadable(name: str) -> Rejected:
-    message = "scenariod may not read this file; `chmod g+r` it, then drop it again"
+    message = "scenariod may not read this file"
     return Rejected(name, 0, None, (Problem(Reason.UNREADABLE, message),))
 
 

@@ -210,7 +210,7 @@ def test_a_file_that_would_exhaust_the_memory_fails_alone(home: Home) -> None:
     assert 40 << 20 < reason["memory_peak_bytes"] <= BOMB_LIMIT_MB << 20
     assert f"MB, limit {BOMB_LIMIT_MB} MB" in reason["message"]
     assert f"the file holds {BOMB_OBJECTS:,} ".replace(",", " ")[:-4] in reason["message"]
-    assert reason["message"].endswith("raise memory.limit_max_mb or split it")
+    assert reason["advice"] == "split it, or raise memory.limit_max_mb"
     assert reason["size_bytes"] > 3 * BOMB_OBJECTS
     assert os.listdir(home.work) == []
 
