@@ -12,6 +12,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from scenariod.base import libc
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -92,17 +94,14 @@ def rename_without_replacing(source: Path, target: Path) -> None:
     Uses renameat2(2) with RENAME_NOREPLACE. Where the file system has no such thing (NFS, old
     FUSE), looks first: nobody but the one supervisor writes to these folders.
     """
-    import ctypes  # takes long to load, and a command that only looks renames nothing
-
-    libc = ctypes.CDLL(None, use_errno=True)
-    result = libc.renameat2(
-        _AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _RENAME_NOREPLACE
-    )
-    if result == 0:
+    old, new = os.fsencode(source), os.fsencode(target)
+    try:
+        libc.call("renameat2", _AT_FDCWD, old, _AT_FDCWD, new, _RENAME_NOREPLACE)
         return
-    code = ctypes.get_errno()
-    if code not in {errno.EINVAL, errno.ENOSYS}:
-        raise OSError(code, os.strerror(code), str(source), None, str(target))
+    except OSError as error:
+        number = error.errno or 0
+    if number not in {errno.EINVAL, errno.ENOSYS}:
+        raise OSError(number, os.strerror(number), str(source), None, str(target))
     if os.path.lexists(target):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
     source.rename(target)

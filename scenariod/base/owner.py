@@ -10,8 +10,9 @@ import os
 import pwd
 from typing import TYPE_CHECKING
 
+from scenariod.base import libc
+
 if TYPE_CHECKING:
-    from ctypes import CDLL
     from pathlib import Path
 
 _STRICTEST_UMASK = 0o027
@@ -20,13 +21,7 @@ _STRICTEST_UMASK = 0o027
 
 def who_touches() -> int:
     """Return as which user this thread touches files (setfsuid(2))."""
-    return int(_libc().setfsuid(-1))
-
-
-def _libc() -> CDLL:
-    from ctypes import CDLL  # takes long to load, and few commands need it
-
-    return CDLL(None)
+    return libc.call("setfsuid", -1)
 
 
 def become_owner(root: Path) -> None:
@@ -55,9 +50,8 @@ def touch_files_as_owner(root: Path) -> None:
         return
     _loosen_umask()
     _take_groups_of(owner)
-    libc = _libc()
-    libc.setfsgid(owner.st_gid)
-    libc.setfsuid(owner.st_uid)
+    libc.call("setfsgid", owner.st_gid)
+    libc.call("setfsuid", owner.st_uid)
     if who_touches() != owner.st_uid:  # the call itself tells of no error
         raise PermissionError(errno.EPERM, f"cannot touch files as user {owner.st_uid}", str(root))
 

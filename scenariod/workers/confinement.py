@@ -6,16 +6,17 @@ Never reads a file that was dropped.
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
 import resource
 import select
 import signal
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scenariod.base import libc
 from scenariod.base.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -73,9 +74,7 @@ def die_with(supervisor_pid: int) -> None:
 
     The kernel means the *thread* that started the worker, so that must be one that stays.
     """
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
+    libc.call("prctl", _PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != supervisor_pid:
         raise SystemExit(ExitCode.INTERRUPTED)
 
@@ -86,11 +85,7 @@ def drop_capabilities() -> None:
     The daemon has CAP_LEASE to see who still writes; a worker, which reads hostile input, needs
     none. Version 3 of capset(2): two words each of effective, permitted and inheritable.
     """
-    libc = ctypes.CDLL(None, use_errno=True)
-    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-    none = (ctypes.c_uint32 * 6)()
-    if libc.capset(header, none) != 0:
-        raise OSError(ctypes.get_errno(), "capset failed")
+    libc.call("capset", struct.pack("=II", _CAPABILITY_VERSION_3, 0), bytes(6 * 4))
 
 
 def load_judge() -> Judge:

@@ -56,8 +56,8 @@ def test_a_command_loads_nothing_large_that_it_does_not_need(
     ("command", "absent"),
     [
         (SCENARIOD, {"pydantic", "secrets", "systemd.journal", "uuid"}),
-        (WORKER, LARGE | LIBRARY | {"secrets", "systemd.journal", "tempfile", "uuid"}),
-        (UNPACKER, LARGE | LIBRARY | {"secrets", "systemd.journal", "tempfile", "uuid"}),
+        (WORKER, LARGE | LIBRARY | RARE),
+        (UNPACKER, LARGE | LIBRARY | RARE),
     ],
     ids=["daemon", "worker", "unpacker"],
 )
