@@ -137,12 +137,6 @@ class NameTakenError(ScenariodError):
     exit_code = ExitCode.NAME_TAKEN
 
 
-class NotRunningError(ScenariodError):
-    """A command that needs the daemon found none."""
-
-    exit_code = ExitCode.NOT_RUNNING
-
-
 class NotEnoughMemoryError(ScenariodError):
     """The machine cannot spare the memory that a command needs."""
 
