@@ -31,10 +31,6 @@ class Outcome(StrEnum):
     STOPPED = "stopped"
 
 
-FILE_FAULTS = frozenset({Outcome.OUT_OF_MEMORY, Outcome.SOFT_LIMIT, Outcome.TIMEOUT, Outcome.CRASH})
-"""Outcomes that count against a file; the others are the environment's."""
-
-
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What is known when a worker has ended.
