@@ -18,11 +18,6 @@ STALLED_PERCENT = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Admitted:
-    """The batch may start."""
-
-
-@dataclass(frozen=True, slots=True)
 class Waits:
     """The batch must wait; `reason` says for what, with figures.
 
@@ -33,10 +28,10 @@ class Waits:
     for_host: bool
 
 
-def may_start(
+def must_wait(
     *, needed_bytes: int, running_bytes: int, used_bytes: int, reserve_bytes: int, host: Host
-) -> Admitted | Waits:
-    """Decide whether a worker with the limit `needed_bytes` may start beside the running ones.
+) -> Waits | None:
+    """Return what a worker with the limit `needed_bytes` waits for; None where it may start now.
 
     `running_bytes` is the sum of the limits of running workers, `used_bytes` what they use of
     it now. The host keeps `reserve_bytes` even when every worker uses all of its limit.
@@ -58,7 +53,7 @@ def may_start(
     if host.stalled_percent is not None and host.stalled_percent > STALLED_PERCENT:
         words = f"needs {_mb(needed_bytes)}, and the machine stood still for want of memory for "
         return Waits(f"{words}{host.stalled_percent:.0f} % of the last 10 s", for_host=True)
-    return Admitted()
+    return None
 
 
 def has_room(*, needed_bytes: int, used_bytes: int, reserve_bytes: int, host: Host) -> bool:

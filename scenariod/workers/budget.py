@@ -12,12 +12,12 @@ from scenariod.base.errors import ConfigError
 from scenariod.base.units import MIB
 from scenariod.monitoring.status import Memory
 from scenariod.workers import admission, host
-from scenariod.workers.admission import Waits
 
 if TYPE_CHECKING:
     from scenariod.base.config import Config
     from scenariod.base.config import Memory as MemorySettings
     from scenariod.intake.batch import Batch
+    from scenariod.workers.admission import Waits
     from scenariod.workers.queue import Queue
 
 ALONE_S = 300.0
@@ -122,11 +122,10 @@ class Budget:
         )
 
     def _ask(self, needed_bytes: int) -> Waits | None:
-        answer = admission.may_start(
+        return admission.must_wait(
             needed_bytes=needed_bytes,
             running_bytes=self._queue.running_bytes,
             used_bytes=self._queue.used_bytes,
             reserve_bytes=self._memory.reserve_bytes,
             host=host.look(),
         )
-        return answer if isinstance(answer, Waits) else None

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenariod.base.units import MIB
-from scenariod.workers.admission import Admitted, Waits, may_start, most_workers, never_fits
+from scenariod.workers.admission import Waits, most_workers, must_wait, never_fits
 from scenariod.workers.host import Host
 
 GIB = 1024
@@ -13,9 +13,9 @@ GIB = 1024
 
 def ask(
     *, needed: int, total: int, free: int, reserve: int, running: int = 0, used: int = 0
-) -> Admitted | Waits:
+) -> Waits | None:
     """Ask with figures in MB."""
-    return may_start(
+    return must_wait(
         needed_bytes=needed * MIB,
         running_bytes=running * MIB,
         used_bytes=used * MIB,
@@ -27,8 +27,8 @@ def ask(
 @pytest.mark.parametrize(
     ("needed", "total", "free", "reserve", "running", "used", "expected"),
     [
-        pytest.param(3072, 8192, 6000, 2048, 0, 0, Admitted(), id="a Pi with 8 GB, idle"),
-        pytest.param(3072, 8192, 5120, 2048, 0, 0, Admitted(), id="exactly what is needed is free"),
+        pytest.param(3072, 8192, 6000, 2048, 0, 0, None, id="a Pi with 8 GB, idle"),
+        pytest.param(3072, 8192, 5120, 2048, 0, 0, None, id="exactly what is needed is free"),
         pytest.param(
             *(3072, 8192, 5119, 2048, 0, 0),
             Waits("needs 3072 MB, 3071 MB free beside the reserve", for_host=True),
@@ -51,7 +51,7 @@ def ask(
         ),
         pytest.param(
             *(1024, 8192, 4000, 2048, 1024, 100),
-            Admitted(),
+            None,
             id="what a running worker may still take leaves enough",
         ),
         pytest.param(
@@ -68,7 +68,7 @@ def test_a_worker_starts_only_where_the_host_keeps_its_reserve(
     reserve: int,
     running: int,
     used: int,
-    expected: Admitted | Waits,
+    expected: Waits | None,
 ) -> None:
     answer = ask(needed=needed, total=total, free=free, reserve=reserve, running=running, used=used)
 
@@ -78,9 +78,9 @@ def test_a_worker_starts_only_where_the_host_keeps_its_reserve(
 @pytest.mark.parametrize(
     ("stalled", "expected"),
     [
-        (None, Admitted()),
-        (0.0, Admitted()),
-        (10.0, Admitted()),
+        (None, None),
+        (0.0, None),
+        (10.0, None),
         (
             10.4,
             Waits(
@@ -92,9 +92,9 @@ def test_a_worker_starts_only_where_the_host_keeps_its_reserve(
     ],
 )
 def test_no_worker_starts_while_the_machine_stands_still_for_want_of_memory(
-    stalled: float | None, expected: Admitted | Waits
+    stalled: float | None, expected: Waits | None
 ) -> None:
-    answer = may_start(
+    answer = must_wait(
         needed_bytes=64 * MIB,
         running_bytes=0,
         used_bytes=0,
@@ -134,7 +134,7 @@ def test_no_worker_is_admitted_that_could_eat_into_the_reserve(
 ) -> None:
     answer = ask(needed=needed, total=total, free=free, reserve=reserve, running=running)
 
-    if isinstance(answer, Admitted):
+    if answer is None:
         assert free - running - needed >= reserve
         assert running + needed + reserve <= total
     else:
