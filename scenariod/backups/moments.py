@@ -60,7 +60,8 @@ class InBackup:
         return self.path.name
 
 
-Moment = Present | BeforeBatch | InBackup
+Earlier = BeforeBatch | InBackup
+Moment = Present | Earlier
 
 
 def parse(text: str, *, backups: Path) -> Moment:

@@ -8,17 +8,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
 from scenariod.backups import folder as backup_folder
-from scenariod.backups.moments import (
-    BeforeBatch,
-    InBackup,
-    Present,
-    opened_backup,
-    saved_packs,
-    saved_scenarios,
-)
+from scenariod.backups.moments import InBackup, opened_backup, saved_packs, saved_scenarios
 from scenariod.base.errors import CommandInterruptedError, LibraryLockedError
 from scenariod.base.faults import Step, during
 from scenariod.base.killpoint import KillPoint, reached
@@ -30,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from scenariod.backups.moments import Moment
+    from scenariod.backups.moments import Earlier
     from scenariod.backups.reader import Verified
     from scenariod.library import Library, Restored, Undone
 
@@ -53,19 +46,18 @@ class Summary:
 
 def restore(
     library: Library,
-    source: Path | Moment,
+    moment: Earlier,
     *,
     backups: Path,
     published: Path,
     clock: Callable[[], datetime],
 ) -> Summary:
-    """Make `library` what it was at `source`, a backup's path or a moment, and publish it.
+    """Make `library` what it was at `moment`, and publish it.
 
-    Killed at any point, the library is as before or as at `source`, never between. `clock` tells
+    Killed at any point, the library is as before or as at `moment`, never between. `clock` tells
     aware UTC. Raises BackupUnusableError, NotFoundError, LibraryLockedError, LibraryDamagedError,
     CommandInterruptedError at Ctrl-C, and OSError where the disk fails.
     """
-    moment = source if isinstance(source, Present | BeforeBatch | InBackup) else InBackup(source)
     with _telling_if_interrupted(library, Kind.RESTORE):
         restored, safety = _restored(library, moment, backups=backups, clock=clock)
         reached(KillPoint.RESTORED)
@@ -108,7 +100,7 @@ def back_up(library: Library, folder: Path, *, now: datetime) -> Verified:
 
 
 def _restored(
-    library: Library, moment: Moment, *, backups: Path, clock: Callable[[], datetime]
+    library: Library, moment: Earlier, *, backups: Path, clock: Callable[[], datetime]
 ) -> tuple[Restored, Path]:
     note = f"restore {moment}"
     if isinstance(moment, InBackup):
@@ -126,17 +118,13 @@ def _restored(
                 )
 
             return _replace(library, from_backup, str(moment), backups=backups, clock=clock)
-    if isinstance(moment, BeforeBatch):
 
-        def from_history(state: int) -> Restored | None:
-            return library.restore_before(
-                moment.batch, unless_changed_since=state, clock=clock, note=note
-            )
+    def from_history(state: int) -> Restored | None:
+        return library.restore_before(
+            moment.batch, unless_changed_since=state, clock=clock, note=note
+        )
 
-        return _replace(library, from_history, str(moment), backups=backups, clock=clock)
-    if isinstance(moment, Present):
-        raise ValueError("the present state is there already")
-    assert_never(moment)
+    return _replace(library, from_history, str(moment), backups=backups, clock=clock)
 
 
 def _replace(

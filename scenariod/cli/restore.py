@@ -50,9 +50,7 @@ def restore(config: Config, asked: argparse.Namespace) -> Answer:
     return _rebuilt(config, wanted, damage, may_ask=not asked.yes)
 
 
-def _ordinary(
-    config: Config, wanted: moments.BeforeBatch | moments.InBackup, *, may_ask: bool
-) -> Answer:
+def _ordinary(config: Config, wanted: moments.Earlier, *, may_ask: bool) -> Answer:
     """Restore in one step of a library that is sound; the daemon may run."""
     if may_ask and terminal.is_there() and not _confirmed(config, wanted):
         return _not_confirmed()
@@ -108,9 +106,7 @@ def _rebuilt(config: Config, wanted: moments.InBackup, damage: Damage, *, may_as
     return Answer(document, lines=lines)
 
 
-def _restored(
-    config: Config, wanted: moments.BeforeBatch | moments.InBackup, done: Summary
-) -> Answer:
+def _restored(config: Config, wanted: moments.Earlier, done: Summary) -> Answer:
     source = str(wanted.path if isinstance(wanted, moments.InBackup) else wanted)
     document = {
         "restored": source,

@@ -15,6 +15,7 @@ from support.scenarios import scenario
 
 from scenariod import backups
 from scenariod.backups import Defect, DefectKind, SavedPack, Verified, file_format
+from scenariod.backups.moments import InBackup
 from scenariod.backups.restore import back_up, restore
 from scenariod.library import Library, Pack
 
@@ -46,7 +47,7 @@ def restored(library: Library, source: Path) -> None:
     folder = library.path.parent
     restore(
         library,
-        source,
+        InBackup(source),
         backups=folder / "backups",
         published=folder / "scenarios.json",
         clock=clock,

@@ -10,6 +10,7 @@ import pytest
 from support.makers import NOON, add, clock, document, held, kill, open_library, sql
 
 from scenariod import backups as backup
+from scenariod.backups.moments import InBackup
 from scenariod.backups.restore import Summary, back_up, restore
 from scenariod.base.errors import BackupUnusableError, LibraryLockedError
 from scenariod.library.publish import is_current, publish
@@ -34,7 +35,11 @@ def library(root: Path) -> Iterator[Library]:
 
 def restored(library: Library, source: Path, root: Path) -> Summary:
     return restore(
-        library, source, backups=root / "backups", published=root / "scenarios.json", clock=clock
+        library,
+        InBackup(source),
+        backups=root / "backups",
+        published=root / "scenarios.json",
+        clock=clock,
     )
 
 
@@ -245,6 +250,7 @@ def test_a_restore_of_many_scenarios_takes_little_memory(root: Path) -> None:
 from pathlib import Path
 from support.makers import NOON, clock, document, open_library
 from scenariod import backups as backup
+from scenariod.backups.moments import InBackup
 from scenariod.backups.restore import restore
 root = Path({str(root)!r})
 documents = ([document(f"s{{n}}", text="x" * 20_000)] for n in range(3000))
@@ -253,6 +259,7 @@ library = open_library(root)
 Path("/proc/self/clear_refs").write_text("5")
 def peak(): return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
 before = peak()
+source = InBackup(source)
 summary = restore(
     library, source, backups=root / "backups", published=root / "p.json", clock=clock
 )

@@ -63,7 +63,7 @@ def make(library: Library, state: dict[str, bytes]) -> int:
     return done.batch
 
 
-def go_back(library: Library, root: Path, where: moments.Moment) -> None:
+def go_back(library: Library, root: Path, where: moments.Earlier) -> None:
     restore(
         library, where, backups=root / "backups", published=root / "scenarios.json", clock=clock
     )

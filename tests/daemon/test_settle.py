@@ -11,6 +11,7 @@ from support.home import Home
 from support.makers import NOON, accepted, document
 
 from scenariod import backups as backup
+from scenariod.backups.moments import InBackup
 from scenariod.backups.restore import restore
 from scenariod.base import config
 from scenariod.base.errors import LibraryDamagedError
@@ -198,7 +199,7 @@ def test_a_prepared_backup_is_not_used_where_a_restore_came_between(
         with Library.open(settings.database, busy_timeout_s=5) as library:
             restore(
                 library,
-                home.backups / str(empty),
+                InBackup(home.backups / str(empty)),
                 backups=home.backups,
                 published=settings.published,
                 clock=lambda: NOON,

@@ -16,6 +16,7 @@ from support.makers import NOON
 from support.scenarios import scenario
 
 from scenariod import backups
+from scenariod.backups.moments import InBackup
 from scenariod.backups.restore import restore
 from scenariod.base import config
 from scenariod.base.errors import LibraryLockedError
@@ -140,7 +141,7 @@ def test_a_restore_that_fails_leaves_no_backup_that_hides_the_one_before(home: H
     ):
         restore(
             library,
-            before[0].path,
+            InBackup(before[0].path),
             backups=home.backups,
             published=settings.published,
             clock=lambda: NOON,

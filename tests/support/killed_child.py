@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scenariod import backups
+from scenariod.backups.moments import InBackup
 from scenariod.backups.restore import back_up, restore, undo
 from scenariod.library.publish import publish
 from support.makers import batch, clock, document, entry, open_library
@@ -56,7 +57,7 @@ def publish_it(library: Library, root: Path) -> None:
 
 
 def restore_latest(library: Library, root: Path) -> None:
-    source = backups.find(root / "backups", "latest")
+    source = InBackup(backups.find(root / "backups", "latest"))
     restore(
         library, source, backups=root / "backups", published=root / "scenarios.json", clock=clock
     )
