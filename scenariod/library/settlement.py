@@ -210,7 +210,7 @@ def _conflict(accepted: Accepted, present: Present) -> Problem:
     return Problem(
         Reason.CONFLICT,
         f'the library holds another scenario with the id "{accepted.scenario_id}" already,'
-        f" added by batch {present.added_batch}",
+        f" added by batch {present.added_batch}; give this one an id of its own",
         field="id",
     )
 
