@@ -50,7 +50,7 @@ ADVICE: dict[Reason, str] = {
     Reason.WRONG_VALUE: "give the field a value that is allowed",
     Reason.CONFLICT: 'give it an id of its own, or set library.on_conflict = "replace"',
     Reason.NOT_A_REGULAR_FILE: "drop a copy of the file itself",
-    Reason.HARD_LINKED: "remove its other names, or drop a copy",
+    Reason.HARD_LINKED: "remove its other names, or `cp` it and drop the copy",
     Reason.UNREADABLE: "`chmod g+r` it",
     Reason.CHANGED: "leave it alone while it is processed",
     Reason.OUT_OF_MEMORY: "split it, or raise memory.limit_max_mb",

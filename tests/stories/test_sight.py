@@ -110,7 +110,7 @@ def test_a_file_that_keeps_another_name_is_refused_and_the_other_name_stays(home
     daemon.wait_for_status(lambda s: s["added"] == 1)
 
     assert kept.read_bytes() == scenario("linked")
-    assert "cp" in home.reason("scenario-1.json")["message"]
+    assert "`cp`" in home.reason("scenario-1.json")["advice"]
     assert home.names("done") == ["scenario-2.json"]
 
 
