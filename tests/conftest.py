@@ -70,6 +70,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say at the end what the tests have counted; append it to a table where one is asked for."""
+    if hasattr(terminalreporter.config, "workerinput"):  # one of several: the first one says all
+        return
     passed = terminalreporter.getreports("passed")
     tests = [counters.Told(r.user_properties, r.duration) for r in passed if r.when == "call"]
     for line in counters.lines(tests):
