@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from scenariod.base.config import LONGEST_RETRY_S
 from scenariod.base.faults import DAMAGED, unusable_inbox
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.mounts import same_mount
@@ -31,11 +32,9 @@ WINDOW = 1000
 """Most files looked at closely at once, so that memory stays flat with any number in the inbox."""
 MOST_HELD = 10_000
 """Most files that are known to be held at a time; beyond, they take places of the window."""
-UNMOVABLE_RETRY_S = 60.0
-"""How long a file that may not be moved is left alone before it is tried again, unless said."""
 DAMAGED_RETRY_S = 60.0
 LONGEST_DAMAGED_RETRY_S = 3600.0
-"""The same for one that the disk gives an error on: longer each time, up to this."""
+"""How long a file that the disk gives an error on is left alone: longer each time, up to this."""
 SOONEST_AGAIN_S = 0.05
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _OF_ONE_FILE = frozenset({errno.EACCES, errno.EPERM, errno.EBUSY, errno.EXDEV})
@@ -88,7 +87,7 @@ class Inbox:
         *,
         settle_s: float,
         largest_bytes: int = sys.maxsize,
-        unmovable_retry_s: float = UNMOVABLE_RETRY_S,
+        unmovable_retry_s: float = LONGEST_RETRY_S,
     ) -> None:
         self._path = path
         self._unmovable_retry_s = unmovable_retry_s
