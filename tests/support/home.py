@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 
-DEADLINE_S = 240.0
+DEADLINE_S = 600.0
 """How long a test waits for what must happen; only a defect makes it wait so long."""
 FILES = int(os.environ.get("SCENARIOD_FILES", "10000"))
 """How many files "any number" means; a look at the inbox takes in a tenth of them closely."""
