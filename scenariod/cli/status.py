@@ -42,10 +42,9 @@ def _status_lines(document: dict[str, Any]) -> list[str]:
     ]
     lines += [f"           {w['file']}: {w['reason']}" for w in document["waiting"][:10]]
     for worker in document["workers"]:
-        running = live.Running(**worker)
-        files = ", ".join(running.files)
-        stalled = _stalled(running.stalled_percent)
-        lines.append(f"    Batch: {running.batch}: {files}; {live.memory(running)}{stalled}")
+        files = ", ".join(worker["files"])
+        stalled = _stalled(worker["stalled_percent"])
+        lines.append(f"    Batch: {worker['batch']}: {files}; {live.memory(worker)}{stalled}")
     if document["next_waits"]:
         lines.append(f"     Next: {document['next_waits']}")
     lines.append(f"   Memory: {_memory_line(document['memory'])}")
@@ -65,12 +64,12 @@ def _stalled(percent: float | None) -> str:
     return f", stood still for it {percent:g} % of the last 10 s" if percent else ""
 
 
-def _memory_line(memory: dict[str, Any]) -> str:
-    host = live.Memory(**memory)
-    available = f"{host.available_bytes // MIB} MB of {host.total_bytes // MIB} MB available"
+def _memory_line(memory: live.Memory) -> str:
+    total, available = memory["total_bytes"] // MIB, memory["available_bytes"] // MIB
     pressure = (
         "pressure unknown (no /proc/pressure/memory)"
-        if host.stalled_percent is None
-        else f"stood still for it {host.stalled_percent:g} % of the last 10 s"
+        if memory["stalled_percent"] is None
+        else f"stood still for it {memory['stalled_percent']:g} % of the last 10 s"
     )
-    return f"{available}, {host.reserve_bytes // MIB} MB kept free; {pressure}"
+    kept = f"{memory['reserve_bytes'] // MIB} MB kept free"
+    return f"{available} MB of {total} MB available, {kept}; {pressure}"

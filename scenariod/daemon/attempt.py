@@ -12,17 +12,16 @@ from scenariod.base import clock
 from scenariod.base.errors import DroppedFileError, ScenariodError
 from scenariod.base.faults import Step, during
 from scenariod.base.killpoint import KillPoint, reached
-from scenariod.base.names import printable
 from scenariod.base.units import MIB
 from scenariod.daemon.settle import Run, Settled
 from scenariod.intake.delivery import Delivery
 from scenariod.monitoring.journal import Event
-from scenariod.monitoring.status import Running
 from scenariod.validation import verdict
 from scenariod.validation.verdict import InvalidVerdictError, Rejected, Verdict
 from scenariod.workers import failures
 from scenariod.workers.job import Ended, Job, Reading
 from scenariod.workers.outcome import MAX_ATTEMPTS, NextStep, Outcome, judge, next_step
+from scenariod.workers.queue import Worker
 from scenariod.workers.run import run as run_worker
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ class Attempts:
         launcher: Launcher,
         journal: Journal,
         budget: Budget,
-        show: Callable[[int, Running | None], None],
+        show: Callable[[int, Worker | None], None],
     ) -> None:
         self._config = config
         self._settler = settler
@@ -105,8 +104,11 @@ class Attempts:
 
     async def _run_worker(self, batch: Batch, names: list[str], *, stop: asyncio.Event) -> Ended:
         job = _job(self._config, batch, names, limit_bytes=self._budget.limit_of(batch))
-        running = Running(batch.id, [printable(n) for n in names], 0, job.limit_bytes)
-        self._show(batch.id, running)
+
+        def note(reading: Reading) -> None:
+            self._show(batch.id, Worker(batch.id, job.names, reading))
+
+        note(Reading(used_bytes=0, limit_bytes=job.limit_bytes))
         self._journal.tell(
             Event.BATCH_STARTED,
             f"batch {batch.id}: {', '.join(names)}",
@@ -114,12 +116,6 @@ class Attempts:
             files=len(names),
             memory_limit_bytes=job.limit_bytes,
         )
-
-        def note(reading: Reading) -> None:
-            running.used_bytes = reading.used_bytes
-            running.used_percent = round(100 * reading.used_bytes / reading.limit_bytes, 1)
-            running.peak_bytes = max(running.peak_bytes, reading.peak_bytes)
-            running.stalled_percent = reading.stalled_percent
 
         try:
             with during(Step.LAUNCHING, batch.folder):

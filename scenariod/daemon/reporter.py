@@ -16,6 +16,7 @@ from scenariod.backups.damage import CHECKING
 from scenariod.base import clock
 from scenariod.base.names import printable
 from scenariod.monitoring import status
+from scenariod.workers import host
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,13 +26,11 @@ if TYPE_CHECKING:
     from scenariod.intake.claim import Claimer
     from scenariod.monitoring.notify import Notifier
     from scenariod.workers.budget import Budget
-    from scenariod.workers.queue import Queue
+    from scenariod.workers.host import Host
+    from scenariod.workers.queue import Queue, Worker
 
 HEARTBEAT_S = 1.0
-LIVE_S = 0.25
-"""How often we say how we are: without a worker, and with one."""
-TOLD_PERCENT = 3
-"""By how much of a limit, or of the machine, memory must change to be told anew."""
+"""How often the status line is sent, at most."""
 _MOST_WAITING_SHOWN = 100
 _LONG_BEFORE_READY = {status.State.STARTING, status.State.REBUILDING, status.State.PAUSED}
 """A large library is read through at a start, and where it is damaged, rebuilt."""
@@ -54,10 +53,7 @@ class StatusReporter:
         self._config = config
         self._claimer = claimer
         self._queue = queue
-        self._budget = budget
         self._notifier = notifier
-        self._told: dict[int, status.Running] = {}
-        self._told_available_bytes = 0
         self._doing = doing
         self.status = status.Status(
             root=str(config.root),
@@ -70,18 +66,20 @@ class StatusReporter:
 
     def snapshot(self) -> status.Status:
         """Return the status as it is now."""
-        self.status.inbox = self._claimer.total
-        self.status.watch, self.status.watch_detail = self._claimer.sight
-        self.status.workers = self._queue.workers
-        self.status.memory = self._budget.shown()
         if doing := self._doing():
             at_start = doing == CHECKING
             self.set_state(status.State.STARTING if at_start else status.State.REBUILDING, doing)
-        self.status.waiting = [
-            {"file": printable(w.name), "reason": str(w.hold)}
-            for w in self._claimer.waiting[:_MOST_WAITING_SHOWN]
-        ]
-        return self.status
+        watch, watch_detail = self._claimer.sight
+        waiting = self._claimer.waiting[:_MOST_WAITING_SHOWN]
+        return replace(
+            self.status,
+            inbox=self._claimer.total,
+            waiting=[{"file": printable(w.name), "reason": str(w.hold)} for w in waiting],
+            workers=[_running(worker) for worker in self._queue.workers],
+            memory=_memory(host.look(), reserve_bytes=self._config.memory.reserve_bytes),
+            watch=watch,
+            watch_detail=watch_detail,
+        )
 
     async def keep_telling(self) -> None:
         """Tell the service manager, for ever, that we are alive and how we are."""
@@ -91,25 +89,8 @@ class StatusReporter:
             if self.status.state in _LONG_BEFORE_READY:
                 self._notifier.takes_longer()
             with suppress(OSError):  # as /proc cannot be read while too many files are open
-                self._notifier.status(self.line())
-            await asyncio.sleep(min(every_s, LIVE_S) if self._queue.running else every_s)
-
-    def line(self) -> str:
-        """Return the line for `systemctl status`, with memory as last told if it is near that."""
-        now = self.snapshot()
-        if _has_changed(
-            now.memory.available_bytes,
-            self._told_available_bytes,
-            whole_bytes=now.memory.total_bytes,
-        ):
-            self._told_available_bytes = now.memory.available_bytes
-        told = {}
-        for worker in now.workers:
-            last = self._told.get(worker.batch)
-            told[worker.batch] = replace(worker) if last is None or _differ(worker, last) else last
-        self._told = told
-        memory = replace(now.memory, available_bytes=self._told_available_bytes)
-        return replace(now, workers=list(told.values()), memory=memory).line()
+                self._notifier.status(self.snapshot().line())
+            await asyncio.sleep(every_s)
 
     def greeting(self) -> str:
         """Return what is said once files are taken."""
@@ -155,16 +136,23 @@ class StatusReporter:
         self.status.backup_doubt = settler.backup_doubt
 
 
-def _differ(worker: status.Running, told: status.Running) -> bool:
-    whole = worker.limit_bytes
-    return worker.files != told.files or any(
-        _has_changed(now, then, whole_bytes=whole)
-        for now, then in (
-            (worker.used_bytes, told.used_bytes),
-            (worker.peak_bytes, told.peak_bytes),
-        )
-    )
+def _running(worker: Worker) -> status.Running:
+    reading = worker.reading
+    return {
+        "batch": worker.batch_id,
+        "files": [printable(name) for name in worker.names],
+        "used_bytes": reading.used_bytes,
+        "limit_bytes": reading.limit_bytes,
+        "used_percent": round(100 * reading.used_bytes / reading.limit_bytes, 1),
+        "peak_bytes": reading.peak_bytes,
+        "stalled_percent": reading.stalled_percent,
+    }
 
 
-def _has_changed(now_bytes: int, told_bytes: int, *, whole_bytes: int) -> bool:
-    return abs(now_bytes - told_bytes) * 100 > TOLD_PERCENT * whole_bytes
+def _memory(machine: Host, *, reserve_bytes: int) -> status.Memory:
+    return {
+        "total_bytes": machine.total_bytes,
+        "available_bytes": machine.available_bytes,
+        "reserve_bytes": reserve_bytes,
+        "stalled_percent": machine.stalled_percent,
+    }

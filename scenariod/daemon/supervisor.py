@@ -78,7 +78,7 @@ class Supervisor:
             launcher=launcher,
             journal=journal,
             budget=self._budget,
-            show=self._show_running,
+            show=self._queue.show,
         )
         self._cleanup = Cleanup(config, settler=settler, journal=journal)
         self._running: set[asyncio.Task[None]] = set()
@@ -275,6 +275,7 @@ class Supervisor:
         self._drain_ended = False
         self._close_due = 0.0
         self._status.next_waits = ""
+        self._reporter.set_state(status.State.WORKING)
         self._queue.start(batch, limit_bytes=self._budget.limit_of(batch))
         task = asyncio.create_task(self._process(batch))
         self._running.add(task)
@@ -296,11 +297,6 @@ class Supervisor:
     def _batch_ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         self._wake.set()
-
-    def _show_running(self, batch_id: int, worker: status.Running | None) -> None:
-        self._queue.show(batch_id, worker)
-        if worker is not None and self._backoff.left_s(time.monotonic()) == 0:
-            self._reporter.set_state(status.State.WORKING)
 
     # One batch
 

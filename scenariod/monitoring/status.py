@@ -11,7 +11,7 @@ import socket
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from scenariod.base.units import MIB
 
@@ -38,30 +38,29 @@ class State(StrEnum):
     STOPPING = "stopping"
 
 
-@dataclass(slots=True)
-class Running:
-    """The batch that a worker has now; memory in bytes, as `job.Reading` has it."""
+class Running(TypedDict):
+    """The part of the document about a worker: its batch, and its memory in bytes."""
 
     batch: int
     files: list[str]
-    used_bytes: int = 0
-    limit_bytes: int = 0
-    used_percent: float = 0.0
-    peak_bytes: int = 0
-    stalled_percent: float | None = None
+    used_bytes: int
+    limit_bytes: int
+    used_percent: float
+    peak_bytes: int
+    stalled_percent: float | None
 
 
-@dataclass(slots=True)
-class Memory:
-    """The machine's memory in bytes, and for how many per cent of 10 s all stood still for it.
+class Memory(TypedDict):
+    """The part of the document about the machine's memory, in bytes.
 
-    `stalled_percent` is None where the kernel does not tell; admission then does without.
+    `stalled_percent`: for how much of the last 10 s all tasks stalled for lack of memory; None
+    where the kernel does not report it.
     """
 
-    total_bytes: int = 0
-    available_bytes: int = 0
-    reserve_bytes: int = 0
-    stalled_percent: float | None = None
+    total_bytes: int
+    available_bytes: int
+    reserve_bytes: int
+    stalled_percent: float | None
 
 
 @dataclass(slots=True)
@@ -86,7 +85,7 @@ class Status:
     workers: list[Running] = field(default_factory=list)
     most_workers: int = 1
     next_waits: str = ""
-    memory: Memory = field(default_factory=Memory)
+    memory: Memory | None = None
     watch: str = "starting"
     watch_detail: str = ""
     newest_backup: str | None = None
@@ -96,8 +95,8 @@ class Status:
         """Return the one line of `systemctl status`: state, counts, and the worker's memory."""
         new = f", {self.replaced} replaced" if self.replaced else ""
         counts = f"{self.added} added{new}, {self.refused} refused, {self.inbox} waiting"
-        if self.workers and self.state is State.WORKING:
-            free = f"{self.memory.available_bytes // MIB} MB available"
+        if self.workers and self.memory and self.state is State.WORKING:
+            free = f"{self.memory['available_bytes'] // MIB} MB available"
             return f"{_at_work(self.workers, counts=counts)}; {free}{self._warnings()}"
         what = f"{self.state}: {self.detail}" if self.detail else str(self.state)
         return f"{what}; {counts}; library {self.scenarios}{self._warnings()}"
@@ -109,24 +108,20 @@ class Status:
 
 
 def _at_work(workers: list[Running], *, counts: str) -> str:
-    fullest = max(workers, key=_share)
+    fullest = max(workers, key=lambda worker: worker["used_percent"])
     if len(workers) == 1:
-        many = "1 file" if len(fullest.files) == 1 else f"{len(fullest.files)} files"
-        return f"batch {fullest.batch}: {many}; {counts}; worker {memory(fullest)}"
-    numbers = ", ".join(str(worker.batch) for worker in workers)
-    fullness = f"the fullest, of batch {fullest.batch}, {memory(fullest)}"
+        many = "1 file" if len(fullest["files"]) == 1 else f"{len(fullest['files'])} files"
+        return f"batch {fullest['batch']}: {many}; {counts}; worker {memory(fullest)}"
+    numbers = ", ".join(str(worker["batch"]) for worker in workers)
+    fullness = f"the fullest, of batch {fullest['batch']}, {memory(fullest)}"
     return f"batches {numbers}; {counts}; {len(workers)} workers, {fullness}"
-
-
-def _share(running: Running) -> float:
-    return running.used_bytes / running.limit_bytes if running.limit_bytes else 0.0
 
 
 def memory(running: Running) -> str:
     """Return a worker's memory for people: `45 MB of 3072 MB (1 %), peak 60 MB`."""
-    percent = 100 * running.used_bytes // running.limit_bytes if running.limit_bytes else 0
-    used = f"{running.used_bytes // MIB} MB of {running.limit_bytes // MIB} MB ({percent} %)"
-    return f"{used}, peak {max(running.peak_bytes, running.used_bytes) // MIB} MB"
+    used = f"{running['used_bytes'] // MIB} MB of {running['limit_bytes'] // MIB} MB"
+    percent = int(running["used_percent"])
+    return f"{used} ({percent} %), peak {running['peak_bytes'] // MIB} MB"
 
 
 def ask(path: Path) -> dict[str, object] | None:

@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING
 
 from scenariod.base.errors import ConfigError
 from scenariod.base.units import MIB
-from scenariod.monitoring.status import Memory
 from scenariod.workers import admission, host
 
 if TYPE_CHECKING:
-    from scenariod.base.config import Config
-    from scenariod.base.config import Memory as MemorySettings
+    from scenariod.base.config import Config, Memory
     from scenariod.intake.batch import Batch
     from scenariod.workers.admission import Waits
     from scenariod.workers.queue import Queue
@@ -25,12 +23,12 @@ ALONE_S = 300.0
 _SMALLEST_LIMIT_MB = 64
 
 
-def aggregate_bytes(memory: MemorySettings) -> int:
+def aggregate_bytes(memory: Memory) -> int:
     """Return what all workers together may have: the machine's memory less the reserve."""
     return max(host.look().total_bytes - memory.reserve_bytes, memory.limit_bytes)
 
 
-def refuse_what_never_fits(memory: MemorySettings) -> None:
+def refuse_what_never_fits(memory: Memory) -> None:
     """Raise `ConfigError` where no worker could ever start on this machine."""
     why = _why_never(memory, memory.limit_bytes)
     if why is not None:
@@ -38,7 +36,7 @@ def refuse_what_never_fits(memory: MemorySettings) -> None:
         raise ConfigError(why, hint=f"set memory.limit_mb = {fits}, or a smaller memory.reserve_mb")
 
 
-def _why_never(memory: MemorySettings, needed_bytes: int) -> str | None:
+def _why_never(memory: Memory, needed_bytes: int) -> str | None:
     return admission.never_fits(
         needed_bytes=needed_bytes, reserve_bytes=memory.reserve_bytes, host=host.look()
     )
@@ -109,16 +107,6 @@ class Budget:
         return all(
             batch.larger and (waits := self._ask(self.limit_of(batch))) and waits.for_host
             for batch in self._queue.waiting()
-        )
-
-    def shown(self) -> Memory:
-        """Return the machine's memory for the status."""
-        seen = host.look()
-        return Memory(
-            total_bytes=seen.total_bytes,
-            available_bytes=seen.available_bytes,
-            reserve_bytes=self._memory.reserve_bytes,
-            stalled_percent=seen.stalled_percent,
         )
 
     def _ask(self, needed_bytes: int) -> Waits | None:

@@ -6,6 +6,7 @@ Reads only: what follows from an alarm is the conversation's to do.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psutil
@@ -45,7 +46,7 @@ class Gauge:
             except (OSError, psutil.Error, ValueError):
                 return
             self.note_peak(max(reading.used_bytes, reading.peak_bytes))
-            self._on_reading(reading)
+            self._on_reading(replace(reading, peak_bytes=self.peak_bytes))
             self._raise_alarms(reading.used_bytes)
             fast = reading.used_bytes * 2 >= self._job.limit_bytes
             await asyncio.sleep(FAST_SAMPLE_S if fast else SAMPLE_S)

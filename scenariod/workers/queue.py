@@ -5,13 +5,23 @@ Keeps count only: starts nothing, and never touches a folder.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from scenariod.intake.batch import Batch
-    from scenariod.monitoring.status import Running
+    from scenariod.workers.job import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A running worker: its batch, the files that it was given, and its latest reading."""
+
+    batch_id: int
+    names: tuple[str, ...]
+    reading: Reading
 
 
 class Queue:
@@ -20,7 +30,7 @@ class Queue:
     def __init__(self) -> None:
         self._waiting: dict[int, Batch] = {}
         self._limits: dict[int, int] = {}
-        self._workers: dict[int, Running] = {}
+        self._workers: dict[int, Worker] = {}
 
     @property
     def running(self) -> int:
@@ -35,10 +45,11 @@ class Queue:
     @property
     def used_bytes(self) -> int:
         """What their workers use of it now."""
-        return sum(min(worker.used_bytes, worker.limit_bytes) for worker in self._workers.values())
+        readings = [worker.reading for worker in self._workers.values()]
+        return sum(min(reading.used_bytes, reading.limit_bytes) for reading in readings)
 
     @property
-    def workers(self) -> list[Running]:
+    def workers(self) -> list[Worker]:
         """The workers that run now, by the number of their batch."""
         return [self._workers[batch_id] for batch_id in sorted(self._workers)]
 
@@ -63,7 +74,7 @@ class Queue:
         self._waiting.pop(batch.id, None)
         self._limits[batch.id] = limit_bytes
 
-    def show(self, batch_id: int, worker: Running | None) -> None:
+    def show(self, batch_id: int, worker: Worker | None) -> None:
         """Note the worker of a batch, or None once that has ended."""
         if worker is None:
             self._workers.pop(batch_id, None)

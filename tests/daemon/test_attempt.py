@@ -26,8 +26,8 @@ from scenariod.workers.queue import Queue
 pytestmark = pytest.mark.slow
 
 if TYPE_CHECKING:
-    from scenariod.monitoring.status import Running
     from scenariod.workers.job import Job
+    from scenariod.workers.queue import Worker
 
 LIMIT = 512 << 20
 READY = (
@@ -73,7 +73,7 @@ class Bench:
         prepare(self._config)
         self.work = Work(home.work)
         self.said = io.StringIO()
-        self.shown: list[Running | None] = []
+        self.shown: list[Worker | None] = []
         self.launcher = RlimitLauncher()
 
     def claim(self, batch_id: int, *numbers: int, attempts: int = 0) -> Batch:
@@ -96,7 +96,7 @@ class Bench:
             launcher=self.launcher,
             journal=journal,
             budget=Budget(self._config, queue=Queue()),
-            show=lambda _, running: self.shown.append(running),
+            show=lambda _, worker: self.shown.append(worker),
         )
         stopping = asyncio.Event()
         if stop:
@@ -125,7 +125,11 @@ def test_a_good_pair_is_settled_and_its_folder_is_gone(home: Home, bench: Bench)
     assert concluded == Concluded(Settled(added=2, batches=1))
     assert home.names("done") == ["scenario-1.json", "scenario-2.json"]
     assert not batch.folder.exists()
-    assert [running is not None for running in bench.shown] == [True, False]
+    *readings, last = bench.shown
+    assert {worker.names for worker in readings if worker} == {
+        ("scenario-1.json", "scenario-2.json")
+    }
+    assert last is None
 
 
 BAD_ENDS = {

@@ -16,11 +16,12 @@ from scenariod.intake.batch import Batch, Work
 from scenariod.intake.claim import Claimer
 from scenariod.monitoring.journal import TextJournal
 from scenariod.monitoring.notify import Notifier
-from scenariod.monitoring.status import Running, State
+from scenariod.monitoring.status import State, Status
 from scenariod.workers import host
 from scenariod.workers.budget import Budget
 from scenariod.workers.host import Host
-from scenariod.workers.queue import Queue
+from scenariod.workers.job import Reading
+from scenariod.workers.queue import Queue, Worker
 
 if TYPE_CHECKING:
     from support.home import Home
@@ -32,6 +33,7 @@ class Scene:
     """A reporter, and the worker and the machine that it shows."""
 
     def __init__(self, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+        home.configure(memory={"reserve_mb": 100})
         loaded = config.load(config=None, root=home.path, cwd=home.path)
         work = Work(home.work)
         journal = TextJournal(sys.stderr)
@@ -52,18 +54,20 @@ class Scene:
             launcher_name="rlimits",
             doing=lambda: "",
         )
-        self.worker = Running(1, ["a"], limit_bytes=LIMIT_MB * MIB)
         queue.start(Batch(1, home.work), limit_bytes=LIMIT_MB * MIB)
-        queue.show(1, self.worker)
+        self._queue = queue
         self.reporter.set_state(State.WORKING)
         self._patch = monkeypatch
 
-    def line(self, *, used_mb: int, available_mb: int = 5000) -> str:
-        """Return the line told with so much memory used by the worker, and left in the machine."""
-        seen = Host(total_bytes=8000 * MIB, available_bytes=available_mb * MIB)
+    def snapshot(self, *, used_mb: int) -> Status:
+        """Return the status while the worker uses so much memory."""
+        seen = Host(total_bytes=8000 * MIB, available_bytes=5000 * MIB, stalled_percent=1.5)
         self._patch.setattr(host, "look", lambda: seen)
-        self.worker.used_bytes = used_mb * MIB
-        return self.reporter.line()
+        reading = Reading(
+            used_bytes=used_mb * MIB, limit_bytes=LIMIT_MB * MIB, peak_bytes=300 * MIB
+        )
+        self._queue.show(1, Worker(1, ("a\n",), reading))
+        return self.reporter.snapshot()
 
 
 @pytest.fixture
@@ -71,26 +75,28 @@ def scene(home: Home, monkeypatch: pytest.MonkeyPatch) -> Scene:
     return Scene(home, monkeypatch)
 
 
-def test_memory_is_told_anew_only_when_it_has_changed_by_more_than_a_few_per_cent(
-    scene: Scene,
-) -> None:
-    first = scene.line(used_mb=100)
-    a_little_more = scene.line(used_mb=130)
-    much_more = scene.line(used_mb=131)
+def test_the_status_shows_each_worker_and_the_machine_as_last_read(scene: Scene) -> None:
+    scene.snapshot(used_mb=100)
 
-    assert "worker 100 MB of 1000 MB (10 %)" in first
-    assert a_little_more == first
-    assert "worker 131 MB of 1000 MB (13 %)" in much_more
+    now = scene.snapshot(used_mb=131)
 
-
-def test_the_machines_memory_is_told_anew_likewise(scene: Scene) -> None:
-    first = scene.line(used_mb=0, available_mb=5000)
-    a_little_less = scene.line(used_mb=0, available_mb=4800)
-    much_less = scene.line(used_mb=0, available_mb=4700)
-
-    assert first.endswith("; 5000 MB available")
-    assert a_little_less == first
-    assert much_less.endswith("; 4700 MB available")
+    assert now.workers == [
+        {
+            "batch": 1,
+            "files": ["a\\x0a"],
+            "used_bytes": 131 * MIB,
+            "limit_bytes": LIMIT_MB * MIB,
+            "used_percent": 13.1,
+            "peak_bytes": 300 * MIB,
+            "stalled_percent": None,
+        }
+    ]
+    assert now.memory == {
+        "total_bytes": 8000 * MIB,
+        "available_bytes": 5000 * MIB,
+        "reserve_bytes": 100 * MIB,
+        "stalled_percent": 1.5,
+    }
 
 
 def test_a_machine_that_cannot_be_looked_at_for_a_while_ends_no_heartbeat(
@@ -113,10 +119,3 @@ def test_a_machine_that_cannot_be_looked_at_for_a_while_ends_no_heartbeat(
         telling.cancel()
 
     asyncio.run(tell())
-
-
-def test_the_status_itself_always_has_the_latest_reading(scene: Scene) -> None:
-    scene.line(used_mb=100)
-    scene.line(used_mb=101)
-
-    assert [w.used_bytes for w in scene.reporter.snapshot().workers] == [101 * MIB]

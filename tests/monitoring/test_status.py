@@ -23,6 +23,26 @@ if TYPE_CHECKING:
 MIB = 1 << 20
 
 
+def worker(batch: int, *files: str, used_mb: int, peak_mb: int, of_mb: int = 3072) -> Running:
+    return {
+        "batch": batch,
+        "files": list(files),
+        "used_bytes": used_mb * MIB,
+        "limit_bytes": of_mb * MIB,
+        "used_percent": round(100 * used_mb / of_mb, 1),
+        "peak_bytes": peak_mb * MIB,
+        "stalled_percent": None,
+    }
+
+
+MEMORY: Memory = {
+    "total_bytes": 8000 * MIB,
+    "available_bytes": 5000 * MIB,
+    "reserve_bytes": 2048 * MIB,
+    "stalled_percent": 0.0,
+}
+
+
 def made(**changes: Any) -> Status:
     return Status(
         **{
@@ -31,20 +51,16 @@ def made(**changes: Any) -> Status:
             "version": "0.1.0",
             "launcher": "rlimits",
             "started_at": "2026-03-14T12:00:00+00:00",
+            "memory": MEMORY,
             **changes,
         }
     )
 
 
 def test_the_line_of_a_working_daemon() -> None:
-    worker = Running(
-        3, ["a", "b"], used_bytes=45 * MIB, limit_bytes=3072 * MIB, peak_bytes=60 * MIB
-    )
-    host = Memory(available_bytes=5000 * MIB)
+    workers = [worker(3, "a", "b", used_mb=45, peak_mb=60)]
 
-    line = made(
-        state=State.WORKING, workers=[worker], added=12, refused=1, inbox=5, memory=host
-    ).line()
+    line = made(state=State.WORKING, workers=workers, added=12, refused=1, inbox=5).line()
 
     assert line == (
         "batch 3: 2 files; 12 added, 1 refused, 5 waiting; worker 45 MB of 3072 MB (1 %), "
@@ -54,34 +70,34 @@ def test_the_line_of_a_working_daemon() -> None:
 
 def test_the_line_of_several_workers_names_the_fullest() -> None:
     workers = [
-        Running(3, ["a", "b"], used_bytes=45 * MIB, limit_bytes=3072 * MIB),
-        Running(4, ["c"], used_bytes=2048 * MIB, limit_bytes=3072 * MIB),
+        worker(3, "a", "b", used_mb=45, peak_mb=60),
+        worker(4, "c", used_mb=2048, peak_mb=2050),
     ]
 
     line = made(state=State.WORKING, workers=workers, added=12).line()
 
     assert line == (
         "batches 3, 4; 12 added, 0 refused, 0 waiting; 2 workers, "
-        "the fullest, of batch 4, 2048 MB of 3072 MB (66 %), peak 2048 MB; 0 MB available"
+        "the fullest, of batch 4, 2048 MB of 3072 MB (66 %), peak 2050 MB; 5000 MB available"
     )
 
 
 def test_the_line_of_a_paused_daemon_says_why_though_a_worker_still_runs() -> None:
-    worker = Running(3, ["a"], used_bytes=45 * MIB, limit_bytes=3072 * MIB)
+    workers = [worker(3, "a", used_mb=45, peak_mb=60)]
 
-    line = made(state=State.PAUSED, detail="disk full", workers=[worker]).line()
+    line = made(state=State.PAUSED, detail="disk full", workers=workers).line()
 
     assert line == "paused: disk full; 0 added, 0 refused, 0 waiting; library 0"
 
 
 def test_the_line_of_a_single_file() -> None:
-    worker = Running(7, ["a"], used_bytes=0, limit_bytes=64 * MIB)
+    workers = [worker(7, "a", used_mb=0, peak_mb=0, of_mb=64)]
 
-    line = made(state=State.WORKING, workers=[worker]).line()
+    line = made(state=State.WORKING, workers=workers).line()
 
     assert line == (
         "batch 7: 1 file; 0 added, 0 refused, 0 waiting; worker 0 MB of 64 MB (0 %), "
-        "peak 0 MB; 0 MB available"
+        "peak 0 MB; 5000 MB available"
     )
 
 
@@ -112,16 +128,15 @@ def test_the_line_says_the_state_and_why(changes: dict[str, Any], line: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("used", "limit", "shown"),
+    ("used_mb", "shown"),
     [
-        (0, 3072, "0 MB of 3072 MB (0 %), peak 0 MB"),
-        (45, 3072, "45 MB of 3072 MB (1 %), peak 45 MB"),
-        (3072, 3072, "3072 MB of 3072 MB (100 %), peak 3072 MB"),
-        (1, 0, "1 MB of 0 MB (0 %), peak 1 MB"),
+        (0, "0 MB of 3072 MB (0 %), peak 3072 MB"),
+        (45, "45 MB of 3072 MB (1 %), peak 3072 MB"),
+        (3072, "3072 MB of 3072 MB (100 %), peak 3072 MB"),
     ],
 )
-def test_memory_is_shown_with_its_limit_and_per_cent(used: int, limit: int, shown: str) -> None:
-    assert memory(Running(1, [], used_bytes=used * MIB, limit_bytes=limit * MIB)) == shown
+def test_memory_is_shown_with_its_limit_and_per_cent(used_mb: int, shown: str) -> None:
+    assert memory(worker(1, used_mb=used_mb, peak_mb=3072)) == shown
 
 
 def while_serving(path: Path, snapshot: Callable[[], Status], act: Callable[[], Any]) -> Any:
@@ -139,7 +154,9 @@ def while_serving(path: Path, snapshot: Callable[[], Status], act: Callable[[], 
 
 
 def test_who_asks_gets_the_status_as_it_is_now(tmp_path: Path) -> None:
-    now = made(waiting=[{"file": "ä🤖", "reason": "x"}], workers=[Running(3, ["a"], 1, 2)])
+    now = made(
+        waiting=[{"file": "ä🤖", "reason": "x"}], workers=[worker(3, "a", used_mb=1, peak_mb=2)]
+    )
 
     answers = while_serving(
         tmp_path / "s.sock", lambda: now, lambda: [ask(tmp_path / "s.sock") for _ in range(3)]

@@ -8,12 +8,12 @@ from scenariod.base import config
 from scenariod.base.config import Config
 from scenariod.base.units import MIB
 from scenariod.intake.batch import Batch
-from scenariod.monitoring.status import Running
 from scenariod.workers import host
 from scenariod.workers.admission import Waits
 from scenariod.workers.budget import Budget
 from scenariod.workers.host import Host
-from scenariod.workers.queue import Queue
+from scenariod.workers.job import Reading
+from scenariod.workers.queue import Queue, Worker
 
 
 @pytest.fixture
@@ -76,7 +76,8 @@ def test_our_own_workers_do_not_count_against_the_room_for_more(
 ) -> None:
     has(monkeypatch, total_mb=8192, available_mb=4500)
     queue.start(batch(1), limit_bytes=3072 * MIB)
-    queue.show(1, Running(1, ["a"], used_bytes=2500 * MIB, limit_bytes=3072 * MIB))
+    reading = Reading(used_bytes=2500 * MIB, limit_bytes=3072 * MIB)
+    queue.show(1, Worker(1, ("a",), reading))
 
     assert Budget(loaded, queue=queue).has_room_for_more()
 

@@ -3,12 +3,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from scenariod.intake.batch import Batch
-from scenariod.monitoring.status import Running
-from scenariod.workers.queue import Queue
+from scenariod.workers.job import Reading
+from scenariod.workers.queue import Queue, Worker
 
 
 def batch(number: int, *, attempts: int = 0) -> Batch:
     return Batch(number, Path(f"work/{number:06d}"), attempts=attempts)
+
+
+def worker(number: int, *, used: int, limit: int) -> Worker:
+    return Worker(number, ("a",), Reading(used_bytes=used, limit_bytes=limit))
 
 
 def waiting(queue: Queue) -> list[int]:
@@ -53,7 +57,7 @@ def test_a_limit_counts_from_the_start_and_its_use_once_a_worker_is_there() -> N
     queue.start(batch(1), limit_bytes=50)
     before = (queue.running_bytes, queue.used_bytes, queue.workers)
 
-    one, two = Running(1, ["a"], 60, 50), Running(2, ["b"], 30, 100)
+    one, two = worker(1, used=60, limit=50), worker(2, used=30, limit=100)
     queue.show(2, two)
     queue.show(1, one)
 
@@ -65,7 +69,7 @@ def test_a_limit_counts_from_the_start_and_its_use_once_a_worker_is_there() -> N
 def test_what_has_ended_counts_no_more() -> None:
     queue = Queue()
     queue.start(batch(1), limit_bytes=50)
-    queue.show(1, Running(1, ["a"], 10, 50))
+    queue.show(1, worker(1, used=10, limit=50))
 
     queue.show(1, None)
     after_the_worker = (queue.running_bytes, queue.used_bytes)
