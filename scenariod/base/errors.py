@@ -148,7 +148,3 @@ class DroppedFileError(OSError):
 
     It is put aside, and nothing else waits for it.
     """
-
-
-ENVIRONMENT_FAULTS = (OSError, NoLimitError, LibraryLockedError)
-"""What is no file's fault: intake pauses, nothing fails, no attempt is used up, it resumes."""

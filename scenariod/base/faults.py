@@ -1,6 +1,6 @@
-"""The environment's faults in words: what failed, where, at which step, and what cures it.
+"""The environment's faults: what failed, where, at which step, and what cures it.
 
-Pure: an error in, words out. Never decides what follows from a fault.
+Owns the error they are raised as, and its words. Never decides what follows from a fault.
 """
 
 from __future__ import annotations
@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from scenariod.base.errors import ENVIRONMENT_FAULTS, ScenariodError
+from scenariod.base.errors import (
+    DroppedFileError,
+    ExitCode,
+    LibraryLockedError,
+    NoLimitError,
+    ScenariodError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,34 +62,59 @@ class Fault:
         return f"{self.words}; {self.cure}" if self.cure else self.words
 
 
+class EnvironmentFault(ScenariodError):  # noqa: N818  the word that all of this is about
+    """A step failed on a path by no fault of a file; `cause` is the error that says why."""
+
+    def __init__(self, cause: Exception, *, step: Step, path: Path) -> None:
+        self.cause = cause
+        self.fault = _described(cause, step=step, path=path)
+        super().__init__(self.fault.words, hint=self.fault.cure or "fix the cause, then try again")
+        self.exit_code = getattr(cause, "exit_code", ExitCode.PAUSED)
+
+
+ENVIRONMENT_FAULTS = (OSError, NoLimitError, LibraryLockedError, EnvironmentFault)
+"""What is no file's fault: intake pauses, nothing fails, no attempt is used up, it resumes."""
+
+
 @contextmanager
 def during(step: Step, path: Path) -> Iterator[None]:
-    """Have an error of the environment that comes out of the body know its step and place.
+    """Raise an error of the environment from the body as an EnvironmentFault of this step.
 
     `path` is what the step works on; it counts where the error itself names none. An inner
-    `during` knows better than an outer one.
+    `during` knows better than an outer one. A DroppedFileError is one file's, and stays.
     """
     try:
         yield
-    except ENVIRONMENT_FAULTS as error:
-        if not getattr(error, "__notes__", None):
-            error.add_note(step)
-        if isinstance(error, OSError) and error.filename is None and error.errno is not None:
-            error.filename = os.fspath(path)
+    except DroppedFileError:
         raise
+    except (OSError, NoLimitError, LibraryLockedError) as error:
+        raise EnvironmentFault(error, step=step, path=path) from error
 
 
 def of(error: Exception) -> Fault:
     """Return what an error of the environment is about."""
-    step = next(iter(getattr(error, "__notes__", ())), None)
+    if isinstance(error, EnvironmentFault):
+        return error.fault
+    return _described(error, step=None, path=None)
+
+
+def _described(error: Exception, *, step: Step | None, path: Path | None) -> Fault:
     at = f" ({step})" if step else ""
     if not isinstance(error, OSError) or error.errno is None:
         cure = error.hint if isinstance(error, ScenariodError) else None
         return Fault(f"{error}{at}", step=step, cure=cure)
-    path = None if error.filename is None else os.fsdecode(error.filename)
+    place = _place(error, path)
     what = error.strerror or os.strerror(error.errno)
-    where = f": {path}" if path else ""
-    return Fault(f"{what}{where}{at}", step=step, path=path, cure=_cure(error.errno, path))
+    where = f": {place}" if place else ""
+    return Fault(f"{what}{where}{at}", step=step, path=place, cure=_cure(error.errno, place))
+
+
+def _place(error: OSError, path: Path | None) -> str | None:
+    """Return what the error is about; it may name a file within the folder that is worked on."""
+    named = None if error.filename is None else os.fsdecode(error.filename)
+    if path is None:
+        return named
+    return os.fspath(path if named is None else path / named)
 
 
 def unusable_inbox(path: Path, error: OSError) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from scenariod.backups import moments
 from scenariod.base.errors import NotFoundError, RootUnusableError
-from scenariod.base.faults import Step, during
+from scenariod.base.faults import EnvironmentFault, Step, during
 from scenariod.cli.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.library import Library
 from scenariod.transfer import export as exporter
@@ -30,9 +30,11 @@ def export(config: Config, asked: argparse.Namespace) -> Answer:
             during(Step.EXPORTING, folder.parent),
         ):
             done = exporter.export(snapshot, folder, before=before, pack_size=asked.pack_size)
-    except (PermissionError, FileNotFoundError) as error:
+    except EnvironmentFault as error:
+        if not isinstance(error.cause, (PermissionError, FileNotFoundError)):
+            raise
         raise RootUnusableError(
-            f"cannot write {folder} as user {os.geteuid()}: {error.strerror}",
+            f"cannot write {folder} as user {os.geteuid()}: {error.cause.strerror}",
             hint="name a folder in one that this user may write to, with --output DIR",
         ) from error
     many = len(done.files)

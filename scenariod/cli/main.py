@@ -37,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         become_owner(loaded.root)
         answer = _asked_command(asked).answer(loaded, asked)
         _print(answer, as_json=asked.json)
+    except faults.EnvironmentFault as error:
+        return _fail_of_environment(error, as_json=asked.json)
     except ScenariodError as error:
         return _fail(str(error), error.hint, error.exit_code, as_json=asked.json)
     except KeyboardInterrupt:
@@ -46,14 +48,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         process.be_silent()
         return ExitCode.OK
-    except PermissionError as error:
-        hint = "run it with sudo, or join the group: `sudo adduser $USER scenariod`"
-        return _fail(str(error), hint, ExitCode.ROOT_UNUSABLE, as_json=asked.json)
     except OSError as error:
-        told = faults.of(error)
-        hint = "nothing was changed by halves; mend the cause, then run it again"
-        return _fail(told.words, told.cure or hint, ExitCode.PAUSED, as_json=asked.json)
+        return _fail_of_environment(error, as_json=asked.json)
     return answer.code
+
+
+def _fail_of_environment(error: Exception, *, as_json: bool) -> int:
+    fault = faults.of(error)
+    cause = error.cause if isinstance(error, faults.EnvironmentFault) else error
+    if isinstance(cause, PermissionError):
+        hint = "run it with sudo, or join the group: `sudo adduser $USER scenariod`"
+        return _fail(fault.words, hint, ExitCode.ROOT_UNUSABLE, as_json=as_json)
+    hint = fault.cure or "no partial change was made; fix the cause and run it again"
+    code = getattr(error, "exit_code", ExitCode.PAUSED)
+    return _fail(fault.words, hint, code, as_json=as_json)
 
 
 def _asked_command(asked: argparse.Namespace) -> Command:

@@ -95,16 +95,15 @@ class Cleanup:
     async def _tidy_folder(self, folder: Path, limits: Limits, *, spared: Spared) -> None:
         if limits == Limits(None, None) or self._stopping:
             return
-        stuck: Exception | None = None
         try:
             with during(Step.TIDYING, folder):
                 stuck = await self._remove_old(folder, limits, spared=spared)
-        except (OSError, ScenariodError) as error:
-            stuck = error
-        if stuck is None:
-            self._told.pop(folder, None)
+                if stuck is not None:
+                    raise stuck
+        except ScenariodError as error:
+            self._tell_stuck(folder, error)
         else:
-            self._tell_stuck(folder, stuck)
+            self._told.pop(folder, None)
 
     async def _remove_old(self, folder: Path, limits: Limits, *, spared: Spared) -> OSError | None:
         """Remove what is to go, and tell of it; return what one file was in the way of."""
@@ -195,9 +194,7 @@ class Cleanup:
             newest=newest,
         )
 
-    def _tell_stuck(self, folder: Path, error: Exception) -> None:
-        if isinstance(error, OSError) and isinstance(error.filename, str):
-            error.filename = str(folder / error.filename)  # it was named in its folder
+    def _tell_stuck(self, folder: Path, error: ScenariodError) -> None:
         reason = faults.of(error)
         words = f"cannot remove old files from {folder.name}/, and tries again later: {reason}"
         if self._told.get(folder) != words:

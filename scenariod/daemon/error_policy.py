@@ -11,13 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scenariod.base import faults
-from scenariod.base.errors import (
-    ENVIRONMENT_FAULTS,
-    LibraryDamagedError,
-    NoLimitError,
-    ScenariodError,
-)
-from scenariod.base.faults import Fault
+from scenariod.base.errors import LibraryDamagedError, NoLimitError, ScenariodError
+from scenariod.base.faults import ENVIRONMENT_FAULTS, EnvironmentFault, Fault
 from scenariod.monitoring.journal import Event
 
 if TYPE_CHECKING:
@@ -66,8 +61,9 @@ class ErrorPolicy:
 
         `is_paused` says whether nothing has gone well since the last error.
         """
-        if isinstance(error, NoLimitError) and self._a_new_start_helps(is_paused=is_paused):
-            return End(error)
+        cause = error.cause if isinstance(error, EnvironmentFault) else error
+        if isinstance(cause, NoLimitError) and self._a_new_start_helps(is_paused=is_paused):
+            return End(cause)
         if isinstance(error, ENVIRONMENT_FAULTS):
             return Pause(faults.of(error))
         if isinstance(error, LibraryDamagedError) and self._rebuilds_library:

@@ -50,23 +50,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         loaded = config.load_for_command(config=asked.config, root=asked.root)
         return _serve(loaded, asked=asked, journal=journal)
-    except ScenariodError as error:
-        journal.tell(
-            Event.FAILED, f"{error}; {error.hint}", hint=error.hint, exit_code=error.exit_code
-        )
-        Notifier(os.environ).status(f"ended: {error}; {error.hint}")
-        return error.exit_code
-    except OSError as error:
-        told = faults.of(error)
-        hint = told.cure or "mend the cause, then start again"
-        journal.tell(
-            Event.FAILED,
-            f"cannot start, and nothing was lost: {told.words}; {hint}",
-            path=told.path,
-            hint=hint,
-            exit_code=ExitCode.PAUSED,
-        )
-        return ExitCode.PAUSED
+    except (OSError, ScenariodError) as error:
+        return _fail(error, journal=journal)
+
+
+def _fail(error: Exception, *, journal: Journal) -> ExitCode:
+    fault = faults.of(error)
+    hint = fault.cure or "fix the cause, then start again"
+    code: ExitCode = getattr(error, "exit_code", ExitCode.PAUSED)
+    journal.tell(Event.FAILED, f"{fault.words}; {hint}", path=fault.path, hint=hint, exit_code=code)
+    Notifier(os.environ).status(f"ended: {fault.words}; {hint}")
+    return code
 
 
 def _serve(loaded: Config, *, asked: argparse.Namespace, journal: Journal) -> int:

@@ -10,8 +10,8 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from scenariod.base.errors import ENVIRONMENT_FAULTS, ExitCode, LibraryDamagedError, ScenariodError
-from scenariod.base.faults import Step, during
+from scenariod.base.errors import ExitCode, LibraryDamagedError, ScenariodError
+from scenariod.base.faults import ENVIRONMENT_FAULTS, Step, during
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.daemon.attempt import Attempts
 from scenariod.daemon.cleanup import Cleanup

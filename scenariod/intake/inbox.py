@@ -268,6 +268,7 @@ class Inbox:
         except FileNotFoundError:
             return False
         except OSError as error:
+            error.filename = str(self._path / name)  # a bare name would be looked for in work/
             _raise_if_of_all(error, source=source, target=target)
             until = now + self._unmovable_retry_s
             self._put_off[name] = _PutOff(Hold.UNMOVABLE, until, self._unmovable_retry_s)

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from scenariod import backups
 from scenariod.backups.restore import back_up
-from scenariod.base.errors import ENVIRONMENT_FAULTS
-from scenariod.base.faults import Step, during
+from scenariod.base.faults import ENVIRONMENT_FAULTS, Step, during
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.library import Entry, FileResult, FileVerdict, Kind, OnConflict, Pack, SettledBatch
 from scenariod.library.publish import is_current, publish

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scenariod.base import faults
-from scenariod.base.faults import OF_ONE_FILE, Fault, Step
+from scenariod.base.faults import OF_ONE_FILE, EnvironmentFault, Fault, Step
 from scenariod.base.units import MIB
 from scenariod.validation.problems import Problem, Reason
 from scenariod.workers.job import HARD_LIMIT_PERCENT
@@ -67,8 +66,7 @@ def of_environment(ended: Ended, batch: Batch) -> Fault:
         return Fault(f"batch {batch.id}: {ended.detail}", step=Step.LAUNCHING)
     path = batch.folder / ended.failed_file if ended.failed_file else batch.folder
     error = OSError(ended.errno, ended.detail, str(path))
-    error.add_note(Step.JUDGING)
-    return faults.of(error)
+    return EnvironmentFault(error, step=Step.JUDGING, path=path).fault
 
 
 def lost_file(ended: Ended, names: list[str]) -> str | None:

@@ -26,6 +26,7 @@ from scenariod import backups
 from scenariod.backups.damage import MARKER_FILE
 from scenariod.backups.rebuild import NEW_FILE
 from scenariod.base import config
+from scenariod.base.faults import EnvironmentFault
 from scenariod.base.killpoint import VARIABLE, KillPoint
 from scenariod.daemon.settle import Settler
 from scenariod.intake.batch import Work
@@ -274,7 +275,7 @@ def test_a_rebuild_that_has_to_wait_is_told_once_however_often_it_is_tried(home:
     async def try_until_it_goes() -> None:
         settler = Settler(settings, work=work, journal=TextJournal(said))
         for _ in range(3):
-            with pytest.raises(IsADirectoryError):
+            with pytest.raises(EnvironmentFault, match="Is a directory"):
                 await settler.open()
         in_the_way.rmdir()
         await settler.open()

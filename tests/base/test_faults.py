@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from scenariod.base import faults
-from scenariod.base.errors import LibraryLockedError
-from scenariod.base.faults import Fault, Step, during
+from scenariod.base.errors import DroppedFileError, ExitCode, LibraryLockedError
+from scenariod.base.faults import EnvironmentFault, Fault, Step, during
 
 WORK = Path("/srv/root/work/000001")
 CURES = {
@@ -39,8 +39,9 @@ def met(error: Exception, *steps: tuple[Step, Path]) -> Fault:
         with during(step, path):
             raising(left[:-1])
 
-    with pytest.raises(type(error)) as caught:
+    with pytest.raises(EnvironmentFault) as caught:
         raising(steps)
+    assert caught.value.cause is error
     return faults.of(caught.value)
 
 
@@ -83,7 +84,27 @@ def test_an_error_in_words_alone_stays_as_it_is() -> None:
 
 
 def test_a_defect_is_no_fault_of_the_environment() -> None:
-    with pytest.raises(KeyError) as caught, during(Step.CLAIMING, WORK):
+    with pytest.raises(KeyError), during(Step.CLAIMING, WORK):
         raise KeyError("x")
 
-    assert not hasattr(caught.value, "__notes__")
+
+def test_a_dropped_file_that_the_disk_lost_stays_the_fault_of_one_file() -> None:
+    with pytest.raises(DroppedFileError), during(Step.RECORDING, WORK):
+        raise DroppedFileError(errno.EIO, "Input/output error", "scenario-1.json")
+
+
+def test_an_error_in_a_folder_that_names_a_file_of_it_is_at_that_path() -> None:
+    found = met(OSError(errno.EIO, "Input/output error", "a.json"), (Step.CLAIMING, WORK))
+
+    assert found.path == str(WORK / "a.json")
+
+
+def test_a_fault_ends_a_command_with_the_code_of_its_cause() -> None:
+    locked = LibraryLockedError("the library is locked", hint="wait")
+
+    codes = [
+        EnvironmentFault(cause, step=Step.RECORDING, path=WORK).exit_code
+        for cause in (locked, OSError(errno.ENOSPC, "full"))
+    ]
+
+    assert codes == [ExitCode.LIBRARY_LOCKED, ExitCode.PAUSED]
