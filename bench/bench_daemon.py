@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scenariod.backups.folder import LOCK_FILE
-from scenariod.backups.reader import opening_of
+from scenariod.backups.reader import Defect, opening_of
 from scenariod.base import clock, lock, safe_open
 from scenariod.library import Entry, Library, SettledBatch
 from scenariod.validation.verdict import Accepted
@@ -148,10 +148,10 @@ def prepared_batch(path: Path) -> int | None:
     """Return the batch whose state the prepared backup shows."""
     try:
         with safe_open.open_named(path) as file:
-            opening = opening_of(file)
+            opening = opening_of(file, path=path)
     except FileNotFoundError:
         return None
-    return opening.batch if opening is not None else None
+    return None if isinstance(opening, Defect) else opening.batch
 
 
 def wait_until_prepared(daemon: Daemon, *, batch: int) -> None:

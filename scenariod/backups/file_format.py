@@ -56,7 +56,9 @@ _OPENING = re.compile(
     rb'"batch":(?P<batch>[0-9]{1,19}),"count":(?P<count>[0-9]{1,19}),'
     rb'(?:"packs":(?P<packs>[0-9]{1,19}),)?"lengths":\['
 )
+_BEGINNING = re.compile(rb'"backup":\{"format":(?P<format>[0-9]{1,9}),')
 _TAIL = re.compile(rb'(?P<sha256>[0-9a-f]{64})"\}\}\n')
+_LENGTHS = re.compile(rb"[0-9,]*")
 _LENGTHS_AT_ONCE = 8192
 PACKS_HEAD = b'"packs":[\n'
 _PACKS_FOOT = b"],\n"
@@ -105,6 +107,17 @@ def parse_opening(line: bytes) -> Opening | None:
         packs=int(found["packs"] or 0),
         size_bytes=found.end(),
     )
+
+
+def format_in(line: bytes) -> int | None:
+    """Return the format that a trailer names, whatever else it says; None if it is no trailer."""
+    found = _BEGINNING.match(line)
+    return None if found is None else int(found["format"])
+
+
+def are_lengths(pieces: Iterable[bytes]) -> bool:
+    """Return whether `pieces` of a trailer hold only numbers and commas."""
+    return all(_LENGTHS.fullmatch(piece) for piece in pieces)
 
 
 def written_lengths(lengths: array[int]) -> Iterator[bytes]:

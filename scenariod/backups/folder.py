@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from scenariod.backups import file_format, ledger
-from scenariod.backups.reader import Verified, opening_of, verify
+from scenariod.backups.reader import Defect, DefectKind, Verified, opening_of, verify
 from scenariod.base import durable, lock, safe_open
 from scenariod.base.errors import NotFoundError
 from scenariod.base.killpoint import KillPoint, reached
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from scenariod.backups.file_format import Pack
     from scenariod.backups.ledger import Check
-    from scenariod.backups.reader import Defect
 
 LOCK_FILE = ".backup.lock"
 LATEST = "latest"
@@ -41,8 +40,9 @@ _MILLISECOND = timedelta(milliseconds=1)
 class BackupFile:
     """A backup as its name and trailer tell, its content unread.
 
-    `batch` and `count` are None where it has no whole trailer; `created` is then from its name.
-    `check` is what the last reading of all of it has found, None where there was none.
+    `batch` and `count` are None if its trailer is not one that this version writes; `created` is
+    then from its name, and `seen` says what it looks like. `check` is what the last reading of all
+    of it has found, None where there was none.
     """
 
     path: Path
@@ -51,11 +51,17 @@ class BackupFile:
     batch: int | None
     count: int | None
     check: Check | None
+    seen: DefectKind | None = None
 
     @property
     def is_verified(self) -> bool:
         """Whether all of it was read, and found whole, and it was not changed since."""
         return self.check is not None and self.check.defect is None
+
+    @property
+    def defect(self) -> DefectKind | None:
+        """What the last check found wrong; without a check, what the trailer shows."""
+        return self.seen if self.check is None else self.check.defect
 
 
 def write(
@@ -294,14 +300,19 @@ def _forget_cached(path: Path) -> None:
 
 def _listed(path: Path, unix_ms: int, *, check: Check | None) -> BackupFile:
     check = ledger.still_holds(check, path)
-    opening, size_bytes = None, 0
-    with suppress(OSError):  # listed all the same: `verify` tells what is wrong with it
+    seen, size_bytes = DefectKind.UNREADABLE, 0
+    with suppress(OSError):  # listed all the same: `verify` says what is wrong with it
         size_bytes = path.lstat().st_size
         with safe_open.open_named(path) as file:
-            opening = opening_of(file)
-    if opening is None:
-        return BackupFile(path, moment_of(unix_ms), size_bytes, batch=None, count=None, check=check)
-    return BackupFile(path, opening.created, size_bytes, opening.batch, opening.count, check)
+            opening = opening_of(file, path=path)
+        if not isinstance(opening, Defect):
+            return BackupFile(
+                path, opening.created, size_bytes, opening.batch, opening.count, check
+            )
+        seen = opening.kind
+    if check is not None and check.defect is None:  # by the version that can read it
+        check = None
+    return BackupFile(path, moment_of(unix_ms), size_bytes, None, None, check, seen)
 
 
 def moment_of(unix_ms: int) -> datetime:

@@ -40,10 +40,14 @@ def load(folder: Path) -> dict[str, Check]:
     """Return what is known of the backups in `folder`, by name."""
     try:
         with (folder / LEDGER_FILE).open("rb") as file:
-            document = json.loads(file.read(_MOST_BYTES))
-        return {name: _check(entry) for name, entry in document["backups"].items()}
+            entries = json.loads(file.read(_MOST_BYTES))["backups"].items()
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
+    known = {}
+    for name, entry in entries:
+        with suppress(ValueError, KeyError, TypeError):  # a defect that a later version found
+            known[name] = _check(entry)
+    return known
 
 
 def note(folder: Path, checked: Iterable[Verified | Defect], *, now: datetime) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from scenariod.backups import ledger, retention
 from scenariod.backups.folder import LOCK_FILE, list_backups
+from scenariod.backups.reader import DefectKind
 from scenariod.base import durable, lock
 from scenariod.base.killpoint import KillPoint, reached
 
@@ -45,8 +46,15 @@ def prune(folder: Path, rules: retention.Rules, *, now: datetime) -> retention.P
 
 
 def _candidate(found: BackupFile, rank: int) -> retention.Candidate:
-    standing = retention.Standing.UNKNOWN
-    if found.check is not None:
-        whole = found.check.defect is None
-        standing = retention.Standing.VERIFIED if whole else retention.Standing.DAMAGED
-    return retention.Candidate(found.path.name, rank, found.created, found.size_bytes, standing)
+    return retention.Candidate(
+        found.path.name, rank, found.created, found.size_bytes, _standing(found)
+    )
+
+
+def _standing(found: BackupFile) -> retention.Standing:
+    """Return what is known of a backup; only one of our own trailer can be damaged."""
+    if found.batch is None or found.defect not in {None, DefectKind.ALTERED}:
+        return retention.Standing.NOT_OURS
+    if found.defect is DefectKind.ALTERED:
+        return retention.Standing.DAMAGED
+    return retention.Standing.VERIFIED if found.is_verified else retention.Standing.UNKNOWN

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from scenariod.backups.file_format import Opening, SavedPack
 
 _CHUNK_BYTES = 64 << 10
+_FORMATS = (file_format.FORMAT, file_format.FORMAT_WITH_PACKS)
 
 
 class DefectKind(StrEnum):
@@ -29,7 +30,20 @@ class DefectKind(StrEnum):
     ALTERED = "altered"
     WRONG_COUNT = "wrong-count"
     FOREIGN = "foreign"
+    LATER_VERSION = "later-version"
+
+    @property
+    def words(self) -> str:
+        """What a backup is that has this defect."""
+        return _WORDS.get(self, self.value)
+
     UNREADABLE = "unreadable"
+
+
+_WORDS = {
+    DefectKind.FOREIGN: "not a backup of scenariod",
+    DefectKind.LATER_VERSION: "of a later version of scenariod",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +82,20 @@ def verify(path: Path) -> Verified | Defect:
 def verify_file(file: BinaryIO, *, path: Path) -> Verified | Defect:
     """Read all of an opened backup, and say whether it is whole; raise OSError if it can't be."""
     size_bytes = _size(file)
-    line_start = last_line_start(file, size_bytes)
-    opening = file_format.parse_opening(_at(file, line_start, file_format.MAX_OPENING_BYTES))
-    sha256 = file_format.digest_in(_at(file, max(size_bytes - file_format.TAIL_BYTES, 0)))
-    if opening is None:
-        return _without_trailer(file, path, size_bytes=size_bytes, has_digest=sha256 is not None)
-    if sha256 is None:
-        return _broken_tail(file, path, line_start=line_start, size_bytes=size_bytes)
-    if _digest(file, up_to=size_bytes - file_format.TAIL_BYTES) != sha256:
+    trailer = _trailer(file, size_bytes)
+    if trailer.is_later:
+        return _of_later_version(path, trailer)
+    if trailer.sha256 is None:
+        return _without_digest(file, path, trailer, size_bytes=size_bytes)
+    if _digest(file, up_to=size_bytes - file_format.TAIL_BYTES) != trailer.sha256:
         return Defect(path, DefectKind.ALTERED, "its content is not what its trailer says: altered")
-    if opening.format not in {file_format.FORMAT, file_format.FORMAT_WITH_PACKS}:
-        known = f"its format is {opening.format}, this scenariod knows 1 and 2"
-        return Defect(path, DefectKind.FOREIGN, known)
-    wrong = _wrong_count(file, opening, line_start=line_start)
+    if trailer.opening is None:
+        return _of_later_version(path, trailer)
+    wrong = _wrong_count(file, trailer.opening, line_start=trailer.start)
     if wrong is not None:
         return Defect(path, DefectKind.WRONG_COUNT, wrong)
-    return Verified(path, opening.created, opening.batch, opening.count, size_bytes, sha256)
+    opening = trailer.opening
+    return Verified(path, opening.created, opening.batch, opening.count, size_bytes, trailer.sha256)
 
 
 def documents(file: BinaryIO) -> Iterator[bytes]:
@@ -109,10 +121,18 @@ def packs(file: BinaryIO) -> Iterator[SavedPack]:
         yield from _packs(file, opening, start=file_format.body_bytes(lengths), end=line_start)
 
 
-def opening_of(file: BinaryIO) -> Opening | None:
-    """Return the opening of a backup's trailer without reading the rest; None if there is none."""
-    line_start = last_line_start(file, _size(file))
-    return file_format.parse_opening(_at(file, line_start, file_format.MAX_OPENING_BYTES))
+def opening_of(file: BinaryIO, *, path: Path) -> Opening | Defect:
+    """Return the opening of a backup's trailer, or what is wrong, from the trailer alone.
+
+    One that begins and ends like ours and is not as this version writes it counts as a later one's.
+    """
+    size_bytes = _size(file)
+    trailer = _trailer(file, size_bytes)
+    if trailer.opening is not None:
+        return trailer.opening
+    if trailer.is_later or (trailer.format is not None and trailer.sha256 is not None):
+        return _of_later_version(path, trailer)
+    return _without_digest(file, path, trailer, size_bytes=size_bytes)
 
 
 def last_line_start(file: BinaryIO, size_bytes: int) -> int:
@@ -127,11 +147,53 @@ def last_line_start(file: BinaryIO, size_bytes: int) -> int:
     return 0
 
 
-def _without_trailer(file: BinaryIO, path: Path, *, size_bytes: int, has_digest: bool) -> Defect:
+@dataclass(frozen=True, slots=True)
+class _Trailer:
+    """The last line of a file, as far as it is a trailer.
+
+    `opening` is None unless all of the line is as this version writes it. `format` and `sha256` are
+    what any trailer says that begins or ends like ours.
+    """
+
+    start: int
+    format: int | None
+    opening: Opening | None
+    sha256: str | None
+
+    @property
+    def is_later(self) -> bool:
+        return self.format is not None and self.format > max(_FORMATS)
+
+
+def _trailer(file: BinaryIO, size_bytes: int) -> _Trailer:
+    start = last_line_start(file, size_bytes)
+    line = _at(file, start, file_format.MAX_OPENING_BYTES)
+    opening = file_format.parse_opening(line)
+    sha256 = file_format.digest_in(_at(file, max(size_bytes - file_format.TAIL_BYTES, 0)))
+    if opening is not None:
+        lengths_end = size_bytes - file_format.TAIL_BYTES - len(file_format.BEFORE_DIGEST)
+        between = _at(file, max(lengths_end, 0), len(file_format.BEFORE_DIGEST))
+        lengths = _pieces(file, start=start + opening.size_bytes, end=lengths_end)
+        is_ours = opening.format in _FORMATS and between == file_format.BEFORE_DIGEST
+        if sha256 is None or not is_ours or not file_format.are_lengths(lengths):
+            opening = None
+    return _Trailer(start, file_format.format_in(line), opening, sha256)
+
+
+def _of_later_version(path: Path, trailer: _Trailer) -> Defect:
+    why = "its trailer is not one that this scenariod writes"
+    if trailer.is_later:
+        why = f"its format is {trailer.format}, this scenariod knows 1 and 2"
+    return Defect(path, DefectKind.LATER_VERSION, f"a later version of scenariod wrote it: {why}")
+
+
+def _without_digest(file: BinaryIO, path: Path, trailer: _Trailer, *, size_bytes: int) -> Defect:
+    if trailer.format is not None:
+        return _broken_tail(file, path, line_start=trailer.start, size_bytes=size_bytes)
     head = _at(file, 0, len(file_format.HEAD))
     if not file_format.HEAD.startswith(head):
         return Defect(path, DefectKind.FOREIGN, "it is not a backup of scenariod")
-    if has_digest:
+    if trailer.sha256 is not None:
         return Defect(path, DefectKind.ALTERED, "its trailer is altered")
     if _at(file, max(size_bytes - 3, 0)) == b"]}\n":
         return Defect(path, DefectKind.FOREIGN, "it is a list of scenarios without a trailer")

@@ -18,7 +18,7 @@ from scenariod.backups import folder as backup_folder
 from scenariod.backups import reader
 from scenariod.backups.damage import Damage, damage_of, lost, mark, opened, pending, unmark
 from scenariod.backups.folder import PREPARED_FILE
-from scenariod.backups.reader import Defect, Verified
+from scenariod.backups.reader import Defect, DefectKind, Verified
 from scenariod.base import clock, durable
 from scenariod.base.errors import BackupUnusableError, ExitCode, LibraryDamagedError
 from scenariod.base.faults import Step, during
@@ -84,8 +84,10 @@ def rebuild(
 
     Killed at any point, the database is the old file or the new one, and a second call completes
     it. Raises BackupUnusableError where `source` is not good, LibraryDamagedError where no backup
-    is, and OSError.
+    is, or a later version wrote the newest one, and OSError.
     """
+    if source is None:
+        _refuse_older_than_a_later_version(config, damage)
     why = ""
     for good in _good_backups(config, source=source, show=show):
         journal.tell(
@@ -162,6 +164,24 @@ def _newest_first(folder: Path) -> list[Path]:
         earlier = (each.batch is not None and each.batch < ahead.batch for each in listed)
         paths.insert(next((n for n, is_so in enumerate(earlier) if is_so), len(paths)), ahead.path)
     return paths
+
+
+def _refuse_older_than_a_later_version(config: Config, damage: Damage) -> None:
+    """Raise LibraryDamagedError if a later version wrote the newest backup.
+
+    What that holds, an older one would lose: a person has to decide.
+    """
+    for listed in backup_folder.list_backups(config.backups):
+        if listed.batch is not None:
+            return
+        found = reader.verify(listed.path)
+        if isinstance(found, Defect) and found.kind is DefectKind.LATER_VERSION:
+            raise LibraryDamagedError(
+                f"{damage.why}; a later version of scenariod wrote the newest backup, "
+                f"{listed.path.name}, and this one cannot read it",
+                hint="install that version; to go back to an older backup instead, "
+                "`scenariodctl backups` lists them, and `scenariodctl restore NAME` takes one",
+            )
 
 
 def _described(good: Verified) -> str:

@@ -22,11 +22,16 @@ if TYPE_CHECKING:
 
 
 class Standing(StrEnum):
-    """What is known of a backup."""
+    """What is known of a backup.
+
+    NOT_OURS is a file that this version did not write, or cannot read: one of a later version, one
+    that is cut off, something else.
+    """
 
     VERIFIED = "verified"
     UNKNOWN = "not verified"
     DAMAGED = "damaged"
+    NOT_OURS = "not ours"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +89,18 @@ _PERIODS: dict[str, tuple[str, Callable[[datetime], str]]] = {
     "monthly": ("month", lambda moment: f"{moment:%Y-%m}"),
 }
 _NEWEST_VERIFIED = "the newest verified one"
+_NOT_OURS = "not a backup that this version can read: never removed, never counted"
 
 
 def plan(backups: Iterable[Candidate], rules: Rules) -> Plan:
     """Decide over each backup. The newest one and the newest verified one are always kept.
 
-    A damaged one takes no other's place; it goes once any other is verified.
+    A damaged one takes no other's place; it goes once any other is verified. What is not ours is
+    kept, and neither counts nor takes a place.
     """
     newest_first = sorted(backups, key=lambda each: each.rank)
-    usable = [each for each in newest_first if each.standing is not Standing.DAMAGED]
+    out_of_count = {Standing.DAMAGED, Standing.NOT_OURS}
+    usable = [each for each in newest_first if each.standing not in out_of_count]
     reasons = _reasons(usable, rules)
     protected = {each.name for each in usable[:1]}
     verified = next((b for b in usable if b.standing is Standing.VERIFIED), None)
@@ -100,12 +108,15 @@ def plan(backups: Iterable[Candidate], rules: Rules) -> Plan:
         protected.add(verified.name)
         reasons.setdefault(verified.name, []).append(_NEWEST_VERIFIED)
     over = _over_the_cap(usable, kept=reasons.keys(), protected=protected, rules=rules)
-    decisions = [
-        _of_damaged(each, any_verified=verified is not None)
-        if each.standing is Standing.DAMAGED
-        else _decided(each, reasons.get(each.name, []), over=over, rules=rules)
-        for each in newest_first
-    ]
+
+    def decided(each: Candidate) -> Decision:
+        if each.standing is Standing.NOT_OURS:
+            return Decision(each, keep=True, reasons=(_NOT_OURS,))
+        if each.standing is Standing.DAMAGED:
+            return _of_damaged(each, any_verified=verified is not None)
+        return _decided(each, reasons.get(each.name, []), over=over, rules=rules)
+
+    decisions = [decided(each) for each in newest_first]
     return Plan(
         keep=tuple(d for d in decisions if d.keep),
         remove=tuple(d for d in decisions if not d.keep),

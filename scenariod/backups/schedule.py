@@ -68,11 +68,11 @@ def doubt(newest: BackupFile | None, *, prepared: int, scenarios: int, growth: f
     if newest is None:
         return "there is no backup; the next change writes one" if scenarios else ""
     name = newest.path.name
+    if newest.defect is not None or newest.count is None:
+        found = "not whole" if newest.defect is None else newest.defect.words
+        return f"{name} is {found}: `scenariodctl backups verify --all` finds those that are good"
     if newest.check is None:
         return f"{name} was not verified: `scenariodctl backups verify {name}`"
-    if newest.check.defect is not None or newest.count is None:
-        found = newest.check.defect or "not whole"
-        return f"{name} is {found}: `scenariodctl backups verify --all` finds those that are good"
     held = max(newest.count, prepared)
     if has_grown(growth=growth, scenarios=scenarios - LARGEST_BATCH, backed_up=held):
         lacking = scenarios - newest.count

@@ -26,6 +26,8 @@ ADVICE = {
     backup.DefectKind.WRONG_COUNT: "not put together by scenariod:"
     " `jq '.scenarios | length' {path}` says how many are in it",
     backup.DefectKind.FOREIGN: "no backup of this scenariod: `head -c 200 {path}` shows what it is",
+    backup.DefectKind.LATER_VERSION: "it is kept; the version that wrote it can restore it, and so"
+    " can a newer one",
     backup.DefectKind.UNREADABLE: "see its owner and mode, and what the disk says:"
     " `ls -l {path}; journalctl -k -p warning`",
 }
@@ -46,14 +48,13 @@ def backups(config: Config, _: argparse.Namespace) -> Answer:
             "verified": b.check.checked_at.isoformat(timespec="seconds")
             if b.check is not None and b.check.defect is None
             else None,
-            "defect": None if b.check is None else b.check.defect,
+            "defect": b.defect,
         }
         for b in found
     ]
     lines = [
         f"{b.path.name}  {b.created:%Y-%m-%d %H:%M:%S} UTC  "
-        f"{'not whole' if b.count is None else f'{b.count} scenarios'}  {b.size_bytes / MIB:.1f} MB"
-        f"  {_known(b)}"
+        f"{_content(b)}  {b.size_bytes / MIB:.1f} MB  {_known(b)}"
         for b in found
     ]
     return Answer(document, lines=lines or ["there is no backup yet"])
@@ -111,6 +112,14 @@ def prune(config: Config, asked: argparse.Namespace) -> Answer:
     done = "would remove" if asked.dry_run else "removed"
     total = f"{done} {len(plan.remove)} of {len(plan.decisions)} backups, {freed:.1f} MB"
     return Answer(document, lines=[*(_decision_line(d) for d in plan.decisions), total])
+
+
+def _content(found: backup.BackupFile) -> str:
+    """Return how many scenarios a backup holds, or what it is if its trailer cannot be read."""
+    if found.count is not None:
+        return f"{found.count} scenarios"
+    named = {backup.DefectKind.FOREIGN, backup.DefectKind.LATER_VERSION}
+    return found.defect.words if found.defect in named else "not whole"
 
 
 def _known(found: backup.BackupFile) -> str:

@@ -265,9 +265,7 @@ def signed(body: bytes) -> bytes:
     return body + hashlib.sha256(body).hexdigest().encode() + b'"}}\n'
 
 
-@pytest.mark.parametrize(
-    "lengths", [b"14", b"14,15,1", b"14,16", b"15,15", b"14,x", b"14,", b"", b"14,-15", b"9" * 30]
-)
+@pytest.mark.parametrize("lengths", [b"14", b"14,15,1", b"14,16", b"15,15", b"14,", b"", b"9" * 30])
 def test_a_trailer_that_counts_wrong_is_noticed_even_where_its_digest_is_right(
     tmp_path: Path, lengths: bytes
 ) -> None:
@@ -289,15 +287,39 @@ def test_a_count_that_is_not_that_of_the_lengths_is_noticed(tmp_path: Path) -> N
     assert kind_of(path) is DefectKind.WRONG_COUNT
 
 
-def test_a_format_of_the_future_is_not_taken_for_ours(tmp_path: Path) -> None:
+LATER_TRAILERS = [
+    pytest.param(b'"format":1', b'"format":3', id="a format of the future"),
+    pytest.param(b'"count"', b'"tool":"x","count"', id="a key more before the lengths"),
+    pytest.param(b'],"sha256"', b'],"tool":"x","sha256"', id="a key more after the lengths"),
+    pytest.param(b'],"sha256"', b'],"tools":["x"],"sha256"', id="a list more after the lengths"),
+    pytest.param(b"[14,15]", b"[14,-15]", id="lengths of another kind"),
+]
+
+
+@pytest.mark.parametrize(("ours", "theirs"), LATER_TRAILERS)
+def test_a_whole_backup_whose_trailer_is_not_as_we_write_it_is_of_a_later_version(
+    tmp_path: Path, ours: bytes, theirs: bytes
+) -> None:
     path = written(tmp_path, TWO)
     whole = path.read_bytes()[: -file_format.TAIL_BYTES]
+    assert ours in whole
 
-    path.write_bytes(signed(whole.replace(b'"format":1', b'"format":3')))
+    path.write_bytes(signed(whole.replace(ours, theirs)))
 
-    checked = backups.verify(path)
+    checked, (listed,) = backups.verify(path), backups.list_backups(tmp_path)
     assert isinstance(checked, Defect)
-    assert (checked.kind, "format is 3" in checked.message) == (DefectKind.FOREIGN, True)
+    assert checked.kind is DefectKind.LATER_VERSION
+    assert "a later version of scenariod wrote it" in checked.message
+    assert (listed.batch, listed.count, listed.is_verified) == (None, None, False)
+    assert listed.defect is DefectKind.LATER_VERSION
+
+
+def test_a_later_format_is_known_by_its_number_whatever_its_digest_is_of(tmp_path: Path) -> None:
+    path = written(tmp_path, TWO)
+
+    path.write_bytes(path.read_bytes().replace(b'"format":1', b'"format":12'))
+
+    assert kind_of(path) is DefectKind.LATER_VERSION
 
 
 def test_what_cannot_be_read_is_told_as_such(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import signal
 from datetime import timedelta
@@ -13,6 +14,7 @@ from support.makers import NOON, open_library
 from support.scenarios import scenario
 
 from scenariod import backups
+from scenariod.backups import file_format
 from scenariod.backups.folder import LOCK_FILE
 from scenariod.backups.ledger import LEDGER_FILE
 from scenariod.base.killpoint import VARIABLE, KillPoint
@@ -96,6 +98,69 @@ def test_nothing_but_backups_is_touched(many: Home) -> None:
 
     left = {path.name for path in many.backups.iterdir()}
     assert left == {*others, *there(many), LOCK_FILE, LEDGER_FILE}
+
+
+def resigned(content: bytes, old: bytes, new: bytes) -> bytes:
+    body = content[: -file_format.TAIL_BYTES].replace(old, new)
+    assert body != content[: -file_format.TAIL_BYTES]
+    return body + hashlib.sha256(body).hexdigest().encode() + file_format.AFTER_DIGEST
+
+
+def not_of_this_version(whole: bytes) -> list[bytes]:
+    return [
+        resigned(whole, b'"format":1', b'"format":9'),
+        resigned(whole, b'"count"', b'"tool":"x","count"'),
+        resigned(whole, b'],"sha256"', b'],"tool":1,"sha256"'),
+        b'{"scenarios":[\n{"id":"one"}\n]}\n',
+        b'{\n  "scenarios": []\n}\n',
+        whole[:-40],
+        b"",
+    ]
+
+
+def put_among(home: Home, contents: list[bytes], *, first: int) -> set[str]:
+    """Put these among the backups, under names from `first` on; return the names."""
+    numbered = {f"scenarios-backup-{first + n}.json": c for n, c in enumerate(contents)}
+    for name, content in numbered.items():
+        (home.backups / name).write_bytes(content)
+    return set(numbered)
+
+
+@pytest.mark.parametrize("first", [10**12, 10**15], ids=["older", "newer"])
+def test_what_this_version_cannot_read_is_kept_and_not_counted_verified_or_not(
+    many: Home, first: int
+) -> None:
+    whole = (many.backups / there(many)[0]).read_bytes()
+    theirs = not_of_this_version(whole)
+    kept = put_among(many, theirs, first=first)
+    planned = many.ctl("backups", "prune", "--dry-run", "--json").json()["backups"]
+
+    many.ctl("backups", "prune")
+    unverified = set(there(many))
+    many.ctl("backups", "verify", "--all")
+    many.ctl("backups", "prune")
+
+    assert len(unverified - kept) == 3  # as without them
+    assert kept <= unverified
+    assert set(there(many)) == unverified
+    assert {b["standing"] for b in planned if b["name"] in kept} == {"not ours"}
+
+
+@pytest.mark.slow
+def test_the_daemon_removes_no_backup_that_it_cannot_read_as_after_a_downgrade(home: Home) -> None:
+    home.configure(backups={**FEW, "keep_last": 1, "keep_hourly": 0})
+    home.drop("scenario-1.json", scenario("one"))
+    assert home.once().code == 0
+    whole = (home.backups / there(home)[0]).read_bytes()
+    kept = put_among(home, not_of_this_version(whole), first=10**12)
+    kept |= put_among(home, not_of_this_version(whole), first=10**15)
+
+    for number in (2, 3):
+        home.drop(f"scenario-{number}.json", scenario(f"s-{number}"))
+        assert home.once().code == 0
+
+    assert kept <= set(there(home))
+    assert len(set(there(home)) - kept) == 1
 
 
 def test_without_backups_there_is_nothing_to_do(home: Home) -> None:

@@ -233,6 +233,25 @@ def test_the_backup_ahead_is_taken_where_it_shows_a_later_batch_whatever_the_clo
     assert f"it is rebuilt from {(ahead.path if is_taken else listed).name}" in ended.err
 
 
+def test_where_a_later_version_wrote_the_newest_backup_a_person_decides(home: Home) -> None:
+    good = newest(home).path
+    later = good.with_name("scenarios-backup-1899999999999.json")
+    later.write_bytes(good.read_bytes().replace(b'"format":1', b'"format":9'))
+    break_header(home)
+    before = home.database.read_bytes()
+
+    refused = home.once()
+    untouched = home.database.read_bytes(), aside(home)
+    taken = home.ctl("restore", good.name)
+
+    assert refused.code == 12
+    assert f"a later version of scenariod wrote the newest backup, {later.name}" in refused.err
+    assert untouched == (before, [])
+    assert taken.code == 0, taken.err
+    assert home.once().code == 0
+    assert later.exists()
+
+
 def test_without_a_good_backup_nothing_is_touched(home: Home) -> None:
     for path in home.backups.glob("*.json"):
         path.write_bytes(b"{}")

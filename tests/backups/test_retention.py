@@ -128,6 +128,23 @@ def test_where_none_is_verified_a_damaged_one_stays_and_takes_no_place() -> None
     assert [d.backup.name for d in decided.keep] == ["2026-03-14 12:00", "2026-03-14 11:00"]
 
 
+def test_what_is_not_ours_stays_and_neither_counts_nor_takes_a_place() -> None:
+    backups = [
+        made("2026-03-14 12:00", standing=Standing.NOT_OURS, size=100),
+        made("2026-03-14 11:00", size=4),
+        made("2026-03-14 10:00", standing=Standing.NOT_OURS, size=100),
+        made("2026-03-14 09:00", size=4),
+        made("2026-03-14 08:00", size=4),
+    ]
+
+    decided = plan(backups, replace(NONE, last=2, max_total_bytes=9))
+
+    assert [d.backup.name for d in decided.remove] == ["2026-03-14 08:00"]
+    assert decided.keep[0].reasons == (
+        "not a backup that this version can read: never removed, never counted",
+    )
+
+
 def test_of_no_backups_nothing_is_decided() -> None:
     assert plan([], NONE).decisions == []
 
@@ -164,6 +181,10 @@ def any_backups(draw: st.DrawFn) -> list[Candidate]:
     ]
 
 
+def counted(backups: list[Candidate]) -> list[Candidate]:
+    return [b for b in backups if b.standing in {Standing.VERIFIED, Standing.UNKNOWN}]
+
+
 def newest_verified(backups: list[Candidate]) -> Candidate | None:
     verified = [b for b in backups if b.standing is Standing.VERIFIED]
     return min(verified, key=lambda b: b.rank, default=None)
@@ -190,6 +211,17 @@ def test_the_newest_verified_one_is_never_removed(backups: list[Candidate], rule
 
 
 @given(any_backups(), rules_of_any_kind)
+def test_what_is_not_ours_is_never_removed_and_changes_no_other_decision(
+    backups: list[Candidate], rules: Rules
+) -> None:
+    ours = [b for b in backups if b.standing is not Standing.NOT_OURS]
+
+    decided = plan(backups, rules)
+
+    assert decided.remove == plan(ours, rules).remove
+
+
+@given(any_backups(), rules_of_any_kind)
 def test_pruning_twice_removes_nothing_more(backups: list[Candidate], rules: Rules) -> None:
     once = plan(backups, rules)
 
@@ -212,9 +244,9 @@ def test_a_removal_cut_off_anywhere_leads_to_the_same_in_the_end(
 def test_what_is_kept_fits_under_the_cap_or_cannot_be_less(
     backups: list[Candidate], rules: Rules
 ) -> None:
-    usable = [d for d in plan(backups, rules).keep if d.backup.standing is not Standing.DAMAGED]
+    usable = counted([d.backup for d in plan(backups, rules).keep])
 
-    total = sum(d.backup.size_bytes for d in usable)
+    total = sum(each.size_bytes for each in usable)
     assert not rules.max_total_bytes or total <= rules.max_total_bytes or len(usable) <= 2
 
 
@@ -222,8 +254,7 @@ def test_what_is_kept_fits_under_the_cap_or_cannot_be_less(
 def test_the_last_ones_are_kept_where_there_is_no_cap(
     backups: list[Candidate], rules: Rules
 ) -> None:
-    usable = [b for b in backups if b.standing is not Standing.DAMAGED]
-    newest_first = sorted(usable, key=lambda b: b.rank)
+    newest_first = sorted(counted(backups), key=lambda b: b.rank)
 
     keep = names(plan(backups, replace(rules, max_total_bytes=0)).keep)
 

@@ -70,6 +70,10 @@ def make_foreign(path: Path) -> None:
     path.write_bytes(b'{"packInfo": {}, "scenarios": []}\n')
 
 
+def have_a_later_version_write_it(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b'"format":1', b'"format":3'))
+
+
 def put_a_folder_there(path: Path) -> None:
     path.unlink()
     path.mkdir()
@@ -80,6 +84,7 @@ DAMAGES = {
     DefectKind.ALTERED: (flip_a_bit, "journalctl -k"),
     DefectKind.WRONG_COUNT: (say_a_wrong_count, "jq '.scenarios | length'"),
     DefectKind.FOREIGN: (make_foreign, "head -c 200"),
+    DefectKind.LATER_VERSION: (have_a_later_version_write_it, "the version that wrote it"),
     DefectKind.UNREADABLE: (put_a_folder_there, "see its owner and mode"),
 }
 
@@ -212,6 +217,20 @@ def test_one_that_cannot_be_read_now_may_be_whole_and_is_never_pruned_for_it(fol
     assert {decision.backup.name for decision in kept} == {path.name, other.name}
 
 
+def test_what_a_later_version_has_remembered_of_one_backup_hides_nothing_of_the_others(
+    folder: Path,
+) -> None:
+    first, second = write(folder), write(folder, later_s=5)
+    ledger = json.loads((folder / LEDGER_FILE).read_bytes())
+    ledger["backups"][first.name]["defect"] = "a defect of the future"
+    (folder / LEDGER_FILE).write_text(json.dumps(ledger))
+
+    known = checks(folder)
+
+    assert known[first.name] is None
+    assert known[second.name] is not None
+
+
 def test_what_is_gone_is_forgotten(folder: Path) -> None:
     write(folder).unlink()
     path = write(folder, later_s=5)
@@ -226,6 +245,25 @@ def test_a_backup_that_cannot_be_remembered_does_not_count(folder: Path) -> None
         write(folder)
 
     assert backups.list_backups(folder) == []
+
+
+def test_the_list_names_what_is_no_backup_of_this_version(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    later, foreign, cut = (write(folder, later_s=s) for s in range(3))
+    have_a_later_version_write_it(later)
+    make_foreign(foreign)
+    cut_off(cut)
+
+    ask(folder, "backups")
+    lines = capsys.readouterr().out.splitlines()
+    ask(folder, "backups", "--json")
+    entries = json.loads(capsys.readouterr().out)
+
+    named = ["not whole", "not a backup of scenariod", "of a later version of scenariod"]
+    assert [words in line for words, line in zip(named, lines, strict=True)] == [True] * 3
+    assert [e["defect"] for e in entries] == ["cut-off", "foreign", "later-version"]
+    assert [e["scenarios"] for e in entries] == [None] * 3
 
 
 def test_the_list_says_what_was_verified(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -282,8 +320,9 @@ def test_the_newest_backup_is_doubted_where_it_is_none_unverified_damaged_or_too
 
 @pytest.mark.slow
 def test_the_daemon_verifies_the_newest_itself_and_warns_of_what_it_finds(home: Home) -> None:
-    home.drop("scenario-1.json", scenario("one"))
-    assert home.once().code == 0
+    for number in (1, 2):  # so that the newest one holds something
+        home.drop(f"scenario-{number}.json", scenario(f"s-{number}"))
+        assert home.once().code == 0
     newest = backups.newest(home.backups)
     assert newest is not None
     flip_a_bit(newest.path)
