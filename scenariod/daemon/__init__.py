@@ -1,12 +1,15 @@
 """The program scenariod: the loop, one batch to its end, signals, clean-up.
 
 - `attempt`: one batch: launch, verdict, and what follows
+- `choice`: which batch is started next
 - `cleanup`: keep done/ and failed/ within `[retention]`
+- `drain`: what follows once the inbox is empty: publish, remove old backups
 - `error_policy`: a pause for faults that may pass, an end for those that will not
 - `expiry`: the old files of a folder: which, and removing them
 - `main`: the command `scenariod`
 - `reporter`: what people see of the supervisor: status, state, one line
-- `settle`: backup, transaction, moves, in this order; publish when drained
+- `settle`: backup, transaction, moves, in this order
+- `setup`: what the parts of one run of the supervisor share
 - `signals`: what signals ask for: the end, or a reload of the configuration
 - `supervisor`: the loop that wires the rest
 """

@@ -26,15 +26,11 @@ from scenariod.workers.run import run as run_worker
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
 
     from scenariod.base.config import Config
     from scenariod.base.faults import Fault
-    from scenariod.daemon.settle import Settler
-    from scenariod.intake.batch import Batch, Work
-    from scenariod.monitoring.journal import Journal
-    from scenariod.workers.budget import Budget
-    from scenariod.workers.launchers.launcher import Launcher
+    from scenariod.daemon.setup import Setup
+    from scenariod.intake.batch import Batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,29 +51,17 @@ class Attempts:
 
     Each takes three steps: `_begin` in the settle thread, `_run_worker` on the loop, `_conclude` in
     the settle thread. A step there runs as a whole: no other batch comes between its parts.
-
-    `show` is told of a batch's number and its running worker, and of None when that has ended.
     """
 
-    def __init__(
-        self,
-        config: Config,
-        *,
-        settler: Settler,
-        work: Work,
-        launcher: Launcher,
-        journal: Journal,
-        budget: Budget,
-        show: Callable[[int, Worker | None], None],
-    ) -> None:
-        self._config = config
-        self._settler = settler
-        self._work = work
-        self._delivery = Delivery.of(config)
-        self._launcher = launcher
-        self._journal = journal
-        self._budget = budget
-        self._show = show
+    def __init__(self, setup: Setup) -> None:
+        self._config = setup.config
+        self._settler = setup.settler
+        self._work = setup.work
+        self._delivery = Delivery.of(setup.config)
+        self._launcher = setup.launcher
+        self._journal = setup.journal
+        self._queue = setup.queue
+        self._budget = setup.budget
         self._overcounted: set[int] = set()  # used in the settle thread only
 
     async def take(self, batch: Batch, *, stop: asyncio.Event) -> Concluded:
@@ -106,7 +90,7 @@ class Attempts:
         job = _job(self._config, batch, names, limit_bytes=self._budget.limit_of(batch))
 
         def note(reading: Reading) -> None:
-            self._show(batch.id, Worker(batch.id, job.names, reading))
+            self._queue.show(batch.id, Worker(batch.id, job.names, reading))
 
         note(Reading(used_bytes=0, limit_bytes=job.limit_bytes))
         self._journal.tell(
@@ -122,7 +106,7 @@ class Attempts:
                 await self._launcher.check_again(self._config.root)
                 return await run_worker(self._launcher, job, stop=stop, on_reading=note)
         finally:
-            self._show(batch.id, None)
+            self._queue.show(batch.id, None)
 
     # In the settle thread. What is the loop's (queue, reporter) changes only by what is returned.
     # Safe in any thread are the journal, `Budget.limit_of`, which only reads, and

@@ -20,7 +20,7 @@ from scenariod.base import config, faults, process
 from scenariod.base.errors import EXIT_CODE_MEANING, ConfigError, ExitCode, ScenariodError
 from scenariod.base.owner import become_owner, touch_files_as_owner
 from scenariod.base.root import Lock, prepare
-from scenariod.daemon.settle import Settler
+from scenariod.daemon.setup import Setup
 from scenariod.daemon.signals import SignalRequests
 from scenariod.daemon.supervisor import Supervisor
 from scenariod.intake.batch import Work
@@ -81,7 +81,7 @@ def _serve(loaded: Config, *, asked: argparse.Namespace, journal: Journal) -> in
         lock.release()
     journal.tell(Event.STOPPED, f"scenariod ended: {EXIT_CODE_MEANING[code]}", exit_code=code)
     if asked.once:
-        left = len(_work(loaded).batches())
+        left = len(Work(loaded.work).batches())
         print(_summary(told, config=loaded, code=code, cut_off=left))
     return code
 
@@ -101,17 +101,14 @@ async def _supervise(
     )
     current: Config | None = loaded
     while current is not None:
-        work = _work(current)
-        supervisor = Supervisor(
+        setup = Setup.of(
             current,
-            settler=Settler(current, work=work, journal=journal),
-            work=work,
             launcher=_launcher(current),
             journal=journal,
             notifier=notifier,
-            stop=stop,
             once=asked.once,
         )
+        supervisor = Supervisor(setup, stop=stop)
         code = await supervisor.run()
         if (current := stop.take_next()) is not None:
             notifier.reloading()
@@ -129,10 +126,6 @@ def _reread(asked: argparse.Namespace, root: Path) -> Config:
     budget.refuse_what_never_fits(now.memory)
     _launcher(now)
     return now
-
-
-def _work(loaded: Config) -> Work:
-    return Work(loaded.work)
 
 
 def _launcher(loaded: Config) -> Launcher:

@@ -16,18 +16,14 @@ from scenariod.backups.damage import CHECKING
 from scenariod.base import clock
 from scenariod.base.names import printable
 from scenariod.monitoring import status
+from scenariod.monitoring.journal import Event
 from scenariod.workers import host
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from scenariod.base.config import Config
-    from scenariod.daemon.settle import Settled, Settler
-    from scenariod.intake.claim import Claimer
-    from scenariod.monitoring.notify import Notifier
-    from scenariod.workers.budget import Budget
+    from scenariod.daemon.settle import Settled
+    from scenariod.daemon.setup import Setup
     from scenariod.workers.host import Host
-    from scenariod.workers.queue import Queue, Worker
+    from scenariod.workers.queue import Worker
 
 HEARTBEAT_S = 1.0
 """How often the status line is sent, at most."""
@@ -39,34 +35,25 @@ _LONG_BEFORE_READY = {status.State.STARTING, status.State.REBUILDING, status.Sta
 class StatusReporter:
     """The status of one supervisor, kept up to date."""
 
-    def __init__(
-        self,
-        config: Config,
-        *,
-        claimer: Claimer,
-        queue: Queue,
-        budget: Budget,
-        notifier: Notifier,
-        launcher_name: str,
-        doing: Callable[[], str],
-    ) -> None:
-        self._config = config
-        self._claimer = claimer
-        self._queue = queue
-        self._notifier = notifier
-        self._doing = doing
+    def __init__(self, setup: Setup) -> None:
+        self._config = setup.config
+        self._journal = setup.journal
+        self._settler = setup.settler
+        self._queue = setup.queue
+        self._claimer = setup.claimer
+        self._notifier = setup.notifier
         self.status = status.Status(
-            root=str(config.root),
+            root=str(setup.config.root),
             pid=os.getpid(),
             version=__version__,
-            launcher=launcher_name,
+            launcher=setup.launcher.name,
             started_at=clock.now().isoformat(timespec="seconds"),
-            most_workers=budget.most_workers,
+            most_workers=setup.budget.most_workers,
         )
 
     def snapshot(self) -> status.Status:
         """Return the status as it is now."""
-        if doing := self._doing():
+        if doing := self._settler.doing:
             at_start = doing == CHECKING
             self.set_state(status.State.STARTING if at_start else status.State.REBUILDING, doing)
         watch, watch_detail = self._claimer.sight
@@ -92,13 +79,18 @@ class StatusReporter:
                 self._notifier.status(self.snapshot().line())
             await asyncio.sleep(every_s)
 
-    def greeting(self) -> str:
-        """Return what is said once files are taken."""
-        now = self.status
-        return (
+    def report_start(self) -> None:
+        """Report, to the service manager too, that files are taken from now on."""
+        self.set_state(status.State.STARTING)
+        self._notifier.ready()
+        now, memory = self.status, self._config.memory
+        self._journal.tell(
+            Event.STARTED,
             f"scenariod {now.version} watches {self._config.inbox}; workers under "
-            f"{self._config.memory.limit_mb} MB by {now.launcher}; {now.scenarios} scenarios in "
-            "the library"
+            f"{memory.limit_mb} MB by {now.launcher}; {now.scenarios} scenarios in the library",
+            root=now.root,
+            launcher=now.launcher,
+            memory_limit_bytes=memory.limit_bytes,
         )
 
     def set_state(self, state: status.State, detail: str = "") -> None:
@@ -107,11 +99,23 @@ class StatusReporter:
             self.status.state = state
             self.status.detail = detail
 
+    def show_memory_wait(self, why: str) -> None:
+        """Show what the next batch waits for; report it once, but not while a worker runs."""
+        told, self.status.next_waits = self.status.next_waits, why
+        if self._queue.running:  # the end of a batch makes room: that is an ordinary day
+            return
+        if not told:
+            self._journal.tell(Event.MEMORY_WAITS, f"the next batch waits for memory: {why}")
+        self.set_state(status.State.WAITING, why)
+
     def show_what_files_wait_for(self, *, at_rest: bool) -> None:
-        """Say what the files in the inbox wait for, or that there are none; no worker runs.
+        """Show what the files in the inbox wait for, or that there are none.
 
         `at_rest` says whether what was added is published, too: who sees idle finds it there.
         """
+        self.status.next_waits = ""
+        if self._queue.running:
+            return
         waiting = self._claimer.waiting
         if self._claimer.total == 0:
             self.set_state(status.State.IDLE if at_rest else status.State.PUBLISHING)
@@ -129,11 +133,11 @@ class StatusReporter:
         self.status.refused += settled.refused
         self.status.batches += settled.batches
 
-    def show_library(self, settler: Settler) -> None:
+    def show_library(self) -> None:
         """Show how many scenarios there are, and the newest backup."""
-        self.status.scenarios = settler.scenarios
-        self.status.newest_backup = settler.newest_backup
-        self.status.backup_doubt = settler.backup_doubt
+        self.status.scenarios = self._settler.scenarios
+        self.status.newest_backup = self._settler.newest_backup
+        self.status.backup_doubt = self._settler.backup_doubt
 
 
 def _running(worker: Worker) -> status.Running:

@@ -1,4 +1,4 @@
-"""Settle a batch: a backup first, then one transaction, then the moves; and publish when drained.
+"""Settle a batch: a backup first, then one transaction, then the moves.
 
 Owns the order of these steps, and the thread in which they run: fsync must not hold up the loop.
 Wires library, backups and delivery; never launches anything.
@@ -32,7 +32,6 @@ from scenariod.library import (
     Library,
     OnConflict,
     SettledBatch,
-    publish,
 )
 from scenariod.monitoring.journal import Event, Once
 from scenariod.validation import reason_file
@@ -97,19 +96,26 @@ class Settler:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="settle")
         self._on_conflict = OnConflict(config.library.on_conflict)
         self._library: Library | None = None
-        self._schedule = Schedule(config, journal=journal)
+        self.schedule = Schedule(config, journal=journal)
         self.scenarios = 0
         self.doing = ""
 
     @property
     def newest_backup(self) -> str | None:
         """The name of the newest backup."""
-        return self._schedule.newest
+        return self.schedule.newest
 
     @property
     def backup_doubt(self) -> str:
         """What is wrong with the newest backup, nothing where one can rely on it."""
-        return self._schedule.doubt
+        return self.schedule.doubt
+
+    @property
+    def library(self) -> Library:
+        """The library, which is open."""
+        if self._library is None:
+            raise RuntimeError("the library is not open")
+        return self._library
 
     async def open(self) -> None:
         """Open the library, making it if there is none."""
@@ -125,46 +131,10 @@ class Settler:
             await self.in_thread(self._library.close)
         self._thread.shutdown()
 
-    async def end_drain(self) -> None:
-        """Publish what changed, remove old backups; the next change gets a backup of its own.
-
-        Runs beside the settle thread: a batch that comes now is not held up, and makes it due anew.
-        """
-        with during(Step.PUBLISHING, self._config.published):
-            await asyncio.to_thread(self._end_drain)
-        with during(Step.TIDYING, self._config.backups):
-            await asyncio.to_thread(self._schedule.prune)
-
-    async def prepare_backup(self) -> None:
-        """Write the next change's backup while nobody waits, beside the settle thread too."""
-        with during(Step.BACKING_UP, self._config.backups):
-            await asyncio.to_thread(self._schedule.prepare, self._opened())
-
     async def in_thread(self, act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `act` in the settle thread, where no batch is settled meanwhile; the loop goes on."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, partial(act, *args, **kwargs))
-
-    def _opened(self) -> Library:
-        if self._library is None:
-            raise RuntimeError("the library is not open")
-        return self._library
-
-    def _end_drain(self) -> None:
-        self._schedule.end_drain()
-        library = self._opened()
-        self.scenarios = library.count()  # a restore may have changed it
-        if not publish.is_current(library, self._config.published):
-            self._publish(library)
-
-    def _publish(self, library: Library) -> None:
-        published = publish.publish(library, self._config.published)
-        self._journal.tell(
-            Event.PUBLISHED,
-            f"published {published.count} scenarios as {self._config.published}",
-            scenarios=published.count,
-            path=str(self._config.published),
-        )
 
     # In the settle thread
 
@@ -173,20 +143,20 @@ class Settler:
         with during(Step.CLAIMING, self._config.work):
             highest = self._work.highest_id()
         with during(Step.RECORDING, self._config.database):
-            return self._opened().reserve_batch(above=highest)
+            return self.library.reserve_batch(above=highest)
 
     def finish(self, batch: Batch) -> Settled | None:
         """Make the moves of a batch that was settled before a crash; None if it was not."""
         with during(Step.MOVING, batch.folder):
-            results = self._opened().settled(batch.id)
+            results = self.library.settled(batch.id)
             return None if results is None else self._move(batch, results, run=None)
 
     def settle(self, batch: Batch, verdicts: list[Verdict], run: Run) -> Settled:
         """Back up if need be, commit the batch in one transaction, move its files."""
-        library = self._opened()
+        library = self.library
         if any(library.forecast(v, on_conflict=self._on_conflict).changes for v in verdicts):
             with during(Step.BACKING_UP, self._config.backups):
-                self._schedule.back_up_if_due(library)
+                self.schedule.back_up_if_due(library)
         with during(Step.RECORDING, self._config.database), ExitStack() as files:
             entries = [_entry(batch, v, files=files) for v in verdicts]
             results = library.settle(_record(batch, run), entries, on_conflict=self._on_conflict)
@@ -204,7 +174,7 @@ class Settler:
             )
             self._journal_of_trials = Once(self._journal)
         self.scenarios = self._library.count()
-        self._schedule.look(self._library)
+        self.schedule.look(self._library)
 
     def _show(self, words: str) -> None:
         self.doing = words

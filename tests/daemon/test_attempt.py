@@ -6,6 +6,7 @@ import io
 import os
 import sys
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,19 +16,19 @@ from support.scenarios import scenario
 from scenariod.base import config
 from scenariod.base.root import prepare
 from scenariod.daemon.attempt import Attempts, Concluded
-from scenariod.daemon.settle import Settled, Settler
+from scenariod.daemon.settle import Settled
+from scenariod.daemon.setup import Setup
 from scenariod.intake.batch import Batch, Work
 from scenariod.monitoring.journal import TextJournal
-from scenariod.workers.budget import Budget
+from scenariod.monitoring.notify import Notifier
 from scenariod.workers.launchers.rlimits import RlimitLauncher
 from scenariod.workers.outcome import MAX_ATTEMPTS
-from scenariod.workers.queue import Queue
+from scenariod.workers.queue import Queue, Worker
 
 pytestmark = pytest.mark.slow
 
 if TYPE_CHECKING:
     from scenariod.workers.job import Job
-    from scenariod.workers.queue import Worker
 
 LIMIT = 512 << 20
 READY = (
@@ -63,6 +64,18 @@ class ScriptLauncher(RlimitLauncher):
         return [sys.executable, "-I", "-c", self._code, str(job.folder)]
 
 
+class ShowingQueue(Queue):
+    """Notes each worker that it is shown."""
+
+    def __init__(self, shown: list[Worker | None]) -> None:
+        super().__init__()
+        self._shown = shown
+
+    def show(self, batch_id: int, worker: Worker | None) -> None:
+        super().show(batch_id, worker)
+        self._shown.append(worker)
+
+
 class Bench:
     """A root folder, and one who takes batches on it to their end."""
 
@@ -88,24 +101,22 @@ class Bench:
     async def _take(self, batch: Batch, *, code: str | None, stop: bool) -> Concluded:
         self.launcher = RlimitLauncher() if code is None else ScriptLauncher(code)
         journal = TextJournal(self.said)
-        settler = Settler(self._config, work=self.work, journal=journal)
-        attempts = Attempts(
+        setup = Setup.of(
             self._config,
-            settler=settler,
-            work=self.work,
             launcher=self.launcher,
             journal=journal,
-            budget=Budget(self._config, queue=Queue()),
-            show=lambda _, worker: self.shown.append(worker),
+            notifier=Notifier({}),
+            once=True,
         )
+        attempts = Attempts(replace(setup, queue=ShowingQueue(self.shown)))
         stopping = asyncio.Event()
         if stop:
             stopping.set()
         try:
-            await settler.open()
+            await setup.settler.open()
             return await attempts.take(batch, stop=stopping)
         finally:
-            await settler.close()
+            await setup.settler.close()
 
 
 @pytest.fixture

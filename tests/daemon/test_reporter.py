@@ -11,17 +11,16 @@ import pytest
 from scenariod.base import config
 from scenariod.base.units import MIB
 from scenariod.daemon.reporter import StatusReporter
-from scenariod.daemon.settle import Settler
-from scenariod.intake.batch import Batch, Work
-from scenariod.intake.claim import Claimer
+from scenariod.daemon.setup import Setup
+from scenariod.intake.batch import Batch
 from scenariod.monitoring.journal import TextJournal
 from scenariod.monitoring.notify import Notifier
 from scenariod.monitoring.status import State, Status
 from scenariod.workers import host
-from scenariod.workers.budget import Budget
 from scenariod.workers.host import Host
 from scenariod.workers.job import Reading
-from scenariod.workers.queue import Queue, Worker
+from scenariod.workers.launchers.rlimits import RlimitLauncher
+from scenariod.workers.queue import Worker
 
 if TYPE_CHECKING:
     from support.home import Home
@@ -35,27 +34,16 @@ class Scene:
     def __init__(self, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
         home.configure(memory={"reserve_mb": 100})
         loaded = config.load(config=None, root=home.path, cwd=home.path)
-        work = Work(home.work)
-        journal = TextJournal(sys.stderr)
-        settler = Settler(loaded, work=work, journal=journal)
-        queue = Queue()
-        self.reporter = StatusReporter(
+        setup = Setup.of(
             loaded,
-            claimer=Claimer(
-                loaded,
-                work=work,
-                reserve_batch=lambda: settler.in_thread(settler.reserve_batch),
-                journal=journal,
-                pair_wait_s=0,
-            ),
-            queue=queue,
-            budget=Budget(loaded, queue=queue),
+            launcher=RlimitLauncher(),
+            journal=TextJournal(sys.stderr),
             notifier=Notifier({}),
-            launcher_name="rlimits",
-            doing=lambda: "",
+            once=True,
         )
-        queue.start(Batch(1, home.work), limit_bytes=LIMIT_MB * MIB)
-        self._queue = queue
+        self.reporter = StatusReporter(setup)
+        setup.queue.start(Batch(1, home.work), limit_bytes=LIMIT_MB * MIB)
+        self._queue = setup.queue
         self.reporter.set_state(State.WORKING)
         self._patch = monkeypatch
 

@@ -16,6 +16,7 @@ from scenariod.backups.restore import restore
 from scenariod.base import config
 from scenariod.base.errors import LibraryDamagedError
 from scenariod.base.root import prepare
+from scenariod.daemon.drain import Drain
 from scenariod.daemon.settle import Run, Settled, Settler
 from scenariod.intake.batch import Batch, Work
 from scenariod.library import Library
@@ -71,6 +72,11 @@ class Bench:
         """Return what was settled before, None where nothing was, by a settler of its own."""
         return self.with_settler(lambda settler: settler.in_thread(settler.finish, batch))
 
+    async def end_drain(self, settler: Settler, *, once: bool = True) -> None:
+        """Do what follows a drain; with `once`, no other drain's backup is prepared."""
+        journal = TextJournal(self.said)
+        await Drain(self._settings, settler=settler, journal=journal, once=once).close()
+
     def claim(self, batch_id: int, files: dict[str, bytes]) -> Batch:
         batch = self.work.create(batch_id)
         for name, content in files.items():
@@ -123,7 +129,7 @@ def test_a_backup_is_written_before_the_first_change_of_a_drain_and_not_before_e
             await settle(settler, batch, [good(name, content)])
             newest.append(settler.newest_backup)
             if batch.id == 2:
-                await settler.end_drain()
+                await bench.end_drain(settler)
         return newest
 
     newest = bench.with_settler(two_drains)
@@ -170,8 +176,7 @@ def test_the_next_drains_backup_is_prepared_at_the_end_of_this_one(
 
     async def two_drains(settler: Settler) -> tuple[int, str | None]:
         await settle(settler, batches[0], [good("scenario-1.json", contents[0])])
-        await settler.end_drain()
-        await settler.prepare_backup()
+        await bench.end_drain(settler, once=False)
         inode = prepared.stat().st_ino
         await settle(settler, batches[1], [good("scenario-1.json", contents[1])])
         return inode, settler.newest_backup
@@ -194,8 +199,7 @@ def test_a_prepared_backup_is_not_used_where_a_restore_came_between(
     async def act(settler: Settler) -> str | None:
         await settle(settler, batches[0], [good("scenario-1.json", contents[0])])
         empty = settler.newest_backup
-        await settler.end_drain()
-        await settler.prepare_backup()
+        await bench.end_drain(settler, once=False)
         with Library.open(settings.database, busy_timeout_s=5) as library:
             restore(
                 library,
@@ -232,7 +236,7 @@ def test_a_conflict_is_refused_or_replaces_after_a_backup(home: Home, on_conflic
         for batch, content in zip(batches, (old, new), strict=True):
             verdicts = [good("scenario-1.json", content)]
             ended.append((await settle(settler, batch, verdicts), settler.newest_backup))
-            await settler.end_drain()
+            await bench.end_drain(settler)
         return ended
 
     (_, empty), (settled, newest) = bench.with_settler(two_drains)
@@ -320,11 +324,9 @@ def test_publishing_twice_writes_once(home: Home, bench: Bench) -> None:
 
     async def act(settler: Settler) -> tuple[int, int]:
         await settle(settler, batch, [good("scenario-1.json", content)])
-        await settler.end_drain()
-        await settler.prepare_backup()
+        await bench.end_drain(settler, once=False)
         first = home.published.stat().st_ino
-        await settler.end_drain()
-        await settler.prepare_backup()
+        await bench.end_drain(settler, once=False)
         return first, home.published.stat().st_ino
 
     first, second = bench.with_settler(act)
@@ -335,10 +337,10 @@ def test_publishing_twice_writes_once(home: Home, bench: Bench) -> None:
 
 
 def test_a_published_library_that_was_removed_is_written_again(home: Home, bench: Bench) -> None:
-    bench.with_settler(lambda settler: settler.end_drain())
+    bench.with_settler(bench.end_drain)
     home.published.unlink()
 
-    bench.with_settler(lambda settler: settler.end_drain())
+    bench.with_settler(bench.end_drain)
 
     assert home.scenarios() == []
 
@@ -349,4 +351,4 @@ def test_a_library_that_cannot_be_opened_is_told_and_the_thread_ends(
     home.database.write_bytes(os.urandom(10_000))
 
     with pytest.raises(LibraryDamagedError):
-        bench.with_settler(lambda settler: settler.end_drain())
+        bench.with_settler(bench.end_drain)

@@ -26,6 +26,7 @@ from scenariod.base import clock, config, durable, root
 from scenariod.base.names import is_scenario_name
 from scenariod.cli import main as ctl
 from scenariod.cli import restore as backups
+from scenariod.daemon.drain import Drain
 from scenariod.daemon.settle import Run, Settler
 from scenariod.intake.batch import Work
 from scenariod.library import Library, OnConflict, publish
@@ -84,9 +85,9 @@ class Activity:
         for _ in range(rounds):
             for _ in range(self._chance.randint(0, 2)):
                 await self._next_batch()
-            await asyncio.gather(self._settler.end_drain(), self._next_batch())
-            if self._chance.random() < 0.5:
-                await self._settler.prepare_backup()
+            once = self._chance.random() < 0.5  # then it prepares no backup
+            drain = Drain(self._config, settler=self._settler, journal=SystemdJournal(), once=once)
+            await asyncio.gather(drain.close(), self._next_batch())
             if self._often == "restoring" or self._chance.random() < 0.4:
                 await asyncio.gather(asyncio.to_thread(self._restore), self._next_batch())
             if self._often == "importing" or self._chance.random() < 0.3:

@@ -55,7 +55,7 @@ def used(tmp_path: Path) -> Path:
     async def fill(settler: Settler) -> None:
         for number, (name, content) in enumerate(contents.items(), 1):
             await settle(settler, bench.claim(number, {name: content}), [good(name, content)])
-            await settler.end_drain()
+            await bench.end_drain(settler)
 
     bench.with_settler(fill)
     bench.claim(7, NEW)
@@ -80,8 +80,7 @@ async def work_on(settler: Settler, *, bench: Bench) -> None:
     batch = next(b for b in bench.work.batches() if b.id == 7)
     if await settler.in_thread(settler.finish, batch) is None:
         await settle(settler, batch, [good(name, content) for name, content in NEW.items()])
-    await settler.end_drain()
-    await settler.prepare_backup()
+    await bench.end_drain(settler, once=False)
 
 
 async def open_only(settler: Settler) -> None:
@@ -138,7 +137,7 @@ def test_a_disk_that_is_full_at_any_write_loses_nothing_and_work_goes_on(
         if home.names("work"):
             bench.with_settler(partial(work_on, bench=bench))
         else:
-            bench.with_settler(lambda settler: settler.end_drain())
+            bench.with_settler(bench.end_drain)
         assert home.ids() == [*OLD, "new-1", "new-2"]
         assert home.names("done") == ["scenario-1.json", "scenario-2.json", *NEW]
         check_nothing_is_half_written(home)

@@ -1,0 +1,112 @@
+"""The end of a drain: what is costly, and can wait until the inbox is empty.
+
+Owns its steps, their order, and whether they are done. Never settles a batch, and holds none up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from scenariod.base.faults import Step, during
+from scenariod.library import publish
+from scenariod.monitoring.journal import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scenariod.base.config import Config
+    from scenariod.daemon.settle import Settler
+    from scenariod.monitoring.journal import Journal
+
+
+class State(Enum):
+    """How far a drain has come."""
+
+    FILLING = auto()
+    CLOSING = auto()
+    CLOSED = auto()
+
+
+class Drain:
+    """From the first claim until the inbox is empty and all that follows from it is done.
+
+    `once` says that no other drain follows in this run.
+    """
+
+    def __init__(self, config: Config, *, settler: Settler, journal: Journal, once: bool) -> None:
+        self._config = config
+        self._settler = settler
+        self._journal = journal
+        self._once = once
+        self._state = State.FILLING
+        self._closing: asyncio.Task[None] | None = None
+        self._due = 0.0
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether all is done, and nothing has begun since."""
+        return self._state is State.CLOSED
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether its steps are being done now."""
+        return self._closing is not None
+
+    def reopen(self) -> None:
+        """Have its steps done again when the inbox is empty again."""
+        self._state = State.FILLING
+        self._due = 0.0
+
+    def close_if_due(self, now: float, *, on_end: Callable[[Exception | None], None]) -> None:
+        """Do its steps beside the loop; `on_end` is then called with what failed, if anything.
+
+        A closed one is closed again every `rescan_s`: a command may have changed the library.
+        `now` is monotonic seconds.
+        """
+        if self._closing is not None or now < self._due:
+            return
+        self._due = now + self._config.intake.rescan_s
+        if self._state is State.FILLING:
+            self._state = State.CLOSING
+        self._closing = asyncio.create_task(self._close(on_end))
+
+    async def _close(self, on_end: Callable[[Exception | None], None]) -> None:
+        failed: Exception | None = None
+        try:
+            await self.close()
+        except Exception as error:  # noqa: BLE001  the same border as for a batch
+            failed = error
+            self.reopen()
+        if self._state is State.CLOSING:  # no batch has begun meanwhile
+            self._state = State.CLOSED
+        self._closing = None
+        on_end(failed)
+
+    async def close(self) -> None:
+        """Publish what changed, remove old backups, write the next change's backup.
+
+        Runs beside the settle thread: a batch that comes now is not held up.
+        """
+        with during(Step.PUBLISHING, self._config.published):
+            await asyncio.to_thread(self._publish)
+        with during(Step.TIDYING, self._config.backups):
+            await asyncio.to_thread(self._settler.schedule.prune)
+        if not self._once:
+            with during(Step.BACKING_UP, self._config.backups):
+                await asyncio.to_thread(self._settler.schedule.prepare, self._settler.library)
+
+    def _publish(self) -> None:
+        self._settler.schedule.end_drain()
+        library = self._settler.library
+        self._settler.scenarios = library.count()  # a restore may have changed it
+        if publish.is_current(library, self._config.published):
+            return
+        published = publish.publish(library, self._config.published)
+        self._journal.tell(
+            Event.PUBLISHED,
+            f"published {published.count} scenarios as {self._config.published}",
+            scenarios=published.count,
+            path=str(self._config.published),
+        )

@@ -1,0 +1,73 @@
+"""What the parts of one run of the supervisor share.
+
+Only puts it together; decides nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from scenariod.daemon.settle import Settler
+from scenariod.intake.batch import Work
+from scenariod.intake.claim import Claimer
+from scenariod.workers.budget import Budget
+from scenariod.workers.queue import Queue
+
+if TYPE_CHECKING:
+    from scenariod.base.config import Config
+    from scenariod.monitoring.journal import Journal
+    from scenariod.monitoring.notify import Notifier
+    from scenariod.workers.launchers.launcher import Launcher
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """One root folder under one configuration, and what works on it.
+
+    `once` says that the run ends when the inbox is empty.
+    """
+
+    config: Config
+    launcher: Launcher
+    journal: Journal
+    notifier: Notifier
+    once: bool
+    work: Work
+    settler: Settler
+    claimer: Claimer
+    queue: Queue
+    budget: Budget
+
+    @classmethod
+    def of(
+        cls,
+        config: Config,
+        *,
+        launcher: Launcher,
+        journal: Journal,
+        notifier: Notifier,
+        once: bool,
+    ) -> Self:
+        """Make what the configuration asks for; nothing is opened or started yet."""
+        work, queue = Work(config.work), Queue()
+        settler = Settler(config, work=work, journal=journal)
+        claimer = Claimer(
+            config,
+            work=work,
+            reserve_batch=lambda: settler.in_thread(settler.reserve_batch),
+            journal=journal,
+            pair_wait_s=0.0 if once else config.intake.pair_wait_s,
+        )
+        return cls(
+            config=config,
+            launcher=launcher,
+            journal=journal,
+            notifier=notifier,
+            once=once,
+            work=work,
+            settler=settler,
+            claimer=claimer,
+            queue=queue,
+            budget=Budget(config, queue=queue),
+        )
