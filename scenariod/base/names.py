@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 
 NAME_MAX = 255
 """Longest file name in bytes on every file system we meet (NAME_MAX in limits.h)."""
@@ -14,7 +15,14 @@ NAME_MAX = 255
 REASON_SUFFIX = ".reason.json"
 """What stands beside a refused file; moved back into the inbox with it, it is no scenario."""
 _BATCH_MARK = re.compile(r"\.b[0-9]{6,}(-[0-9a-f]+)?(?=\.json$)")
+UNPACKERS = {".gz": "gunzip", ".bz2": "bunzip2", ".xz": "unxz"}
+"""The commands that unpack compressed files, by the end of the name."""
 _HEAD, _ENDING = "scenario-", ".json"
+_LIKE_HEAD = re.compile("(?i)s[cz]enarios?[-_. ]*")
+_UNFINISHED = r"~|\.(?:part|partial|filepart|crdownload|download|tmp|temp|swp)"
+"""How programs end the names of files that they are still writing."""
+_TEMPORARY = re.compile(f"(?i)(?:{_UNFINISHED})$")
+_ADDED = re.compile(rf"(?i)(?:{_UNFINISHED}|\.(?:txt|bak|old|orig)|\s)+$")
 NaturalKey = tuple[list[str | tuple[int, str]], str]
 _DIGITS = re.compile(r"([0-9]+)")
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\\\\\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -24,6 +32,29 @@ def is_scenario_name(name: str) -> bool:
     """Say whether the inbox takes a file of this name: `scenario-*.json`, but no reason of ours."""
     ours = name.startswith(_HEAD) and name.endswith(_ENDING)
     return ours and not name.endswith(REASON_SUFFIX)
+
+
+def is_temporary(name: str) -> bool:
+    """Say whether a file of this name is one that its writer is going to rename."""
+    return _TEMPORARY.search(name) is not None
+
+
+def without_addition(name: str) -> str:
+    """Return `name` without what people and programs put behind an ending: `x.json.txt`."""
+    return _ADDED.sub("", name)
+
+
+def right_name(name: str) -> str | None:
+    """Return the scenario name that `name` was meant to be; None if it does not look like one."""
+    bare = without_addition(name)
+    like_head = _LIKE_HEAD.match(bare)
+    if bare.lower().endswith(_ENDING):
+        bare = bare[: -len(_ENDING)]
+    elif like_head is None or "." in bare:
+        return None
+    rest = bare[like_head.end() :] if like_head else bare
+    found = f"{_HEAD}{_UNSAFE.sub('_', rest) or 1}{_ENDING}"
+    return found if is_scenario_name(found) else None
 
 
 def natural_key(name: str) -> NaturalKey:
@@ -41,6 +72,14 @@ def printable(text: str) -> str:
     their byte) and the characters that change the direction of text.
     """
     return _UNSAFE.sub(_escape, text)
+
+
+def shell_word(text: str) -> str:
+    """Return `text` quoted for a shell, safe to print and to paste.
+
+    `*` stands for what is not printable: there the shell puts what the file's name has.
+    """
+    return "*".join(shlex.quote(part) if part else "" for part in _UNSAFE.split(text))
 
 
 def with_suffix(name: str, suffix: str) -> str:

@@ -20,8 +20,9 @@ from scenariod.base.units import MIB
 from scenariod.cli import terminal
 from scenariod.cli.answer import READ_TIMEOUT_S, Stream, require_root
 from scenariod.library import FileVerdict, Library, OnConflict
+from scenariod.monitoring import status as live
 from scenariod.monitoring.journal import CommandJournal, Event
-from scenariod.transfer import importing
+from scenariod.transfer import folder, importing
 from scenariod.transfer.unpack import Bounds, unpack
 from scenariod.workers import host
 
@@ -70,7 +71,7 @@ def import_(config: Config, asked: argparse.Namespace) -> Stream:
                     )
     finally:
         listener.clear()
-    told = _Told(_shown(source), summary, dry_run=asked.dry_run, published=config.published)
+    told = _Told(source, summary, dry_run=asked.dry_run, published=config.published)
     pieces = told.as_json(refusals) if asked.json else told.as_lines(refusals)
     return Stream(pieces, code=told.code)
 
@@ -128,7 +129,9 @@ class _Told:
     """An import in words, and as a document."""
 
     def __init__(self, source: str, summary: Summary, *, dry_run: bool, published: Path) -> None:
-        self._source = source
+        self._source = _shown(source)
+        self._folder = Path(source)
+        self._left_alone = folder.left_alone(self._folder) if self._folder.is_dir() else []
         self._summary = summary
         self._dry_run = dry_run
         self._published = published
@@ -172,6 +175,8 @@ class _Told:
             "replaced": summary.counts[FileVerdict.REPLACED],
             "already_added": summary.counts[FileVerdict.ALREADY_ADDED],
             "refused": summary.counts[FileVerdict.REFUSED],
+            "left_alone": len(self._left_alone),
+            "left_alone_files": folder.shown(self._left_alone, self._folder),
             "batches": summary.batches,
             "backup": _name_of(summary.backup),
             "closing_backup": _name_of(summary.closing_backup),
@@ -187,6 +192,8 @@ class _Told:
             f"{counts[FileVerdict.ALREADY_ADDED]} already added, "
             f"{counts[FileVerdict.REFUSED]} refused"
         )
+        left_alone = folder.shown(self._left_alone, self._folder)
+        yield from live.left_alone(len(self._left_alone), left_alone)
         if self._dry_run:
             yield f"would import {self._source}: {what}"
             yield "nothing was changed: this was a dry run"

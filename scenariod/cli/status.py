@@ -41,6 +41,8 @@ def _status_lines(document: dict[str, Any]) -> list[str]:
         f"    Inbox: {document['inbox']} waiting ({_sight(document)})",
     ]
     lines += [f"           {w['file']}: {w['reason']}" for w in document["waiting"][:10]]
+    left_alone = live.left_alone(document["left_alone"], document["left_alone_files"])
+    lines += [f"{'':11}{line}" for line in left_alone]
     for worker in document["workers"]:
         files = ", ".join(worker["files"])
         stalled = _stalled(worker["stalled_percent"])

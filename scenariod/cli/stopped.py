@@ -7,18 +7,23 @@ from typing import TYPE_CHECKING
 from scenariod import backups
 from scenariod.backups import damage
 from scenariod.backups.schedule import doubt
+from scenariod.base import clock
 from scenariod.base.errors import ExitCode, NotFoundError
 from scenariod.cli.answer import READ_TIMEOUT_S, Answer, backup_lines
-from scenariod.intake import inbox
+from scenariod.intake import inbox, misnamed
 from scenariod.library import Library
+from scenariod.monitoring import status as live
 
 if TYPE_CHECKING:
     from scenariod.base.config import Config
+    from scenariod.intake.misnamed import Misnamed
 
 
 def status(config: Config) -> Answer:
     """Answer what can be told without a daemon."""
     waiting = _inbox_count(config)
+    left_alone = _left_alone(config)
+    shown = misnamed.shown(left_alone, config.inbox)
     count = _library_count(config)
     newest, wrong = _newest_backup(config, scenarios=count)
     lost = damage.lost(config)
@@ -26,6 +31,8 @@ def status(config: Config) -> Answer:
         "running": False,
         "root": str(config.root),
         "inbox": waiting,
+        "left_alone": len(left_alone),
+        "left_alone_files": shown,
         "scenarios": count,
         "library_doubt": "" if lost is None else lost.why,
         "newest_backup": newest,
@@ -34,6 +41,7 @@ def status(config: Config) -> Answer:
     lines = [
         f"scenariod is not running on {config.root}",
         f"    Inbox: {waiting} waiting",
+        *(f"{'':11}{line}" for line in live.left_alone(len(left_alone), shown)),
         f"  Library: {count} scenarios",
         *([] if lost is None else [f"           ! {lost.why}; a start rebuilds it, or says how"]),
         *backup_lines(document),
@@ -44,6 +52,11 @@ def status(config: Config) -> Answer:
 
 def _inbox_count(config: Config) -> int:
     return inbox.count(config.inbox) if config.inbox.is_dir() else 0
+
+
+def _left_alone(config: Config) -> list[Misnamed]:
+    now_s = clock.now().timestamp()
+    return misnamed.find(config.inbox, now_s=now_s) if config.inbox.is_dir() else []
 
 
 def _library_count(config: Config) -> int:

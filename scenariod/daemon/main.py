@@ -26,6 +26,7 @@ from scenariod.daemon.supervisor import Supervisor
 from scenariod.intake.batch import Work
 from scenariod.monitoring.journal import Event, open_journal
 from scenariod.monitoring.notify import Notifier
+from scenariod.monitoring.status import left_alone
 from scenariod.workers import budget
 from scenariod.workers.launchers import launcher
 
@@ -166,6 +167,7 @@ def _summary(status: Status, *, config: Config, code: ExitCode, cut_off: int) ->
     ]
     rows += [(f"{cut_off} cut off", "the next start takes them up", config.work)]
     lines = [_row(count, what, where) for count, what, where in rows if not count.startswith("0 ")]
+    lines += [f"  {line}" for line in left_alone(status.left_alone, status.left_alone_files)]
     if status.newest_backup is not None:
         backup = config.backups / status.newest_backup
         lines += [_row("newest backup", "the library before the last change", backup)]

@@ -15,6 +15,7 @@ from scenariod import __version__
 from scenariod.backups.damage import CHECKING
 from scenariod.base import clock
 from scenariod.base.names import printable
+from scenariod.intake import misnamed
 from scenariod.monitoring import status
 from scenariod.monitoring.journal import Event
 from scenariod.workers import host
@@ -62,6 +63,8 @@ class StatusReporter:
             self.status,
             inbox=self._claimer.total,
             waiting=[{"file": printable(w.name), "reason": str(w.hold)} for w in waiting],
+            left_alone=len(self._claimer.left_alone),
+            left_alone_files=misnamed.shown(self._claimer.left_alone, self._config.inbox),
             workers=[_running(worker) for worker in self._queue.workers],
             memory=_memory(host.look(), reserve_bytes=self._config.memory.reserve_bytes),
             watch=watch,

@@ -14,6 +14,7 @@ from scenariod.base import clock
 from scenariod.base.faults import Step, during
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.names import is_scenario_name
+from scenariod.intake import misnamed
 from scenariod.intake.inbox import Inbox, Look
 from scenariod.intake.pairing import plan
 from scenariod.intake.readiness import Hold
@@ -21,16 +22,19 @@ from scenariod.intake.watcher import Sight, Watcher
 from scenariod.monitoring.journal import Event
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from scenariod.base.config import Config
     from scenariod.intake.batch import Batch, Work
     from scenariod.intake.inbox import Waiting
+    from scenariod.intake.misnamed import Misnamed
     from scenariod.monitoring.journal import Journal
 
 REST_FACTOR = 10
 """So many times as long as a look took, none follows it: so looking takes a tenth of the time."""
 _WORTH_TELLING = frozenset({Hold.UNREADABLE, Hold.UNMOVABLE, Hold.DAMAGED})
+MOST_LOGGED = 100
+"""Most misnamed files that are logged one by one where they appear together."""
 _NOT_WAITED_FOR = _WORTH_TELLING | {Hold.WRITING}
 
 
@@ -65,6 +69,7 @@ class Claimer:
         self._rested = 0.0
         self._hinted = False
         self._told: dict[str, Hold] = {}
+        self._logged: set[str] = set()
         self._watcher: Watcher | None = None
         self._watching: asyncio.Task[None] | None = None
 
@@ -77,6 +82,11 @@ class Claimer:
     def waiting(self) -> list[Waiting]:
         """The files that are not ready, and why."""
         return self._look.waiting
+
+    @property
+    def left_alone(self) -> Sequence[Misnamed]:
+        """What is left alone in the inbox because of its name."""
+        return self._look.left_alone
 
     def is_empty(self) -> bool:
         """Say whether nothing is left in the inbox but what nobody should wait for."""
@@ -148,6 +158,7 @@ class Claimer:
         self._look_due = now + (every_s if again_s is None else min(again_s, every_s))
         self._rested = now + min(rest_s, self._config.intake.rescan_s)
         self._tell_holds()
+        self._log_left_alone()
 
     def _look_every_s(self) -> float:
         return self._watcher.look_every_s() if self._watcher else self._config.intake.rescan_s
@@ -161,6 +172,21 @@ class Claimer:
                     Event.FILE_WAITS, f"{name} waits in the inbox: {hold}", file=name, reason=hold
                 )
         self._told = holds
+
+    def _log_left_alone(self) -> None:
+        """Log each file once that is left alone because of its name; very many with one entry."""
+        whys = {m.name: m.why for m in self._look.left_alone}
+        new = whys.keys() - self._logged
+        self._logged = set(whys)
+        if len(new) > MOST_LOGGED:
+            why = "their names are not scenario-*.json"
+            words = f"{len(new)} files are left alone in the inbox: {why}"
+            self._journal.tell(Event.FILE_WAITS, words, files=len(new), reason=why)
+            return
+        for name in sorted(new):
+            why, cure = whys[name], misnamed.command(self._config.inbox / name, whys[name])
+            words = f"{name} is left alone in the inbox: {why}{cure and f'; `{cure}`'}"
+            self._journal.tell(Event.FILE_WAITS, words, file=name, reason=why, hint=cure or None)
 
     # The lookout, which only says when to look
 

@@ -20,13 +20,16 @@ from scenariod.base.faults import DAMAGED, unusable_inbox
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.mounts import same_mount
 from scenariod.base.names import is_scenario_name
+from scenariod.intake import misnamed
 from scenariod.intake.order import SortKey, sort_key
 from scenariod.intake.pairing import Ready
 from scenariod.intake.readiness import GONE, Hold, Rules, Seen, is_somebodys_mount, observe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
+
+    from scenariod.intake.misnamed import Misnamed
 
 WINDOW = 1000
 """Most files looked at closely at once, so that memory stays flat with any number in the inbox."""
@@ -69,6 +72,7 @@ class Look:
     `ready` and `waiting` are in the order of their turn and cover the first `WINDOW` files;
     `total` counts all. `look_again_s` says in how many seconds a waiting file may be ready.
     `ends_round`: with the looks before it, which found as little ready, all have been looked at.
+    `left_alone` is what has another name than a scenario's; neither of them includes it.
     """
 
     ready: list[Ready]
@@ -76,6 +80,7 @@ class Look:
     total: int
     look_again_s: float | None
     ends_round: bool = False
+    left_alone: Sequence[Misnamed] = ()
 
 
 class Inbox:
@@ -133,6 +138,7 @@ class Inbox:
                 observed = self._observe(folder, name, before=seen.get(name), now=now)
                 if observed is not None:
                     found[name] = observed
+            left_alone = misnamed.find(folder, now_s=time.time())
         finally:
             os.close(folder)
         self._seen = found
@@ -140,7 +146,7 @@ class Inbox:
         self._put_off = {
             n: p for n, p in self._put_off.items() if n in found or now < p.until + p.delay_s
         }
-        return self._sorted_out(found, total=total, now=now)
+        return replace(self._sorted_out(found, total=total, now=now), left_alone=left_alone)
 
     def _open(self) -> int:
         try:

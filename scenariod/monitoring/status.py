@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ASK_TIMEOUT_S = 5.0
+_MOST_NAMED = 5
+MOST_LEFT_ALONE = 1000
+"""So many misnamed files are counted: that is part of each look, on small machines too."""
 DEGRADED = "degraded"
 """What `watch` says when arrivals are noticed late; `watch_detail` says why."""
 
@@ -82,6 +85,8 @@ class Status:
     batches: int = 0
     inbox: int = 0
     waiting: list[dict[str, str]] = field(default_factory=list)
+    left_alone: int = 0
+    left_alone_files: list[dict[str, str]] = field(default_factory=list)
     workers: list[Running] = field(default_factory=list)
     most_workers: int = 1
     next_waits: str = ""
@@ -122,6 +127,19 @@ def memory(running: Running) -> str:
     used = f"{running['used_bytes'] // MIB} MB of {running['limit_bytes'] // MIB} MB"
     percent = int(running["used_percent"])
     return f"{used} ({percent} %), peak {running['peak_bytes'] // MIB} MB"
+
+
+def left_alone(count: int, files: list[dict[str, str]]) -> list[str]:
+    """Return lines for people: how many files are left alone, why, and the commands that help."""
+    if not count:
+        return []
+    many = f"{count} or more" if count == MOST_LEFT_ALONE else f"{count}"
+    lines = ["1 file is left alone:" if count == 1 else f"{many} files are left alone:"]
+    for told in files[:_MOST_NAMED]:
+        lines.append(f"  {told['file']}: {told['reason']}")
+        lines += [f"    {told['command']}"] if told["command"] else []
+    more = count - len(files[:_MOST_NAMED])
+    return [*lines, f"  and {more} more"] if more else lines
 
 
 def ask(path: Path) -> dict[str, object] | None:

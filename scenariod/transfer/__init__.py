@@ -3,6 +3,7 @@
 Only the unpacker, which is limited, parses what is imported.
 
 - `export`: write the library out as packs, a folder of files
+- `folder`: which files of a folder are imported, and which are left alone
 - `importing`: bring scenarios in, in batches: backup, transaction, publish
 - `pack_info`: what a pack says of itself
 - `protocol`: what the unpacker says

@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from scenariod.base import process, safe_open
 from scenariod.base.errors import ExitCode
 from scenariod.base.killpoint import KillPoint, reached
-from scenariod.base.names import REASON_SUFFIX, natural_key
-from scenariod.transfer import protocol
+from scenariod.transfer import folder, protocol
 from scenariod.validation.problems import Problem, Reason
 from scenariod.validation.verdict import MAX_MESSAGE, Rejected, Verdict
 from scenariod.workers.confinement import (
@@ -216,19 +215,10 @@ def _placed(verdict: Verdict, *, line: int) -> Verdict:
 
 
 def _files(source: str) -> list[str]:
-    """Return the files to take apart: `source` itself, or the `*.json` in that folder, in order."""
+    """Return the files to take apart: `source` itself, or those of that folder, in order."""
     if source == STANDARD_INPUT or not Path(source).is_dir():
         return [source]
-    with os.scandir(source) as entries:
-        names = [
-            entry.name
-            for entry in entries
-            if entry.name.endswith(".json")
-            and not entry.name.endswith(REASON_SUFFIX)
-            and not entry.name.startswith(".")
-            and not entry.is_dir()
-        ]
-    return [str(Path(source, name)) for name in sorted(names, key=natural_key)]
+    return [str(path) for path in folder.files(Path(source))]
 
 
 @contextmanager

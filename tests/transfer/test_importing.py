@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 from support.counters import KILL
-from support.home import SCENARIODCTL, Home, wait_until
+from support.home import SCENARIODCTL, Home, run, wait_until
 from support.makers import held, open_library, sql
 from support.scenarios import scenario
 from support.standstill import Standstill
@@ -117,6 +118,47 @@ def test_a_folder_is_brought_in_whatever_its_files_are(home: Home, tmp_path: Pat
     assert ids(home) == ["single", "two-1", "two-2", "ten-1", "ten-2"]
     refused = {r["place"]: r["problems"][0]["code"] for r in answer["refusals"]}
     assert refused == {"package.json": "missing-field", "pipe.json": "unreadable"}
+
+
+def test_of_a_folder_it_names_what_looks_like_scenarios_and_is_left_alone(
+    home: Home, tmp_path: Path
+) -> None:
+    folder = tmp_path / "old project"
+    (folder / "more").mkdir(parents=True)
+    (folder / "empty").mkdir()
+    files = {
+        "scenario-1.json": "one",
+        "scenario-2.JSON": "two",
+        "scenario-3.json.txt": "three",
+        "scenario-4.json": "four",
+        "more/scenario-5.json": "five",
+        ".hidden.JSON": "six",
+    }
+    for name, scenario_id in files.items():
+        (folder / name).write_bytes(scenario(scenario_id))
+    run(["gzip", str(folder / "scenario-4.json")])
+    for name in ("notes.txt", "scenario-6.json.part", "scenario-1.json.reason.json"):
+        (folder / name).touch()
+
+    ctl = shlex.join([*SCENARIODCTL, "--root", str(home.path)])
+
+    text = home.ctl("import", str(folder))
+    told = home.ctl("import", "--json", "--dry-run", str(folder)).json()
+    for file in told["left_alone_files"]:
+        command = file["command"].replace("scenariodctl", ctl)
+        assert run(["bash", "-c", command]).code == 0
+
+    assert text.code == 0
+    assert told["left_alone"] == 4
+    assert [(file["file"], file["reason"]) for file in told["left_alone_files"]] == [
+        ("more", "it is a folder, and folders in folders are not read"),
+        ("scenario-2.JSON", "its name does not end in .json"),
+        ("scenario-3.json.txt", "its name does not end in .json"),
+        ("scenario-4.json.gz", "it is compressed"),
+    ]
+    assert "4 files are left alone:\n" in text.out
+    assert all(f"    {file['command']}\n" in text.out for file in told["left_alone_files"])
+    assert sorted(home.ids()) == ["five", "four", "one", "three", "two"]
 
 
 def test_a_file_on_standard_input_is_brought_in(home: Home, tmp_path: Path) -> None:
