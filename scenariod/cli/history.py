@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from scenariod.base.config import Config
     from scenariod.library import BatchRecord, Difference
 
+_MOST_REFUSALS = 10
+"""How many of a batch's refused files are listed; an import may have hundreds."""
 _MARKS = {Change.ADDED: "+", Change.REMOVED: "-", Change.CHANGED: "~"}
 
 
@@ -67,22 +69,31 @@ def _of_batches(
 
 
 def _history_lines(records: Iterable[BatchRecord]) -> Iterator[str]:
-    none = True
+    record = None
     for record in records:
-        none = False
-        yield printable(_line(record)) + "\n"
-    if none:
+        for line in _lines(record):
+            yield printable(line) + "\n"
+    if record is None:
         yield "nothing has happened yet\n"
+    elif earlier := record.position - 1:
+        yield f"{earlier} earlier: scenariodctl history --limit 0\n"
 
 
-def _line(record: BatchRecord) -> str:
+def _lines(record: BatchRecord) -> Iterator[str]:
     when = datetime.fromisoformat(record.settled_at)
     undoable = "can be undone" if record.obstacle is None else record.obstacle.why
     what = f"{record.kind} {record.outcome}" + (f" ({record.note})" if record.note else "")
-    return (
+    refused = f", {len(record.refusals)} refused" if record.refusals else ""
+    yield (
         f"batch {record.id}  {when:%Y-%m-%d %H:%M:%S} UTC  +{record.added} -{record.removed}"
-        f"  {record.scenarios} scenarios  {what}: {undoable}"
+        f"  {record.scenarios} scenarios  {what}{refused}: {undoable}"
     )
+    for refusal in record.refusals[:_MOST_REFUSALS]:
+        first, more = refusal.problems[0], len(refusal.problems) - 1
+        also = f", and {more} more" if more else ""
+        yield f"  refused {refusal.name} ({first.code}): {first}{also}"
+    if (left := len(record.refusals) - _MOST_REFUSALS) > 0:
+        yield f"  refused {left} more: scenariodctl history --json"
 
 
 def _json_list(records: Iterable[BatchRecord]) -> Iterator[str]:

@@ -84,12 +84,15 @@ class _Listener:
         self._source = source
         self._progress = terminal.Progress()
         self._name = source
+        self._files = 0
         self._count = 0
         self._done = 0
 
     def begun(self, name: str, count: int) -> None:
         """See `importing.Listener`."""
-        self._name, self._count, self._done = name, count, 0
+        self._name = name
+        self._files += 1
+        self._count += count
         self._show()
 
     def settled(self, results: Iterable[FileResult], *, batch: int | None) -> None:
@@ -112,7 +115,9 @@ class _Listener:
         self._progress.clear()
 
     def _show(self) -> None:
-        self._progress.show(f"{self._name}: {self._done} of {self._count} scenarios")
+        # Of a folder only the files so far have been counted.
+        of = f" of {self._count}" if self._files == 1 else ""
+        self._progress.show(f"{self._done}{of} scenarios done; reading {self._name}")
 
 
 def _refusal(result: FileResult) -> dict[str, Any]:

@@ -5,12 +5,15 @@ Owns the tables `batch` and `mark`. Never commits: the caller's transaction does
 
 from __future__ import annotations
 
+import json
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from scenariod.library.records import BatchRecord, Kind, Peak
+from scenariod.library.records import BatchRecord, Kind, Peak, Refusal
 from scenariod.library.undo import obstacle
+from scenariod.validation.problems import Problem, Reason
 
 if TYPE_CHECKING:
     import sqlite3
@@ -94,7 +97,13 @@ def batches(db: sqlite3.Connection, *, most: int) -> Iterator[BatchRecord]:
             removed=removed,
             scenarios=scenarios,
             obstacle=obstacle(db, batch_id),
+            refusals=_refusals(db, batch_id),
         )
+
+
+def problems_of(text: str) -> tuple[Problem, ...]:
+    """Return the problems of a file from the JSON in which they were recorded."""
+    return tuple(Problem(**{**p, "code": Reason(p["code"])}) for p in json.loads(text))
 
 
 def reserve(db: sqlite3.Connection, *, above: int) -> int:
@@ -123,6 +132,14 @@ def mark(db: sqlite3.Connection, name: str, batch_id: int) -> None:
         " ON CONFLICT (name) DO UPDATE SET batch = excluded.batch",
         (name, batch_id),
     )
+
+
+def _refusals(db: sqlite3.Connection, batch_id: int) -> tuple[Refusal, ...]:
+    rows = db.execute(
+        "SELECT name, problems FROM file WHERE batch = ? AND verdict = 'refused' ORDER BY number",
+        (batch_id,),
+    )
+    return tuple(Refusal(os.fsdecode(name), problems_of(problems)) for name, problems in rows)
 
 
 def _utc(moment: datetime) -> str:

@@ -154,8 +154,16 @@ class Obstacle:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """A file that a batch refused: its name, or its place in an import, and every problem."""
+
+    name: str
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class BatchRecord:
-    """A batch as history tells it; times are ISO 8601, `obstacle` None where it can be undone."""
+    """A batch as history shows it; times are ISO 8601, `obstacle` None where it can be undone."""
 
     id: int
     position: int
@@ -168,6 +176,7 @@ class BatchRecord:
     removed: int
     scenarios: int
     obstacle: Obstacle | None
+    refusals: tuple[Refusal, ...]
 
 
 @dataclass(frozen=True, slots=True)

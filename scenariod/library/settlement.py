@@ -105,7 +105,7 @@ def settled(db: sqlite3.Connection, batch_id: int) -> list[FileResult] | None:
             size_bytes=size_bytes,
             sha256=sha256,
             scenario_id=scenario_id,
-            problems=_decoded(problems),
+            problems=history.problems_of(problems),
         )
         for name, verdict, size_bytes, sha256, scenario_id, problems in rows
     ]
@@ -245,7 +245,3 @@ def _record_file(db: sqlite3.Connection, result: FileResult, *, batch: int, numb
             json.dumps([asdict(problem) for problem in result.problems], ensure_ascii=True),
         ),
     )
-
-
-def _decoded(problems: str) -> tuple[Problem, ...]:
-    return tuple(Problem(**{**p, "code": Reason(p["code"])}) for p in json.loads(problems))

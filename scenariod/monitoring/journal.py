@@ -13,6 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TextIO
 
+from scenariod.base import clock
 from scenariod.base.names import printable
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class SystemdJournal:
 
 @dataclass(frozen=True, slots=True)
 class TextJournal:
-    """The same entries as lines of text, for a terminal or a log file."""
+    """The same entries as lines of text; on a terminal each begins with the local time."""
 
     stream: TextIO
 
@@ -102,7 +103,8 @@ class TextJournal:
         """See `Journal.tell`; the message says it all, the fields are for machines."""
         mark = {_ERROR: "error: ", _WARNING: "! "}.get(event.priority, "")
         with suppress(OSError):  # the terminal is closed, say: what is done counts, not the line
-            self.stream.write(f"{mark}{printable(message)}\n")
+            time = f"{clock.now().astimezone():%H:%M:%S} " if self.stream.isatty() else ""
+            self.stream.write(f"{time}{mark}{printable(message)}\n")
             self.stream.flush()
 
 

@@ -56,6 +56,29 @@ def told(document: Any) -> list[tuple[str, str, str]]:
     return [(place["where"], place["path"], place["says"]) for place in document["places"]]
 
 
+# History
+
+
+def test_history_names_the_files_that_a_batch_refused_and_why(
+    bench: Bench, home: Home, run_ctl: Ctl
+) -> None:
+    names = [f"scenario-{number}.json" for number in range(1, 13)]
+    batch = bench.claim(1, dict.fromkeys(names, b"{"))
+    bench.settle(batch, [rejected(name) for name in names])
+
+    first, *refusals = run_ctl.lines("history")
+
+    _, (document,) = run_ctl("history")
+    assert first.endswith("intake ok, 12 refused: it changed no scenario")
+    why = "(not-json): expected a comma (line 3, column 4)"
+    assert refusals == [
+        *(f"  refused {name} {why}" for name in names[:10]),
+        "  refused 2 more: scenariodctl history --json",
+    ]
+    assert [refusal["name"] for refusal in document["refusals"]] == names
+    assert document["refusals"][0]["problems"][0]["code"] == "not-json"
+
+
 # Explain
 
 

@@ -228,7 +228,7 @@ def test_history_is_told_to_people_and_programs(filled: Home) -> None:
     assert lines[0].startswith("batch 4  ")
     assert lines[0].endswith("+0 -1  2 scenarios  undo ok (undo 2): can be undone")
     assert lines[2].endswith("batch 4 (undo) has removed or replaced scenario two since")
-    assert limited.out.splitlines() == lines[:1]
+    assert limited.out.splitlines() == [lines[0], "3 earlier: scenariodctl history --limit 0"]
     assert [(b["id"], b["undoable"]) for b in told.json()] == [
         (4, True),
         (3, True),

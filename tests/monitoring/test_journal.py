@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import os
+import pty
 import re
 import socket
 import subprocess
@@ -83,6 +84,16 @@ def test_a_hostile_name_cannot_forge_a_line_or_steer_a_terminal(name: str, shown
 
     assert stream.getvalue() == f"added {shown}\n"
     assert journal_fields({"file": name}) == {"SCENARIOD_FILE": shown}
+
+
+def test_a_line_on_a_terminal_begins_with_the_local_time() -> None:
+    ours, theirs = pty.openpty()
+    with open(ours, "rb") as shown, open(theirs, "w") as terminal:
+        TextJournal(terminal).tell(Event.FILE_REFUSED, "said")
+
+        line = shown.readline()
+
+    assert re.fullmatch(rb"[0-2]\d:[0-5]\d:[0-5]\d ! said\r\n", line)
 
 
 def test_fields_are_named_for_the_journal_and_what_is_unknown_is_left_out() -> None:

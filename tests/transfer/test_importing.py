@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shlex
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,8 @@ from support.standstill import Standstill
 
 from scenariod import backups
 from scenariod.base.killpoint import VARIABLE, KillPoint
+from scenariod.cli import main as ctl
+from scenariod.cli import terminal
 from scenariod.transfer import importing as importer
 
 pytestmark = pytest.mark.slow
@@ -599,3 +603,38 @@ def test_stopped_by_a_signal_what_was_added_stays_and_it_goes_on_when_asked_agai
     assert home.ids() == ids(home) == [f"s-{n}" for n in range(1, answer["added"] + 1)]
     again = bring(home, source)
     assert (again["added"], again["already_added"]) == (count - answer["added"], answer["added"])
+
+
+# Progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("files", "shown"),
+    [
+        ({"all.json": 3}, ["0 of 3 scenarios done; reading all.json"]),
+        (
+            {"a.json": 1, "b.json": 2},
+            ["0 of 1 scenarios done; reading a.json", "0 scenarios done; reading b.json"],
+        ),
+    ],
+)
+def test_progress_counts_scenarios_over_all_files(
+    home: Home, monkeypatch: pytest.MonkeyPatch, files: dict[str, int], shown: list[str]
+) -> None:
+    for name, count in files.items():
+        put(home.path / "drop", name, together(*many(count, prefix=name)))
+    terminal_shown = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal_shown)
+    monkeypatch.setattr(terminal, "PROGRESS_EVERY_S", 0.0)
+
+    ctl.main(["--root", str(home.path), "import", str(home.path / "drop")])
+
+    words = terminal_shown.getvalue().replace("\x1b[K", "").split("\r")
+    last = "3 of 3 scenarios done; reading all.json" if len(files) == 1 else "3 scenarios done"
+    assert words[1 : 1 + len(shown)] == shown
+    assert words[-2].startswith(last)
