@@ -5,7 +5,10 @@ Owns that file and the order of lock, snapshot, write and mark. Never holds a wh
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from scenariod.base import durable, lock
@@ -14,7 +17,6 @@ from scenariod.base.killpoint import KillPoint, reached
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from scenariod.library import Library
 
@@ -41,8 +43,9 @@ def is_current(library: Library, path: Path) -> bool:
 def publish(library: Library, path: Path) -> Published:
     """Make `path` hold `{"scenarios":[…]}` of the library, durably, and mark it published.
 
-    Documents are as dropped, but for a BOM and white space around them. Raises what `Library`
-    does, and OSError where the file can't be written; the one there then stays.
+    Documents are as dropped, but for a BOM and white space around them. If `path` is a link, the
+    file that it leads to is replaced, and the link stays. Raises what `Library` does, and OSError
+    where the file can't be written; the one there then stays.
     """
     # The lock comes before the snapshot: else of two publishers the one with the older snapshot
     # might come last, and its file would stay.
@@ -51,8 +54,9 @@ def publish(library: Library, path: Path) -> Published:
         lock.held(path.with_name(LOCK_FILE)),
         library.snapshot() as snapshot,
     ):
-        durable.remove_leftovers(path.parent, path.name)
-        with durable.replacing(path, mode=_READABLE_BY_ALL, despite_umask=True) as file:
+        target = _behind_links(path)
+        durable.remove_leftovers(target.parent, target.name)
+        with durable.replacing(target, mode=_READABLE_BY_ALL, despite_umask=True) as file:
             write_documents(file, b'{"scenarios":[', snapshot.documents())
             published = Published(snapshot.batch, snapshot.count, file.tell())
             reached(KillPoint.LIBRARY_BEING_PUBLISHED)
@@ -60,6 +64,20 @@ def publish(library: Library, path: Path) -> Published:
         library.mark_published(snapshot.batch)
         reached(KillPoint.PUBLISHED_MARKED)
     return published
+
+
+def _behind_links(path: Path) -> Path:
+    """Return the file that `path` leads to; raise OSError if it is a link that leads to none.
+
+    None is made there: the disk that it leads to may not be mounted.
+    """
+    if not path.is_symlink():
+        return path
+    try:
+        return Path(os.path.realpath(path, strict=True))
+    except FileNotFoundError as error:
+        what = f"it is a link to {path.readlink()}, and there is no file"
+        raise FileNotFoundError(errno.ENOENT, what, str(path)) from error
 
 
 def write_documents(file: BinaryIO, head: bytes, documents: Iterable[Iterable[bytes]]) -> int:

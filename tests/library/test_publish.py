@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support.makers import add, batch, document, kill, open_library
 
+from scenariod.base.faults import EnvironmentFault
 from scenariod.library import (
     Entry,
     Library,
@@ -68,6 +69,43 @@ def test_what_is_published_is_current_until_a_change(library: Library, tmp_path:
 
     assert (before, published, unchanged, changed) == (False, True, True, False)
     assert not is_current(library, path)
+
+
+def test_a_link_stays_and_the_file_that_it_leads_to_is_replaced_whole(
+    library: Library, tmp_path: Path
+) -> None:
+    (web := tmp_path / "web").mkdir()
+    (web / "all.json").write_text("what was there")
+    (web / "latest.json").symlink_to("all.json")
+    path = tmp_path / "scenarios.json"
+    path.symlink_to("web/latest.json")
+    add(library, document("one"))
+
+    with (web / "all.json").open() as before:
+        publish(library, path)
+        read_by_who_had_opened_it = before.read()
+
+    assert path.readlink() == Path("web/latest.json")
+    assert sorted(os.listdir(web)) == ["all.json", "latest.json"]
+    assert [s["id"] for s in json.loads((web / "all.json").read_bytes())["scenarios"]] == ["one"]
+    assert is_current(library, path)
+    assert read_by_who_had_opened_it == "what was there"
+
+
+def test_a_link_to_nothing_is_an_error_that_names_it_and_makes_no_file(
+    library: Library, tmp_path: Path
+) -> None:
+    path = tmp_path / "scenarios.json"
+    path.symlink_to("web/all.json")
+
+    with pytest.raises(EnvironmentFault) as raised:
+        publish(library, path)
+
+    assert str(raised.value) == (
+        f"it is a link to web/all.json, and there is no file: {path} (publishing the library)"
+    )
+    assert path.readlink() == Path("web/all.json")
+    assert not (tmp_path / "web").exists()
 
 
 def test_two_publishers_leave_the_newest_state(tmp_path: Path) -> None:

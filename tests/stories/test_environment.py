@@ -460,3 +460,27 @@ def traced(pid: int, what: str, *where: str, told: Path = Path(os.devnull)) -> I
         finally:
             strace.kill()  # asked to end, it waits for ever for a process that waits for its child
             strace.stderr.read()
+
+
+def test_a_root_whose_folders_are_links_works_as_any_other_a_rebuild_included(
+    home: Home, tmp_path: Path
+) -> None:
+    disk = tmp_path / "disk"
+    home.inbox.rmdir()
+    for name in ("inbox", "work", "done", "failed", "backups", "library"):
+        (disk / name).mkdir(parents=True)
+        (home.path / name).symlink_to(disk / name)
+    daemon = home.start()
+    home.drop("scenario-1.json", scenario("one"))
+    daemon.wait_for("published 1 scenarios")
+    assert daemon.terminate() == 0
+    home.drop("scenario-2.json", scenario("two"))
+    assert home.once().code == 0
+    home.database.write_bytes(b"not a database")
+
+    rebuilt = home.once()
+
+    assert rebuilt.code == 0, rebuilt.err
+    assert sorted(home.ids()) == ["one", "two"]
+    assert home.names("done") == ["scenario-1.json", "scenario-2.json"]
+    assert all((home.path / name).is_symlink() for name in os.listdir(disk))
