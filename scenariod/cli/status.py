@@ -59,6 +59,7 @@ def _status_lines(document: dict[str, Any]) -> list[str]:
         f"  Library: {document['scenarios']} scenarios",
         f"    Since: {counts}, {document['refused']} refused, in {document['batches']} batches",
         *backup_lines(document),
+        *([f"    Clock: ! {document['clock_doubt']}"] if document.get("clock_doubt") else []),
     ]
 
 

@@ -3,6 +3,7 @@
 - `attempt`: one batch: launch, verdict, and what follows
 - `choice`: which batch is started next
 - `cleanup`: keep done/ and failed/ within `[retention]`
+- `clock_check`: whether the clock can be trusted to say which files are old
 - `drain`: what follows once the inbox is empty: publish, remove old backups
 - `error_policy`: a pause for faults that may pass, an end for those that will not
 - `expiry`: the old files of a folder: which, and removing them

@@ -7,20 +7,19 @@ hold. Never ends in an error: what is in the way is told once, and tried again l
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from scenariod import backups
-from scenariod.base import faults
+from scenariod.base import clock, faults
 from scenariod.base.errors import ScenariodError
 from scenariod.base.faults import Step, during
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.names import without_batch
-from scenariod.daemon import expiry
+from scenariod.daemon import clock_check, expiry
 from scenariod.daemon.expiry import DAY_NS, Limits, Old, Removed
 from scenariod.library import Library
 from scenariod.monitoring.journal import Event
@@ -51,7 +50,14 @@ class _Whole:
 class Cleanup:
     """Removes what is too old or one too many, in turns between the settling of batches."""
 
-    def __init__(self, config: Config, *, settler: Settler, journal: Journal) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        settler: Settler,
+        journal: Journal,
+        clock: Callable[[], datetime] = clock.now,
+    ) -> None:
         self._config = config
         self._settler = settler
         self._journal = journal
@@ -59,6 +65,9 @@ class Cleanup:
         self._due = 0.0
         self._stopping = False
         self._told: dict[Path, str] = {}
+        self._clock = clock
+        self._run = clock_check.Run()
+        self.clock_doubt = ""
         self._whole: _Whole | None = None
 
     def is_due(self, now: float) -> bool:
@@ -70,6 +79,7 @@ class Cleanup:
         if self._task is not None or now < self._due:
             return
         self._due = now + EVERY_S
+        self._run.note(clock=self._clock(), monotonic_s=now)
         self._task = asyncio.create_task(self._tidy())
 
         def ended(_: asyncio.Task[None]) -> None:
@@ -107,7 +117,9 @@ class Cleanup:
 
     async def _remove_old(self, folder: Path, limits: Limits, *, spared: Spared) -> OSError | None:
         """Remove what is to go, and tell of it; return what one file was in the way of."""
-        now_ns = time.time_ns()
+        now_ns = round(self._clock().timestamp() * 10**9)
+        if limits.age_ns is not None and await asyncio.to_thread(self._doubts_clock):
+            limits = replace(limits, age_ns=None)
         try:
             cut = await asyncio.to_thread(expiry.cut_off, folder, limits, now_ns=now_ns)
         except FileNotFoundError:  # somebody may have tidied up and taken the folder too
@@ -127,6 +139,24 @@ class Cleanup:
         finally:
             self._tell_removed(folder, removed, kept=kept)
         return removed.stuck
+
+    def _doubts_clock(self) -> bool:
+        """Return whether no file may count as old by the clock; report why, once."""
+        told = self.clock_doubt
+        if self._run.is_steady:
+            self.clock_doubt = ""
+        else:
+            with self._opened_library() as library, library.snapshot() as snapshot:
+                step = clock_check.latest_step(self._clock(), snapshot.settled_at())
+            self.clock_doubt = "" if step is None else str(step)
+        if self.clock_doubt and not told:
+            self._journal.tell(Event.NOT_TIDIED, self.clock_doubt)
+        return bool(self.clock_doubt)
+
+    def _opened_library(self) -> Library:
+        return Library.open_read_only(
+            self._config.database, busy_timeout_s=self._config.library.busy_timeout_s
+        )
 
     async def _remove_reasons(self, folder: Path, cut: CutOff) -> None:
         left = await asyncio.to_thread(expiry.reasons_without_file, folder, cut)
@@ -148,9 +178,7 @@ class Cleanup:
             if batch is None:  # not before there is something old: it reads a whole backup
                 batch = self._newest_whole_backup()
             known_as = {old: {old.name, without_batch(old.name)} for old in several}
-            with Library.open_read_only(
-                self._config.database, busy_timeout_s=self._config.library.busy_timeout_s
-            ) as library:
+            with self._opened_library() as library:
                 settled = library.settled_by(set().union(*known_as.values()), batch=batch)
             return {old for old, names in known_as.items() if not _all_settled(names, settled)}
 

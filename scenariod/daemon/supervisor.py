@@ -120,7 +120,7 @@ class Supervisor:
             if self._is_drained():
                 self._drain.close_if_due(now, on_end=self._drain_ended)
             if self._drain.is_closed:
-                self._cleanup.begin_if_due(now, on_end=self._wake.set)
+                self._cleanup.begin_if_due(now, on_end=self._cleanup_ended)
         except (OSError, ScenariodError) as error:
             return self._take(error)
         return wait_s
@@ -233,6 +233,10 @@ class Supervisor:
             self._queue.replace(self._setup.work.batches())
         except OSError:  # not now; the start of the batch at hand will tell
             self._queue.put_first([batch])
+
+    def _cleanup_ended(self) -> None:
+        self._reporter.status.clock_doubt = self._cleanup.clock_doubt
+        self._wake.set()
 
     # What goes wrong
 

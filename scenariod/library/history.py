@@ -106,6 +106,12 @@ def problems_of(text: str) -> tuple[Problem, ...]:
     return tuple(Problem(**{**p, "code": Reason(p["code"])}) for p in json.loads(text))
 
 
+def settled_at(db: sqlite3.Connection) -> Iterator[datetime]:
+    """Yield when each batch was settled, the last one first; aware."""
+    rows = db.execute("SELECT settled_at FROM batch ORDER BY position DESC")
+    return (datetime.fromisoformat(moment) for (moment,) in rows)
+
+
 def reserve(db: sqlite3.Connection, *, above: int) -> int:
     """Give out a batch id that none has or had, and that is larger than `above`."""
     batch_id = max(highest(db), above) + 1

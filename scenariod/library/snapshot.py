@@ -14,6 +14,7 @@ from scenariod.library.sqlite_errors import damaged
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Generator, Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from scenariod.library.records import BatchRecord, Pack, ScenarioRecord, ScenarioVersion
@@ -57,6 +58,10 @@ class Snapshot:
     def batches(self, *, most: int = -1) -> Iterator[BatchRecord]:
         """Yield the batches, the last one first, `most` of them; -1: all."""
         return history.batches(self._db, most=most)
+
+    def settled_at(self) -> Iterator[datetime]:
+        """Yield when each batch was settled, the last one first."""
+        return history.settled_at(self._db)
 
     def versions(self, *, before: int | None = None) -> Iterator[ScenarioVersion]:
         """Yield the scenarios as they were just before a batch; None: as they are.

@@ -95,6 +95,7 @@ class Status:
     watch_detail: str = ""
     newest_backup: str | None = None
     backup_doubt: str = ""
+    clock_doubt: str = ""
 
     def line(self) -> str:
         """Return the one line of `systemctl status`: state, counts, and the worker's memory."""
@@ -107,9 +108,10 @@ class Status:
         return f"{what}; {counts}; library {self.scenarios}{self._warnings()}"
 
     def _warnings(self) -> str:
-        """Return what is wrong with the watch and the newest backup, for the end of the line."""
+        """Return what is wrong with watch, newest backup and clock, for the end of the line."""
         blind = f"; {self.watch}: {self.watch_detail}" if self.watch == DEGRADED else ""
-        return f"{blind}; backup: {self.backup_doubt}" if self.backup_doubt else blind
+        backup = f"; backup: {self.backup_doubt}" if self.backup_doubt else ""
+        return blind + backup + (f"; {self.clock_doubt}" if self.clock_doubt else "")
 
 
 def _at_work(workers: list[Running], *, counts: str) -> str:

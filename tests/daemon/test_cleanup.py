@@ -8,9 +8,11 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from support.home import POWERLESS, Home
+from support.makers import sql
 from support.scenarios import scenario
 
 from scenariod import backups
@@ -187,16 +189,22 @@ class Rounds:
         self._settings = settings
         self._said = said
 
-    def at(self, *times: float) -> list[bool]:
-        """Say for each of these times whether it was due then."""
-        return asyncio.run(self._at(times))
+    def at(self, *times: float, ahead: timedelta = timedelta(0)) -> list[bool]:
+        """Say for each of these times whether it was due then; the clock is ahead by so much."""
+        return asyncio.run(self._at(times, ahead))
 
-    async def _at(self, times: tuple[float, ...]) -> list[bool]:
+    async def _at(self, times: tuple[float, ...], ahead: timedelta) -> list[bool]:
         settings, journal = self._settings, TextJournal(self._said)
         work = Work(settings.work)
         settler = Settler(settings, work=work, journal=journal)
         await settler.open()
-        cleanup = Cleanup(settings, settler=settler, journal=journal)
+        now = 0.0
+        cleanup = Cleanup(
+            settings,
+            settler=settler,
+            journal=journal,
+            clock=lambda: datetime.now(UTC) + ahead + timedelta(seconds=now),
+        )
         due = []
         for now in times:
             ended = asyncio.Event()
@@ -238,6 +246,75 @@ def test_what_is_in_the_way_is_told_once_until_it_is_something_else(
     assert "cannot remove old files from failed/, and tries again later" in line
     assert "Not a directory" in line
     assert str(home.failed) in line
+
+
+# A clock that is ahead
+
+
+YEAR = timedelta(days=400)
+WEEK_S = 7 * 86_400.0
+
+
+@pytest.mark.slow
+def test_while_the_clock_is_ahead_nothing_goes_for_its_age_until_it_has_gone_on_for_a_week(
+    home: Home, journal: io.StringIO
+) -> None:
+    refuse(home, 1, 2)
+
+    with tidier_of(home, journal, failed_age_days=90, done_age_days=90) as cleanup:
+        cleanup.at(0.0, EVERY_S, WEEK_S - EVERY_S, ahead=YEAR)
+        stayed = home.names("failed")
+        cleanup.at(0.0, WEEK_S, ahead=YEAR)
+
+    assert stayed == ["scenario-1.json", "scenario-2.json"]
+    assert home.names("failed") == []
+    first, *_ = journal.getvalue().splitlines()
+    today, then = datetime.now(UTC), datetime.now(UTC) + YEAR
+    assert f"the clock went from {today:%Y-%m-%d} to {then:%Y-%m-%d} without a batch" in first
+    assert "no file is removed for its age until the clock has been steady for 7 days" in first
+    assert journal.getvalue().count("the clock went from") == 2  # once a run
+
+
+@pytest.mark.slow
+def test_a_batch_that_was_settled_by_the_wrong_clock_does_not_make_it_right(
+    home: Home, journal: io.StringIO
+) -> None:
+    refuse(home, 1, 2, 3)
+    ahead = (datetime.now(UTC) + YEAR).isoformat()
+    sql(home.database, f"UPDATE batch SET settled_at = '{ahead}' WHERE id = 3")
+
+    with tidier_of(home, journal, failed_age_days=90) as cleanup:
+        cleanup.at(0.0, ahead=YEAR + timedelta(hours=1))
+        stayed = home.names("failed")
+        cleanup.at(0.0, ahead=YEAR + timedelta(days=7))
+
+    assert len(stayed) == 3
+    assert home.names("failed") == []
+
+
+@pytest.mark.slow
+def test_the_number_of_files_is_kept_whatever_the_clock_says(
+    home: Home, journal: io.StringIO
+) -> None:
+    refuse(home, 1, 2)
+
+    with tidier_of(home, journal, failed_age_days=90, failed_count=1) as cleanup:
+        cleanup.at(0.0, ahead=YEAR)
+
+    assert home.names("failed") == ["scenario-2.json"]
+
+
+@pytest.mark.slow
+def test_the_status_of_a_daemon_says_that_it_does_not_trust_the_clock(home: Home) -> None:
+    run_over(home, 1)
+    sql(home.database, "UPDATE batch SET settled_at = '2026-01-01T00:00:00.000+00:00'")
+
+    daemon = home.start()
+
+    found = daemon.wait_for_status(lambda s: bool(s["clock_doubt"]))
+    assert found["clock_doubt"].startswith("the clock went from 2026-01-01 to ")
+    assert f"Clock: ! {found['clock_doubt']}" in home.ctl("status").out
+    assert f"! {found['clock_doubt']}" in daemon.journal()
 
 
 @pytest.mark.slow

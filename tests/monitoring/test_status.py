@@ -57,6 +57,12 @@ def made(**changes: Any) -> Status:
     )
 
 
+def test_the_line_ends_with_what_is_in_doubt() -> None:
+    line = made(backup_doubt="too old", clock_doubt="the clock went ahead").line()
+
+    assert line.endswith("; backup: too old; the clock went ahead")
+
+
 def test_the_line_of_a_working_daemon() -> None:
     workers = [worker(3, "a", "b", used_mb=45, peak_mb=60)]
 
