@@ -16,6 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from scenariod.base import config
+from scenariod.intake.batch import Batch
 from scenariod.workers.job import Job
 from scenariod.workers.launchers.launcher import Launcher, choose
 from scenariod.workers.launchers.systemd import SystemdLauncher
@@ -26,19 +28,8 @@ LIMIT_MB = 512
 
 def job(folder: Path, *, number: int) -> Job:
     """Return a job without files."""
-    return Job(
-        root=folder,
-        batch_id=number,
-        folder=folder,
-        names=(),
-        limit_bytes=LIMIT_MB * MIB,
-        soft_limit_bytes=LIMIT_MB * MIB * 7 // 10,
-        max_scenario_bytes=8 * MIB,
-        tasks_max=32,
-        ready_timeout_s=60,
-        timeout_s=60,
-        stop_grace_s=5,
-    )
+    loaded = config.load(config=None, root=folder, cwd=folder)
+    return Job(loaded, Batch(number, folder), (), limit_bytes=LIMIT_MB * MIB)
 
 
 async def ready_s(launcher: Launcher, asked: Job) -> float:

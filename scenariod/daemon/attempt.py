@@ -13,8 +13,9 @@ from scenariod.base.errors import DroppedFileError, ScenariodError
 from scenariod.base.faults import Step, during
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.units import MIB
-from scenariod.daemon.settle import Run, Settled
+from scenariod.daemon.settle import Settled
 from scenariod.intake.delivery import Delivery
+from scenariod.library import SettledBatch
 from scenariod.monitoring.journal import Event
 from scenariod.validation import verdict
 from scenariod.validation.verdict import InvalidVerdictError, Rejected, Verdict
@@ -27,7 +28,6 @@ from scenariod.workers.run import run as run_worker
 if TYPE_CHECKING:
     import asyncio
 
-    from scenariod.base.config import Config
     from scenariod.base.faults import Fault
     from scenariod.daemon.setup import Setup
     from scenariod.intake.batch import Batch
@@ -87,7 +87,7 @@ class Attempts:
             raise
 
     async def _run_worker(self, batch: Batch, names: list[str], *, stop: asyncio.Event) -> Ended:
-        job = _job(self._config, batch, names, limit_bytes=self._budget.limit_of(batch))
+        job = Job(self._config, batch, tuple(names), self._budget.limit_of(batch))
 
         def note(reading: Reading) -> None:
             self._queue.show(batch.id, Worker(batch.id, job.names, reading))
@@ -159,7 +159,7 @@ class Attempts:
             may_have_more=may_have_more,
         )
         if step is NextStep.SETTLE:
-            return self._settle(batch, verdicts or [], self._run(ended, outcome))
+            return self._settle(batch, verdicts or [], outcome=outcome, ended=ended)
         if step in {NextStep.SPLIT, NextStep.FAIL}:
             return self._isolate(batch, outcome, ended=ended, detail=ended.detail)
         with during(Step.COUNTING, batch.folder):
@@ -231,30 +231,71 @@ class Attempts:
     ) -> Concluded:
         """Have the files of a batch that ended badly run one at a time; a single one fails."""
         names = batch.names()
-        run = self._run(ended, outcome)
         if len(names) == 1:
             size = (batch.folder / names[0]).lstat().st_size
             problem = failures.of_file(outcome, ended=ended, detail=detail, size_bytes=size)
             refusal = Rejected(names[0], size_bytes=size, sha256=None, problems=(problem,))
-            return self._settle(batch, [refusal], run)
+            return self._settle(batch, [refusal], outcome=outcome, ended=ended)
         self._journal.tell(
             Event.BATCH_SPLIT,
             f"batch {batch.id}: {outcome}{f' ({detail})' if detail else ''}; "
             f"its {len(names)} files run one at a time",
             batch=batch.id,
             outcome=outcome,
-            exit_status=run.exit_status,
+            exit_status=_exit_status(ended),
         )
         singles = [self._set_apart(batch, [name]) for name in names]
-        concluded = self._settle(batch, [], run)
+        concluded = self._settle(batch, [], outcome=outcome, ended=ended)
         return replace(concluded, again=[*singles, *concluded.again])
 
-    def _settle(self, batch: Batch, verdicts: list[Verdict], run: Run) -> Concluded:
+    def _settle(
+        self, batch: Batch, verdicts: list[Verdict], *, outcome: Outcome, ended: Ended | None
+    ) -> Concluded:
+        record = self._record(batch, outcome=outcome, ended=ended)
         try:
-            settled = self._settler.settle(batch, verdicts, run)
+            settled = self._settler.settle(batch, verdicts, record)
         except DroppedFileError as error:
             return self._set_aside(batch, str(error.filename))
+        self._tell_settled(record, settled, exit_status=_exit_status(ended))
         return self._tidy(batch, settled)
+
+    def _record(self, batch: Batch, *, outcome: Outcome, ended: Ended | None) -> SettledBatch:
+        """Return what the library records of a batch; `ended` is None where no worker ran."""
+        now = clock.now()
+        return SettledBatch(
+            id=batch.id,
+            started_at=ended.started_at if ended else now,
+            settled_at=now,
+            outcome=outcome,
+            duration_ms=round(ended.duration_s * 1000) if ended else 0,
+            launcher=self._launcher.name,
+            memory_peak_bytes=ended.peak_bytes if ended else None,
+            memory_limit_bytes=ended.limit_bytes if ended else self._config.memory.limit_bytes,
+        )
+
+    def _tell_settled(
+        self, record: SettledBatch, settled: Settled, *, exit_status: int | None
+    ) -> None:
+        new = f", {settled.replaced} replaced" if settled.replaced else ""
+        counts = f"{settled.added} added{new}, {settled.refused} refused"
+        known = f", {settled.already_added} already added" if settled.already_added else ""
+        peak, limit = record.memory_peak_bytes or 0, record.memory_limit_bytes or 0
+        self._journal.tell(
+            Event.BATCH_SETTLED,
+            f"batch {record.id}: {record.outcome}; {counts}{known}; "
+            f"{record.duration_ms / 1000:.1f} s, peak {peak // MIB} MB of {limit // MIB} MB",
+            batch=record.id,
+            outcome=record.outcome,
+            exit_status=exit_status,
+            added=settled.added,
+            replaced=settled.replaced,
+            already_added=settled.already_added,
+            refused=settled.refused,
+            duration_ms=record.duration_ms,
+            memory_peak_bytes=record.memory_peak_bytes,
+            memory_limit_bytes=record.memory_limit_bytes,
+            launcher=record.launcher,
+        )
 
     def _tidy(self, batch: Batch, settled: Settled) -> Concluded:
         """Remove the batch's folder; files that were not settled go back into the inbox.
@@ -275,32 +316,9 @@ class Attempts:
         reached(KillPoint.BATCH_APART_RESERVED)
         return self._work.set_apart(batch, names, batch_id=number)
 
-    def _run(self, ended: Ended | None, outcome: Outcome) -> Run:
-        return Run(
-            outcome=outcome,
-            exit_status=ended.evidence.exit_status if ended else None,
-            ended_at=ended.ended_at if ended else clock.now(),
-            duration_s=ended.duration_s if ended else 0.0,
-            peak_bytes=ended.peak_bytes if ended else None,
-            limit_bytes=ended.limit_bytes if ended else self._config.memory.limit_bytes,
-            launcher=self._launcher.name,
-        )
 
-
-def _job(config: Config, batch: Batch, names: list[str], *, limit_bytes: int) -> Job:
-    return Job(
-        root=config.root,
-        batch_id=batch.id,
-        folder=batch.folder,
-        names=tuple(names),
-        limit_bytes=limit_bytes,
-        soft_limit_bytes=config.memory.soft_limit_bytes(limit_bytes),
-        max_scenario_bytes=config.intake.max_scenario_bytes,
-        tasks_max=config.worker.tasks_max,
-        ready_timeout_s=config.worker.ready_timeout_s,
-        timeout_s=config.worker.timeout_s,
-        stop_grace_s=config.worker.stop_grace_s,
-    )
+def _exit_status(ended: Ended | None) -> int | None:
+    return None if ended is None else ended.evidence.exit_status
 
 
 def _verdicts(content: bytes | None, names: list[str]) -> list[Verdict] | None:

@@ -10,8 +10,7 @@ import asyncio
 import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, ParamSpec, TypeVar
 
@@ -23,7 +22,6 @@ from scenariod.base.errors import DroppedFileError, LibraryDamagedError
 from scenariod.base.faults import OF_ONE_FILE, Step, during
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.names import REASON_SUFFIX, with_suffix
-from scenariod.base.units import MIB
 from scenariod.intake.delivery import Delivery
 from scenariod.library import (
     Entry,
@@ -31,7 +29,6 @@ from scenariod.library import (
     FileVerdict,
     Library,
     OnConflict,
-    SettledBatch,
 )
 from scenariod.monitoring.journal import Event, Once
 from scenariod.validation import reason_file
@@ -39,33 +36,16 @@ from scenariod.validation.verdict import Accepted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
     from pathlib import Path
 
     from scenariod.base.config import Config
     from scenariod.intake.batch import Batch, Work
+    from scenariod.library import SettledBatch
     from scenariod.monitoring.journal import Journal
     from scenariod.validation.verdict import Verdict
-    from scenariod.workers.outcome import Outcome
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """How a batch's worker ran: what the library records of it beside the verdicts, and tells.
-
-    `exit_status` is negative for a signal, None where no worker ran.
-    """
-
-    outcome: Outcome
-    exit_status: int | None
-    ended_at: datetime
-    duration_s: float
-    peak_bytes: int | None
-    limit_bytes: int
-    launcher: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,23 +129,25 @@ class Settler:
         """Make the moves of a batch that was settled before a crash; None if it was not."""
         with during(Step.MOVING, batch.folder):
             results = self.library.settled(batch.id)
-            return None if results is None else self._move(batch, results, run=None)
+            return None if results is None else self._move(batch, results, record=None)
 
-    def settle(self, batch: Batch, verdicts: list[Verdict], run: Run) -> Settled:
-        """Back up if need be, commit the batch in one transaction, move its files."""
+    def settle(self, batch: Batch, verdicts: list[Verdict], record: SettledBatch) -> Settled:
+        """Back up if need be, commit the batch in one transaction, move its files.
+
+        It is recorded as `record`, but as settled now: a backup takes its time.
+        """
         library = self.library
         if any(library.forecast(v, on_conflict=self._on_conflict).changes for v in verdicts):
             with during(Step.BACKING_UP, self._config.backups):
                 self.schedule.back_up_if_due(library)
         with during(Step.RECORDING, self._config.database), ExitStack() as files:
             entries = [_entry(batch, v, files=files) for v in verdicts]
-            results = library.settle(_record(batch, run), entries, on_conflict=self._on_conflict)
+            record = replace(record, settled_at=clock.now())
+            results = library.settle(record, entries, on_conflict=self._on_conflict)
         reached(KillPoint.COMMITTED)
         self.scenarios = library.count()
         with during(Step.MOVING, batch.folder):
-            settled = self._move(batch, results, run=run)
-        self._tell_batch(batch, settled, run=run)
-        return settled
+            return self._move(batch, results, record=record)
 
     def _open(self) -> None:
         if self._library is None:
@@ -188,13 +170,15 @@ class Settler:
             mark(self._config, damage_of(self._config, damage))
         self._open()
 
-    def _move(self, batch: Batch, results: list[FileResult], *, run: Run | None) -> Settled:
+    def _move(
+        self, batch: Batch, results: list[FileResult], *, record: SettledBatch | None
+    ) -> Settled:
         """Move each file to where its result sends it, and tell of it. Does nothing twice."""
         for result in results:
             if result.verdict is FileVerdict.CHANGED:
                 continue  # stays in the batch's folder, and runs again
             if result.verdict is FileVerdict.REFUSED:
-                reason = partial(_reason, batch, result, run)
+                reason = partial(_reason, batch, result, record)
                 target = self._delivery.to_failed(batch, result.name, reason=reason)
             else:
                 target = self._delivery.to_done(batch, result.name)
@@ -235,28 +219,6 @@ class Settler:
             destination=str(where),
         )
 
-    def _tell_batch(self, batch: Batch, settled: Settled, *, run: Run) -> None:
-        new = f", {settled.replaced} replaced" if settled.replaced else ""
-        counts = f"{settled.added} added{new}, {settled.refused} refused"
-        known = f", {settled.already_added} already added" if settled.already_added else ""
-        peak = f"{(run.peak_bytes or 0) // MIB} MB of {run.limit_bytes // MIB} MB"
-        self._journal.tell(
-            Event.BATCH_SETTLED,
-            f"batch {batch.id}: {run.outcome}; {counts}{known}; "
-            f"{run.duration_s:.1f} s, peak {peak}",
-            batch=batch.id,
-            outcome=run.outcome,
-            exit_status=run.exit_status,
-            added=settled.added,
-            replaced=settled.replaced,
-            already_added=settled.already_added,
-            refused=settled.refused,
-            duration_ms=round(run.duration_s * 1000),
-            memory_peak_bytes=run.peak_bytes,
-            memory_limit_bytes=run.limit_bytes,
-            launcher=run.launcher,
-        )
-
 
 _EVENT_OF = {
     FileVerdict.ADDED: Event.FILE_ADDED,
@@ -264,19 +226,6 @@ _EVENT_OF = {
     FileVerdict.ALREADY_ADDED: Event.FILE_ALREADY_ADDED,
     FileVerdict.REFUSED: Event.FILE_REFUSED,
 }
-
-
-def _record(batch: Batch, run: Run) -> SettledBatch:
-    return SettledBatch(
-        id=batch.id,
-        started_at=run.ended_at - timedelta(seconds=run.duration_s),
-        settled_at=clock.now(),
-        outcome=run.outcome,
-        duration_ms=round(run.duration_s * 1000),
-        launcher=run.launcher,
-        memory_peak_bytes=run.peak_bytes,
-        memory_limit_bytes=run.limit_bytes,
-    )
 
 
 def _entry(batch: Batch, verdict: Verdict, *, files: ExitStack) -> Entry:
@@ -317,7 +266,9 @@ def _of_one_file(error: OSError, path: Path) -> OSError:
     return DroppedFileError(error.errno, error.strerror, path.name) if lost else error
 
 
-def _reason(batch: Batch, result: FileResult, run: Run | None, stored_as: str) -> dict[str, object]:
+def _reason(
+    batch: Batch, result: FileResult, record: SettledBatch | None, stored_as: str
+) -> dict[str, object]:
     """Return what NAME.reason.json says."""
     return reason_file.document(
         result.name,
@@ -333,8 +284,8 @@ def _reason(batch: Batch, result: FileResult, run: Run | None, stored_as: str) -
             attempts=max(batch.attempts, 1),  # an error in the moves takes back even a good one
             dropped_at=batch.dropped_at.get(result.name),
             claimed_at=batch.claimed_at,
-            memory_peak_bytes=run.peak_bytes if run else None,
-            memory_limit_bytes=run.limit_bytes if run else None,
+            memory_peak_bytes=record.memory_peak_bytes if record else None,
+            memory_limit_bytes=record.memory_limit_bytes if record else None,
         ),
         now=clock.now(),
     )

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from pathlib import Path
 
+    from scenariod.base.config import Config
+    from scenariod.intake.batch import Batch
     from scenariod.workers.outcome import Evidence
 
 HARD_LIMIT_PERCENT = 90
@@ -19,19 +20,17 @@ HARD_LIMIT_PERCENT = 90
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a worker is to do, and within which bounds (bytes, seconds)."""
+    """What a worker is to do: check these files of a batch, within this limit."""
 
-    root: Path
-    batch_id: int
-    folder: Path
+    config: Config
+    batch: Batch
     names: tuple[str, ...]
     limit_bytes: int
-    soft_limit_bytes: int
-    max_scenario_bytes: int
-    tasks_max: int
-    ready_timeout_s: float
-    timeout_s: float
-    stop_grace_s: float
+
+    @property
+    def soft_limit_bytes(self) -> int:
+        """What it may hold before it is asked to end."""
+        return self.config.memory.soft_limit_bytes(self.limit_bytes)
 
     @property
     def hard_limit_bytes(self) -> int:
@@ -65,7 +64,7 @@ class Ended:
     evidence: Evidence
     peak_bytes: int
     limit_bytes: int
-    ended_at: datetime
+    started_at: datetime
     duration_s: float
     at_file: str | None
     detail: str

@@ -27,6 +27,7 @@ from scenariod.workers.outcome import Evidence
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
     from collections.abc import Callable
+    from datetime import datetime
 
     from scenariod.workers.job import Job, Reading
     from scenariod.workers.launchers.launcher import Launcher
@@ -52,7 +53,7 @@ async def run(
     `stop` asks it to end early: politely first, by force after the grace. Raises OSError where
     it cannot even be started, and `NoLimitError` where its units cannot be removed.
     """
-    started = time.monotonic()
+    started_at, started = clock.now(), time.monotonic()
     process = await asyncio.create_subprocess_exec(
         *launcher.command(job),
         stdin=subprocess.PIPE,
@@ -72,7 +73,8 @@ async def run(
         counters = conversation.counters()
         await launcher.clean_up(job)
     reached(KillPoint.WORKER_ENDED)
-    return conversation.ended(counters, duration_s=time.monotonic() - started)
+    duration_s = time.monotonic() - started
+    return conversation.ended(counters, started_at=started_at, duration_s=duration_s)
 
 
 class _Conversation:
@@ -88,6 +90,7 @@ class _Conversation:
     ) -> None:
         self._launcher = launcher
         self._job = job
+        self._settings = job.config.worker
         self._process = process
         self._gauge = Gauge(job, on_reading=on_reading)
         self._meter: Meter | None = None
@@ -124,7 +127,7 @@ class _Conversation:
     async def _see_it_end(self, errors: asyncio.Task[None]) -> None:
         """Wait for the process, and for its last words; neither for ever."""
         try:
-            async with asyncio.timeout(self._job.stop_grace_s):
+            async with asyncio.timeout(self._settings.stop_grace_s):
                 await self._process.wait()
         except TimeoutError:
             child.send(self._process, signal.SIGKILL)
@@ -144,7 +147,7 @@ class _Conversation:
                 return self._meter.counters()
         return cgroup.Counters(peak_bytes=None, oom_kills=0, limit_hits=0)
 
-    def ended(self, counters: cgroup.Counters, *, duration_s: float) -> Ended:
+    def ended(self, counters: cgroup.Counters, *, started_at: datetime, duration_s: float) -> Ended:
         """Return how it ended."""
         status = self._process.returncode
         evidence = Evidence(
@@ -164,7 +167,7 @@ class _Conversation:
             evidence=evidence,
             peak_bytes=max(self._gauge.peak_bytes, counters.peak_bytes or 0),
             limit_bytes=self._job.limit_bytes,
-            ended_at=clock.now(),
+            started_at=started_at,
             duration_s=duration_s,
             at_file=self._at_file,
             detail=self._said or last_words[-1],
@@ -178,13 +181,13 @@ class _Conversation:
             return
         watch = asyncio.create_task(self._gauge.keep_reading(self._meter))
         try:
-            async with asyncio.timeout(self._job.timeout_s):
+            async with asyncio.timeout(self._settings.timeout_s):
                 while (event := await self._next_event()) is not None:
                     self._note(event)
                 await self._process.wait()
         except TimeoutError:
             self._timed_out = True
-            self._said = f"took longer than {self._job.timeout_s:g} s"
+            self._said = f"took longer than {self._settings.timeout_s:g} s"
             child.send(self._process, signal.SIGKILL)
         finally:
             watch.cancel()
@@ -192,10 +195,10 @@ class _Conversation:
     async def _greet(self) -> bool:
         """See the worker ready and its limit in force, then hand it its files."""
         try:
-            async with asyncio.timeout(self._job.ready_timeout_s):
+            async with asyncio.timeout(self._settings.ready_timeout_s):
                 event = await self._next_event()
         except TimeoutError:
-            self._said = f"the worker was not ready within {self._job.ready_timeout_s:g} s"
+            self._said = f"the worker was not ready within {self._settings.ready_timeout_s:g} s"
             child.send(self._process, signal.SIGKILL)
             return False
         if event is None or event.get("event") != "ready":
@@ -263,7 +266,7 @@ class _Conversation:
             self._said = f"{self._gauge.held} and was asked to end"
         child.send(self._process, signal.SIGTERM)
         await asyncio.wait(
-            {talk, over}, timeout=self._job.stop_grace_s, return_when=asyncio.FIRST_COMPLETED
+            {talk, over}, timeout=self._settings.stop_grace_s, return_when=asyncio.FIRST_COMPLETED
         )
         if not talk.done() and self._process.returncode is None:
             self._hard_stopped = over.done()

@@ -61,7 +61,7 @@ class ScriptLauncher(RlimitLauncher):
         self.doubts += 1
 
     def command(self, job: Job) -> list[str]:
-        return [sys.executable, "-I", "-c", self._code, str(job.folder)]
+        return [sys.executable, "-I", "-c", self._code, str(job.batch.folder)]
 
 
 class ShowingQueue(Queue):
@@ -136,6 +136,7 @@ def test_a_good_pair_is_settled_and_its_folder_is_gone(home: Home, bench: Bench)
     assert concluded == Concluded(Settled(added=2, batches=1))
     assert home.names("done") == ["scenario-1.json", "scenario-2.json"]
     assert not batch.folder.exists()
+    assert "batch 1: ok; 2 added, 0 refused; " in bench.said.getvalue()
     *readings, last = bench.shown
     assert {worker.names for worker in readings if worker} == {
         ("scenario-1.json", "scenario-2.json")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.home import Home
 from support.makers import NOON, accepted, document
+from support.makers import batch as record
 
 from scenariod import backups as backup
 from scenariod.backups.moments import InBackup
@@ -17,29 +18,18 @@ from scenariod.base import config
 from scenariod.base.errors import LibraryDamagedError
 from scenariod.base.root import prepare
 from scenariod.daemon.drain import Drain
-from scenariod.daemon.settle import Run, Settled, Settler
+from scenariod.daemon.settle import Settled, Settler
 from scenariod.intake.batch import Batch, Work
 from scenariod.library import Library
 from scenariod.monitoring.journal import TextJournal
 from scenariod.validation.problems import Problem, Reason
 from scenariod.validation.verdict import Rejected, Verdict
-from scenariod.workers.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from scenariod.base.config import Config
-
-RUN = Run(
-    outcome=Outcome.OK,
-    exit_status=0,
-    ended_at=NOON,
-    duration_s=1.5,
-    peak_bytes=45 << 20,
-    limit_bytes=3 << 30,
-    launcher="rlimits",
-)
 
 
 class Bench:
@@ -86,7 +76,7 @@ class Bench:
 
 async def settle(settler: Settler, batch: Batch, verdicts: list[Verdict]) -> Settled:
     """Settle a batch as an attempt does, in the settler's thread."""
-    return await settler.in_thread(settler.settle, batch, verdicts, RUN)
+    return await settler.in_thread(settler.settle, batch, verdicts, record(batch.id))
 
 
 @pytest.fixture
@@ -114,7 +104,7 @@ def test_a_batch_is_settled_whole_and_its_files_are_moved(home: Home, bench: Ben
     assert (home.done / "scenario-1.json").read_bytes() == content
     assert home.reason("scenario-2.json")["message"] == "expected a comma (line 3, column 4)"
     assert batch.names() == []
-    assert "batch 1: ok; 1 added, 1 refused; 1.5 s, peak 45 MB of 3072 MB" in bench.said.getvalue()
+    assert home.reason("scenario-2.json")["memory_peak_bytes"] == 45 << 20
 
 
 def test_a_backup_is_written_before_the_first_change_of_a_drain_and_not_before_each(
@@ -248,7 +238,6 @@ def test_a_conflict_is_refused_or_replaces_after_a_backup(home: Home, on_conflic
         assert [s["text"] for s in home.scenarios()] == ["another story"]
         assert home.names("done") == ["scenario-1.b000002.json", "scenario-1.json"]
         assert "replaced one by a new version from scenario-1.json" in bench.said.getvalue()
-        assert "batch 2: ok; 0 added, 1 replaced, 0 refused" in bench.said.getvalue()
     else:
         assert settled == Settled(refused=1, batches=1)
         assert newest == empty

@@ -27,13 +27,12 @@ from scenariod.base.names import is_scenario_name
 from scenariod.cli import main as ctl
 from scenariod.cli import restore as backups
 from scenariod.daemon.drain import Drain
-from scenariod.daemon.settle import Run, Settler
+from scenariod.daemon.settle import Settler
 from scenariod.intake.batch import Work
-from scenariod.library import Library, OnConflict, publish
+from scenariod.library import Library, OnConflict, SettledBatch, publish
 from scenariod.monitoring.journal import Event, SystemdJournal
 from scenariod.transfer import importing, protocol
 from scenariod.validation.scenario import judge
-from scenariod.workers.outcome import Outcome
 from systemd import journal
 
 if TYPE_CHECKING:
@@ -109,17 +108,10 @@ class Activity:
         settler = self._settler
         if await settler.in_thread(settler.finish, batch) is None:
             counted = self._work.count_attempt(batch)
-            run = Run(
-                outcome=Outcome.OK,
-                exit_status=0,
-                ended_at=clock.now(),
-                duration_s=0.0,
-                peak_bytes=None,
-                limit_bytes=0,
-                launcher="none",
-            )
+            now = clock.now()
+            record = SettledBatch(batch.id, now, now, "ok", duration_ms=0, launcher="none")
             verdicts = [judge((batch.folder / n).read_bytes(), name=n) for n in batch.names()]
-            await settler.in_thread(settler.settle, counted, verdicts, run)
+            await settler.in_thread(settler.settle, counted, verdicts, record)
         self._work.remove(batch)
 
     def _drop(self) -> None:

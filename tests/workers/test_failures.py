@@ -18,7 +18,7 @@ def ended(*, peak_mb: int = 3072, objects: int | None = None, **evidence: Any) -
         evidence=Evidence(**{"ready": True, "exit_status": -9, **evidence}),
         peak_bytes=peak_mb * MIB,
         limit_bytes=3072 * MIB,
-        ended_at=NOON,
+        started_at=NOON,
         duration_s=1.0,
         at_file="scenario-1.json",
         detail="words",

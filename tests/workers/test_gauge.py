@@ -3,23 +3,11 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from scenariod.base import config
+from scenariod.intake.batch import Batch
 from scenariod.workers.gauge import Gauge
 from scenariod.workers.job import Job, Reading
 from scenariod.workers.launchers.cgroup import Counters
-
-JOB = Job(
-    root=Path("/r"),
-    batch_id=1,
-    folder=Path("/r/work/000001"),
-    names=("scenario-1.json",),
-    limit_bytes=100,
-    soft_limit_bytes=80,
-    max_scenario_bytes=100,
-    tasks_max=10,
-    ready_timeout_s=60,
-    timeout_s=60,
-    stop_grace_s=60,
-)
 
 
 class Memory:
@@ -41,9 +29,11 @@ class Memory:
         raise NotImplementedError
 
 
-def test_each_reading_has_the_peak_so_far() -> None:
+def test_each_reading_has_the_peak_so_far(tmp_path: Path) -> None:
+    loaded = config.load(config=None, root=tmp_path, cwd=tmp_path)
+    job = Job(loaded, Batch(1, tmp_path), ("scenario-1.json",), limit_bytes=100)
     seen: list[Reading] = []
 
-    asyncio.run(Gauge(JOB, on_reading=seen.append).keep_reading(Memory(10, 30, 20)))
+    asyncio.run(Gauge(job, on_reading=seen.append).keep_reading(Memory(10, 30, 20)))
 
     assert [(r.used_bytes, r.peak_bytes) for r in seen] == [(10, 10), (30, 30), (20, 30)]

@@ -10,6 +10,7 @@ import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -17,8 +18,10 @@ from support.home import DEADLINE_S, Home, is_alive, wait_until
 from support.scenarios import BOMB_LIMIT_MB, BOMB_OBJECTS, memory_bomb, scenario
 from support.standstill import Standstill
 
+from scenariod.base import config
 from scenariod.base.errors import ConfigError, NoLimitError
 from scenariod.base.killpoint import KillPoint
+from scenariod.intake.batch import Batch
 from scenariod.validation import verdict
 from scenariod.validation.verdict import Accepted, Rejected
 from scenariod.workers.job import Ended, Job, Reading
@@ -48,26 +51,28 @@ class ScriptLauncher(RlimitLauncher):
         self.code = code
 
     def command(self, job: Job) -> list[str]:
-        return [sys.executable, "-I", "-c", self.code, str(job.folder)]
+        return [sys.executable, "-I", "-c", self.code, str(job.batch.folder)]
 
 
 @pytest.fixture
 def job(tmp_path: Path) -> Job:
     folder = tmp_path / "000007"
     folder.mkdir()
-    return Job(
-        root=tmp_path,
-        batch_id=7,
-        folder=folder,
-        names=("scenario-1.json",),
-        limit_bytes=LIMIT_BYTES,
-        soft_limit_bytes=LIMIT_BYTES * 7 // 10,
-        max_scenario_bytes=8 * MIB,
-        tasks_max=32,
-        ready_timeout_s=DEADLINE_S,
-        timeout_s=DEADLINE_S,
-        stop_grace_s=DEADLINE_S,
-    )
+    loaded = config.load(config=None, root=tmp_path, cwd=tmp_path)
+    job = Job(loaded, Batch(7, folder), ("scenario-1.json",), limit_bytes=LIMIT_BYTES)
+    return under(job, ready_timeout_s=DEADLINE_S, timeout_s=DEADLINE_S, stop_grace_s=DEADLINE_S)
+
+
+def under(job: Job, **worker: Any) -> Job:
+    """Return the same job under other settings of [worker]."""
+    settings = replace(job.config.worker, **worker)
+    return replace(job, config=replace(job.config, worker=settings))
+
+
+def without_soft_limit(job: Job, *, limit_bytes: int) -> Job:
+    """Return the same job with this limit, and nothing before it."""
+    memory = replace(job.config.memory, soft_limit_percent=100)
+    return replace(job, config=replace(job.config, memory=memory), limit_bytes=limit_bytes)
 
 
 def run(
@@ -88,7 +93,7 @@ def run(
             if stop_at_reading:
                 stop.set()
             if reading.used_bytes >= finish_at_bytes:
-                (job.folder / "finish").touch()
+                (job.batch.folder / "finish").touch()
 
         return await run_worker(launcher, job, stop=stop, on_reading=note), readings
 
@@ -268,13 +273,13 @@ def test_a_process_that_is_gone_is_in_no_group() -> None:
 
 
 def test_the_worker_judges_its_files_within_its_limit(job: Job) -> None:
-    (job.folder / "scenario-1.json").write_bytes(scenario("good"))
-    (job.folder / "scenario-2.json").write_bytes(b"{")
+    (job.batch.folder / "scenario-1.json").write_bytes(scenario("good"))
+    (job.batch.folder / "scenario-2.json").write_bytes(b"{")
     both = replace(job, names=("scenario-1.json", "scenario-2.json"))
 
     ended, readings = run(RlimitLauncher(), both)
 
-    told = verdict.decode((job.folder / "verdict.json").read_bytes())
+    told = verdict.decode((job.batch.folder / "verdict.json").read_bytes())
     assert ended.evidence.exit_status == 0, ended
     assert ended.evidence.ready
     assert [type(v) for v in told] == [Accepted, Rejected]
@@ -285,8 +290,8 @@ def test_the_worker_judges_its_files_within_its_limit(job: Job) -> None:
 def test_a_file_that_needs_more_than_the_limit_ends_the_worker_and_tells_the_peak(
     job: Job,
 ) -> None:
-    (job.folder / "scenario-1.json").write_bytes(memory_bomb("bomb"))
-    small = replace(job, limit_bytes=BOMB_LIMIT_MB * MIB)
+    (job.batch.folder / "scenario-1.json").write_bytes(memory_bomb("bomb"))
+    small = without_soft_limit(job, limit_bytes=BOMB_LIMIT_MB * MIB)
 
     ended, _ = run(RlimitLauncher(), small)
 
@@ -294,7 +299,7 @@ def test_a_file_that_needs_more_than_the_limit_ends_the_worker_and_tells_the_pea
     assert judge(ended.evidence) is Outcome.OUT_OF_MEMORY
     assert ended.at_file == "scenario-1.json"
     assert 40 * MIB < ended.peak_bytes <= BOMB_LIMIT_MB * MIB
-    assert not (job.folder / "verdict.json").exists()
+    assert not (job.batch.folder / "verdict.json").exists()
 
 
 GROWN = (
@@ -345,7 +350,7 @@ def test_a_worker_below_its_soft_limit_is_left_alone(job: Job) -> None:
 def test_a_worker_that_goes_on_growing_is_frozen_and_killed_at_90_percent(job: Job) -> None:
     deaf = grown_to(92, on_sigterm="signal.SIG_IGN", then="while True: signal.pause()")
 
-    ended, readings = run(deaf, replace(job, stop_grace_s=DEADLINE_S))
+    ended, readings = run(deaf, under(job, stop_grace_s=DEADLINE_S))
 
     assert ended.evidence.soft_stopped
     assert ended.evidence.hard_stopped
@@ -368,7 +373,7 @@ class Unreachable(ScriptLauncher):
 def test_a_worker_that_goes_on_growing_is_killed_where_nothing_else_can_be_done(job: Job) -> None:
     deaf = grown_to(92, on_sigterm="signal.SIG_IGN", then="while True: signal.pause()")
 
-    ended, _ = run(Unreachable(deaf.code), replace(job, stop_grace_s=DEADLINE_S))
+    ended, _ = run(Unreachable(deaf.code), under(job, stop_grace_s=DEADLINE_S))
 
     assert ended.evidence.exit_status == -signal.SIGKILL
     assert not ended.evidence.timed_out
@@ -379,7 +384,7 @@ class Late(ScriptLauncher):
     """A service manager in whose time to freeze a worker that ends by itself."""
 
     async def freeze(self, pid: int, job: Job) -> None:
-        (job.folder / "finish").touch()
+        (job.batch.folder / "finish").touch()
         wait_until(lambda: not is_alive(pid), "the worker has ended")
 
 
@@ -387,7 +392,7 @@ def test_a_worker_that_ended_before_it_was_frozen_was_not_ended_by_force(job: Jo
     finishing = "import os\nwhile not os.path.exists(sys.argv[1] + '/finish'): pass\nsys.exit(75)"
     worker = grown_to(92, on_sigterm="signal.SIG_IGN", then=finishing)
 
-    ended, _ = run(Late(worker.code), replace(job, stop_grace_s=DEADLINE_S))
+    ended, _ = run(Late(worker.code), under(job, stop_grace_s=DEADLINE_S))
 
     assert ended.evidence.exit_status == 75
     assert judge(replace(ended.evidence, verdicts=1)) is Outcome.SOFT_LIMIT
@@ -406,7 +411,7 @@ def test_a_worker_that_grows_within_one_call_into_c_is_ended_before_its_limit(jo
         "deque(chain(repeat(0, items), filter(None, repeat(0))))\n"
     )
 
-    ended, _ = run(ScriptLauncher(READY + growing), replace(job, stop_grace_s=DEADLINE_S))
+    ended, _ = run(ScriptLauncher(READY + growing), under(job, stop_grace_s=DEADLINE_S))
 
     assert judge(ended.evidence) is Outcome.OUT_OF_MEMORY
     assert ended.evidence.exit_status == -signal.SIGKILL
@@ -415,7 +420,7 @@ def test_a_worker_that_grows_within_one_call_into_c_is_ended_before_its_limit(jo
 
 def test_nothing_is_ended_by_force_where_no_soft_limit_is_wanted(job: Job) -> None:
     full = grown_to(92, on_sigterm="signal.SIG_DFL", then=UNTIL_FINISH)
-    unlimited = replace(job, soft_limit_bytes=LIMIT_BYTES)
+    unlimited = without_soft_limit(job, limit_bytes=LIMIT_BYTES)
 
     ended, _ = run(full, unlimited, finish_at_bytes=LIMIT_BYTES * 91 // 100)
 
@@ -424,9 +429,11 @@ def test_nothing_is_ended_by_force_where_no_soft_limit_is_wanted(job: Job) -> No
 
 
 def test_how_many_objects_the_file_at_hand_holds_is_known_though_its_worker_died(job: Job) -> None:
-    (job.folder / "scenario-1.json").write_bytes(memory_bomb("bomb"))
+    (job.batch.folder / "scenario-1.json").write_bytes(memory_bomb("bomb"))
 
-    ended, _ = run(RlimitLauncher(), replace(job, limit_bytes=BOMB_LIMIT_MB * MIB))
+    small = without_soft_limit(job, limit_bytes=BOMB_LIMIT_MB * MIB)
+
+    ended, _ = run(RlimitLauncher(), small)
 
     assert ended.objects is not None
     assert BOMB_OBJECTS <= ended.objects < BOMB_OBJECTS + 100
@@ -435,7 +442,7 @@ def test_how_many_objects_the_file_at_hand_holds_is_known_though_its_worker_died
 def test_a_worker_that_does_not_hear_is_killed_after_the_grace(job: Job) -> None:
     deaf = grown_to(75, on_sigterm="signal.SIG_IGN", then="while True: signal.pause()")
 
-    ended, _ = run(deaf, replace(job, stop_grace_s=0.5))
+    ended, _ = run(deaf, under(job, stop_grace_s=0.5))
 
     assert ended.evidence.exit_status == -signal.SIGKILL
     assert judge(ended.evidence) is Outcome.SOFT_LIMIT
@@ -468,7 +475,7 @@ def test_a_limit_that_is_not_in_force_is_found_out_and_no_file_is_handed_over(jo
     assert judge(ended.evidence) is Outcome.NO_LIMIT
     assert f"not {LIMIT_BYTES}" in ended.detail
     assert readings == []
-    assert not (job.folder / "got").exists() or (job.folder / "got").read_text() == ""
+    assert not (job.batch.folder / "got").exists() or (job.batch.folder / "got").read_text() == ""
 
 
 def test_the_files_are_handed_over_in_one_line_whatever_their_names(job: Job) -> None:
@@ -477,7 +484,7 @@ def test_the_files_are_handed_over_in_one_line_whatever_their_names(job: Job) ->
 
     run(launcher, replace(job, names=names))
 
-    assert json.loads((job.folder / "got").read_text()) == {"files": list(names)}
+    assert json.loads((job.batch.folder / "got").read_text()) == {"files": list(names)}
 
 
 @pytest.mark.parametrize(
@@ -532,7 +539,7 @@ def test_however_a_worker_ends_it_is_seen(
 def test_a_worker_that_is_never_ready_is_ended(job: Job) -> None:
     launcher = ScriptLauncher("import time; time.sleep(600)")
 
-    ended, _ = run(launcher, replace(job, ready_timeout_s=0.5))
+    ended, _ = run(launcher, under(job, ready_timeout_s=0.5))
 
     assert judge(ended.evidence) is Outcome.NO_LIMIT
     assert ended.detail == "the worker was not ready within 0.5 s"
@@ -544,7 +551,7 @@ def test_a_worker_that_is_never_ready_is_ended(job: Job) -> None:
 def test_a_worker_that_takes_too_long_is_ended(job: Job, closing: str) -> None:
     launcher = ScriptLauncher(READY + closing + "time.sleep(600)")
 
-    ended, _ = run(launcher, replace(job, timeout_s=0.5))
+    ended, _ = run(launcher, under(job, timeout_s=0.5))
 
     assert judge(ended.evidence) is Outcome.TIMEOUT
     assert "took longer than 0.5 s" in ended.detail
@@ -564,14 +571,14 @@ def test_a_worker_that_will_not_stop_is_ended_after_the_grace(job: Job) -> None:
     code = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + READY
     stubborn = ScriptLauncher(code + "while True: time.sleep(600)")
 
-    ended, _ = run(stubborn, replace(job, stop_grace_s=0.2), stop_at_reading=True)
+    ended, _ = run(stubborn, under(job, stop_grace_s=0.2), stop_at_reading=True)
 
     assert ended.evidence.exit_status == -signal.SIGKILL
     assert judge(ended.evidence) is Outcome.STOPPED
 
 
 def test_a_worker_is_not_begun_in_earnest_when_the_stop_came_first(job: Job) -> None:
-    (job.folder / "scenario-1.json").write_bytes(scenario("good"))
+    (job.batch.folder / "scenario-1.json").write_bytes(scenario("good"))
 
     ended, _ = run(RlimitLauncher(), job, stop_at_once=True)
 
@@ -605,7 +612,7 @@ def test_an_rlimit_is_read_back_from_the_kernel(job: Job) -> None:
     ids=["a child keeps its stderr", "another greeting"],
 )
 def test_nothing_a_worker_leaves_open_is_waited_for_for_ever(job: Job, code: str) -> None:
-    ended, _ = run(ScriptLauncher(code), replace(job, stop_grace_s=0.5))
+    ended, _ = run(ScriptLauncher(code), under(job, stop_grace_s=0.5))
 
     assert not ended.evidence.ready
     assert ended.duration_s < DEADLINE_S

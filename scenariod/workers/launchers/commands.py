@@ -71,10 +71,10 @@ def worker(
 def of_job(job: Job, *, launcher: str, supervisor_pid: int) -> list[str]:
     """Return the own command of the worker of `job`."""
     return worker(
-        job.folder,
+        job.batch.folder,
         launcher=launcher,
         limit_bytes=job.limit_bytes,
-        max_scenario_bytes=job.max_scenario_bytes,
+        max_scenario_bytes=job.config.intake.max_scenario_bytes,
         supervisor_pid=supervisor_pid,
     )
 

@@ -50,20 +50,21 @@ class SystemdLauncher:
 
     def command(self, job: Job) -> list[str]:
         """See `Launcher.command`."""
+        settings = job.config.worker
         inner = commands.of_job(job, launcher="systemd", supervisor_pid=os.getpid())
         return commands.scope(
             commands.as_account(inner, self._account) if self._account else inner,
             manager=self._manager.kind,
-            names=commands.units(job.root, job.batch_id),
+            names=commands.units(job.config.root, job.batch.id),
             limit_bytes=job.limit_bytes,
-            tasks_max=job.tasks_max,
-            runtime_max_s=job.ready_timeout_s + job.timeout_s,
+            tasks_max=settings.tasks_max,
+            runtime_max_s=settings.ready_timeout_s + settings.timeout_s,
         )
 
     def confirm(self, pid: int, job: Job) -> Meter:
         """See `Launcher.confirm`; what counts is the kernel's file, not systemd's property."""
         folder = cgroup.of_process(pid)
-        names = commands.units(job.root, job.batch_id)
+        names = commands.units(job.config.root, job.batch.id)
         found = cgroup.limit(folder, "memory.max")
         swap = cgroup.limit(folder, "memory.swap.max")
         if folder.name != names.scope or found != job.limit_bytes or swap not in {0, None}:
@@ -125,16 +126,16 @@ class SystemdLauncher:
         Where neither works, what follows at once, the kill, is what counts.
         """
         if not cgroup.freeze(cgroup.of_process(pid)):
-            await self._manager.freeze(commands.units(job.root, job.batch_id).scope)
+            await self._manager.freeze(commands.units(job.config.root, job.batch.id).scope)
 
     async def kill(self, pid: int, job: Job) -> None:
         """See `Launcher.kill`; what survives even this, `clean_up` ends."""
         if not cgroup.kill(cgroup.of_process(pid)):
-            await self._manager.kill(commands.units(job.root, job.batch_id).scope)
+            await self._manager.kill(commands.units(job.config.root, job.batch.id).scope)
 
     async def clean_up(self, job: Job) -> None:
         """See `Launcher.clean_up`."""
-        await self._manager.stop(commands.units(job.root, job.batch_id).slice)
+        await self._manager.stop(commands.units(job.config.root, job.batch.id).slice)
 
     async def sweep(self, root: Path) -> None:
         """See `Launcher.sweep`: the slice of this root holds all of its workers."""
