@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from scenariod.base import durable, lock
 from scenariod.base.faults import Step, during
 from scenariod.base.killpoint import KillPoint, reached
+from scenariod.validation.readable import made_readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -43,9 +44,10 @@ def is_current(library: Library, path: Path) -> bool:
 def publish(library: Library, path: Path) -> Published:
     """Make `path` hold `{"scenarios":[…]}` of the library, durably, and mark it published.
 
-    Documents are as dropped, but for a BOM and white space around them. If `path` is a link, the
-    file that it leads to is replaced, and the link stays. Raises what `Library` does, and OSError
-    where the file can't be written; the one there then stays.
+    Documents are as dropped, but for a BOM, white space around them, and what an earlier version
+    accepted though not every reader takes it. If `path` is a link, the file that it leads to is
+    replaced, and the link stays. Raises what `Library` does, and OSError where the file can't be
+    written; the one there then stays.
     """
     # The lock comes before the snapshot: else of two publishers the one with the older snapshot
     # might come last, and its file would stay.
@@ -83,13 +85,14 @@ def _behind_links(path: Path) -> Path:
 def write_documents(file: BinaryIO, head: bytes, documents: Iterable[Iterable[bytes]]) -> int:
     """Write an object whose last member is the list of `documents`; return how many there are.
 
-    `head` is the object up to the bracket that opens the list.
+    `head` is the object up to the bracket that opens the list. What is written can be read by
+    every reader of JSON (`validation/readable.py`).
     """
-    file.write(head)
+    file.writelines(made_readable([head]))
     count = 0
     for chunks in documents:
         file.write(b",\n" if count else b"\n")
-        file.writelines(_trimmed(chunks))
+        file.writelines(made_readable(_trimmed(chunks)))
         count += 1
     file.write(b"\n]}\n" if count else b"]}\n")
     return count

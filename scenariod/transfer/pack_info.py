@@ -9,14 +9,14 @@ import json
 from decimal import Decimal
 from typing import Any, NoReturn
 
+from scenariod.validation.readable import is_readable
+
 PACK_INFO = "packInfo"
 MOST_CHARACTERS = 1 << 20
 MOST_BYTES = 12 * MOST_CHARACTERS
 """Of one member as it is written: a character may take 12 bytes there, as `\\ud83e\\udd16`."""
 MOST_DEPTH = 64
 """As of a scenario, so that whatever reads it later can; the top object is depth 1."""
-MOST_DIGITS = 4300
-"""Of an integer: Python, and so json, reads no more."""
 
 
 class PackInfo:
@@ -63,9 +63,9 @@ def value_of(member: bytes) -> str | None:
     try:
         ((_, value),) = _DECODER.decode(f"{{{member.decode()}}}")
         return _text(value)
-    except (json.JSONDecodeError, UnicodeError, ArithmeticError) as error:
-        raise NotJsonError from error  # an exponent may be beyond even Decimal
-    except (ValueError, RecursionError, MemoryError):  # too many digits, too deep
+    except (json.JSONDecodeError, UnicodeError) as error:
+        raise NotJsonError from error
+    except (ValueError, ArithmeticError, RecursionError, MemoryError):  # a number, too deep
         return None
 
 
@@ -82,8 +82,15 @@ def _text(value: Any, *, depth: int = 1) -> str:
 
 
 def _json(value: object) -> str:
-    """Return a value as JSON, with a question mark for a lone surrogate."""
-    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode()
+    """Return a value as JSON, with a question mark for a lone surrogate or U+0000."""
+    text = value.replace("\0", "?") if isinstance(value, str) else value
+    return json.dumps(text, ensure_ascii=False).encode("utf-8", "replace").decode()
+
+
+def _number(digits: str) -> Decimal:
+    if not is_readable(digits):
+        raise ValueError(digits)
+    return Decimal(digits)
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -92,5 +99,5 @@ def _no_constant(name: str) -> NoReturn:
 
 # Objects as tuples of pairs: of a key that occurs twice both are kept.
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=tuple, parse_float=Decimal, parse_constant=_no_constant
+    object_pairs_hook=tuple, parse_int=_number, parse_float=_number, parse_constant=_no_constant
 )

@@ -192,13 +192,14 @@ class _Unpacker:
 
 def _left_out(keys: tuple[str, ...]) -> Problem:
     """Return what is told of a pack that says more of itself than is kept."""
-    from scenariod.transfer.pack_info import MOST_CHARACTERS, MOST_DEPTH, MOST_DIGITS
+    from scenariod.transfer.pack_info import MOST_CHARACTERS, MOST_DEPTH
+    from scenariod.validation.readable import LONGEST_NUMBER
 
     more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
     message = (
         f'"{keys[0][:_SHOWN_KEY]}"{more} is not kept with the scenarios: of what a pack says of'
-        f" itself, {MOST_CHARACTERS} characters are, no more than {MOST_DEPTH} deep, and integers"
-        f" of up to {MOST_DIGITS} digits"
+        f" itself, {MOST_CHARACTERS} characters are, no more than {MOST_DEPTH} deep, and numbers of"
+        f" up to 1.8e308 and {LONGEST_NUMBER} characters"
     )
     return Problem(Reason.TOO_LARGE, message)
 

@@ -19,6 +19,7 @@ class Reason(StrEnum):
     NOT_AN_OBJECT = "not-an-object"
     DUPLICATE_KEY = "duplicate-key"
     NOT_A_NUMBER = "not-a-number"
+    NOT_TEXT = "not-text"
     TOO_DEEP = "too-deep"
     MISSING_FIELD = "missing-field"
     WRONG_TYPE = "wrong-type"
@@ -44,6 +45,7 @@ ADVICE: dict[Reason, str] = {
     Reason.NOT_AN_OBJECT: "make it one object: { ... }",
     Reason.DUPLICATE_KEY: "keep one of the keys",
     Reason.NOT_A_NUMBER: "write a number that JSON has",
+    Reason.NOT_TEXT: "write the whole character in its place, or remove it",
     Reason.TOO_DEEP: "nest its lists and objects less",
     Reason.MISSING_FIELD: "add the field",
     Reason.WRONG_TYPE: "give the field a value of the type named",

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import threading
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -214,7 +215,9 @@ def test_a_title_that_utf8_cannot_hold_is_listed_escaped_and_kept_as_dropped(
 ) -> None:
     content = document("one").replace(b"title of one", rb"\ud800!")
 
-    library.settle(batch(1), [entry(content)])
+    verdict = replace(accepted(content), title="\ud800!")
+
+    library.settle(batch(1), [Entry(verdict, io.BytesIO(content))])
 
     assert [record.title for record in library.scenarios()] == [r"\ud800!"]
     assert held(library)["one"] == content

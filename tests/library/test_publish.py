@@ -49,6 +49,21 @@ def test_what_is_published_is_valid_json_with_every_document_as_dropped(
     assert (published.count, published.size_bytes) == (3, len(content))
 
 
+def test_what_an_earlier_version_accepted_is_published_so_that_every_reader_takes_it(
+    library: Library, tmp_path: Path
+) -> None:
+    odd = document("odd", text="9" * 70_000).replace(b'"a claim"', rb'"half \ud83d"')
+    far = document("far").replace(b"1.5", b"1e400")
+    add(library, document("plain"), odd, far)
+
+    publish(library, tmp_path / "scenarios.json")
+
+    content = (tmp_path / "scenarios.json").read_bytes()
+    written = odd.replace(rb"\ud83d", rb"\ufffd"), far.replace(b"1e400", b'"1e400"')
+    parts = b",\n".join(part.strip() for part in (document("plain"), *written))
+    assert content == b'{"scenarios":[\n' + parts + b"\n]}\n"
+
+
 def test_an_empty_library_is_published_as_an_empty_list(library: Library, tmp_path: Path) -> None:
     publish(library, tmp_path / "scenarios.json")
 

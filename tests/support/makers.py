@@ -22,7 +22,7 @@ from scenariod.library import (
 )
 from scenariod.validation.document.canonical import content_sha256
 from scenariod.validation.document.reader import Document, read
-from scenariod.validation.verdict import Accepted
+from scenariod.validation.verdict import Accepted, stored_title
 
 TESTS = Path(__file__).parents[1]
 CHILD = (sys.executable, "-m", "support.killed_child")
@@ -57,7 +57,7 @@ def accepted(content: bytes, *, name: str = "scenario-1.json") -> Accepted:
         sha256=hashlib.sha256(content).hexdigest(),
         content_sha256=content_sha256(parsed.members),
         scenario_id=parsed.members["id"],
-        title=parsed.members["title"],
+        title=stored_title(parsed.members["title"]),
         correct_answer=parsed.members["correctAnswer"],
     )
 

@@ -417,17 +417,17 @@ def test_what_a_pack_says_goes_with_its_scenarios_through_undo_and_restore(
         assert [v.id for v in snapshot.versions_of(row, before=before)] == ["s-1", "s-2"]
 
 
-BEYOND_FLOAT = b'"checksum": 18446744073709551615, "scale": 1e400'
+BEYOND_INTEGERS = b'"checksum": 18446744073709551615, "scale": 1e300'
 
 
 @pytest.mark.parametrize(
     "content",
     [
-        together(*many(3), before=BEYOND_FLOAT + b', "packInfo": {"packId": "7"}, '),
-        together(*many(3), after=b', "packInfo": {"packId": "7"}, ' + BEYOND_FLOAT),
+        together(*many(3), before=BEYOND_INTEGERS + b', "packInfo": {"packId": "7"}, '),
+        together(*many(3), after=b', "packInfo": {"packId": "7"}, ' + BEYOND_INTEGERS),
         together(
             *many(2),
-            scenario("s-3").replace(b'"A claim."', b'"A claim.", ' + BEYOND_FLOAT),
+            scenario("s-3").replace(b'"A claim."', b'"A claim.", ' + BEYOND_INTEGERS),
             after=b', "packInfo": {"packId": "7"}',
         ),
     ],
@@ -443,6 +443,29 @@ def test_numbers_beyond_those_of_machines_cost_neither_scenarios_nor_what_the_pa
     assert '"packId": "7"' in str(about)
     assert home.ctl("export", "--output", str(tmp_path / "out")).code == 0
     assert b"18446744073709551615" in (tmp_path / "out" / "pack.json").read_bytes()
+
+
+def test_what_not_every_reader_takes_is_refused_and_left_out_of_what_a_pack_says(
+    home: Home, tmp_path: Path
+) -> None:
+    odd = [
+        scenario("far").replace(b"{", b'{"n": -1e309,', 1),
+        scenario("long").replace(b"12.5", b"0.%b" % (b"1" * 1000)),
+        scenario("half").replace(b"A claim.", rb"\udc00"),
+    ]
+    pack = together(*many(1), *odd, before=b'"packInfo": {}, "scale": 1e400, "x": "\\ud83d", ')
+
+    answer = bring(home, put(tmp_path, "pack.json", pack))
+
+    assert counts(answer) == (1, 0, 4, 3)
+    told = [(r["place"], p["code"], p["field"]) for r in answer["refusals"] for p in r["problems"]]
+    assert told == [
+        ("pack.json", "too-large", None),
+        ("pack.json[2]", "wrong-value", "n"),
+        ("pack.json[3]", "wrong-value", "answerWeights.agenda"),
+        ("pack.json[4]", "not-text", "claim"),
+    ]
+    assert sql(home.database, "SELECT about FROM pack") == [('{"packInfo": {}, "x": "?"}',)]
 
 
 def test_a_pack_may_say_much_of_itself_in_any_script(home: Home, tmp_path: Path) -> None:

@@ -140,17 +140,18 @@ def test_all_that_is_within_the_bound_can_be_told_to_the_importer(letter: str) -
 
 def test_of_a_pack_that_says_too_much_the_rest_is_kept_and_the_keys_are_told() -> None:
     deep = b"[" * 63 + b"]" * 63
-    kept = b'{"packInfo": {}, "shallow": %b, "n": %b' % (deep, b"9" * 4300)
-    content = b'%b, "deep": [%b], "scenarios": [1], "long": [%b]}' % (kept, deep, b"9" * 4301)
+    kept = b'{"packInfo": {}, "shallow": %b, "n": %b' % (deep, b"9" * 308)
+    far = b'"long": [%b], "far": 1e400, "farther": [1e%b]' % (b"9" * 309, b"9" * 30)
+    content = b'%b, "deep": [%b], "scenarios": [1], %b}' % (kept, deep, far)
 
     found = told(content)
 
     assert found.about == kept.decode() + "}"
-    assert found.left_out == ("deep", "long")
+    assert found.left_out == ("deep", "long", "far", "farther")
 
 
-HUGE = b'{"sum": 18446744073709551615, "far": -1e400, "near": 3.14159265358979323846, "0": 1.50}'
-AS_KEPT = '{"sum": 18446744073709551615, "far": -1E+400, "near": 3.14159265358979323846, "0": 1.50}'
+HUGE = b'{"sum": 18446744073709551615, "far": -1e300, "near": 3.14159265358979323846, "0": 1.50}'
+AS_KEPT = '{"sum": 18446744073709551615, "far": -1E+300, "near": 3.14159265358979323846, "0": 1.50}'
 
 
 @pytest.mark.parametrize(
@@ -172,7 +173,7 @@ def test_what_a_pack_says_is_found_with_all_digits_whatever_numbers_its_scenario
     assert told(content) == Survey(Shape.MEMBER, count=2, about=f'{{"packInfo": {AS_KEPT}}}')
 
 
-@pytest.mark.parametrize("number", [b"3.14159265358979323846", b"1E+400", b"-0.0", b"9" * 4300])
+@pytest.mark.parametrize("number", [b"3.14159265358979323846", b"1E+300", b"-0.0", b"9" * 308])
 def test_a_number_keeps_its_digits_where_there_is_no_scenario(number: bytes) -> None:
     content = b'{"packInfo": {"x": %b}, "scenarios": []}' % number
 
@@ -194,7 +195,6 @@ def test_of_a_file_that_is_cut_off_what_the_pack_says_before_is_kept() -> None:
         b'"\x01"',
         b"[1}",
         b"1 2",
-        b"1e%b" % (b"9" * 30),
         b"",
     ],
 )
@@ -204,10 +204,10 @@ def test_what_is_not_json_before_its_list_is_no_pack(value: bytes) -> None:
     assert told(content) == Survey(Shape.SINGLE)
 
 
-def test_a_lone_surrogate_is_a_question_mark_in_what_is_kept() -> None:
-    content = b'{"packInfo": {"\\ud800": "\\ud83e"}, "scenarios": [1]}'
+def test_what_is_not_text_is_a_question_mark_in_what_is_kept() -> None:
+    content = b'{"packInfo": {"\\ud800": "\\ud83e", "\\u0000": "\\\\u0000"}, "scenarios": [1]}'
 
-    assert told(content).about == '{"packInfo": {"?": "?"}}'
+    assert told(content).about == '{"packInfo": {"?": "?", "?": "\\\\u0000"}}'
 
 
 def test_a_member_far_beyond_the_bound_is_passed_by_and_told() -> None:

@@ -58,13 +58,26 @@ def test_json_objects_are_read(text: str, members: dict[str, Any]) -> None:
 
 
 def test_numbers_are_exact_whatever_their_length() -> None:
-    digits = "1234567890" * 1000
+    digits = "1234567890" * 30
 
-    members = read(f'{{"long": {digits}, "far": 1e999999999999, "fine": 0.1{digits}}}').members
+    members = read(f'{{"long": {digits}, "far": 1e-999999999999, "fine": 0.1{digits}}}').members
 
     assert members["long"] == Decimal(digits)
-    assert members["far"] == Decimal("1e999999999999")
+    assert members["far"] == Decimal("1e-999999999999")
     assert str(members["fine"]) == f"0.1{digits}"
+
+
+def test_what_an_earlier_version_accepted_is_read_exactly_too() -> None:
+    digits = "1234567890" * 1000
+
+    found = read(f'{{"long": {digits}, "far": 1e999999999999, "half": "\\ud800"}}')
+
+    assert found.members == {
+        "long": Decimal(digits),
+        "far": Decimal("1e999999999999"),
+        "half": "\ud800",
+    }
+    assert (found.flawed, found.readable) == (False, False)
 
 
 def test_the_deepest_nesting_that_is_taken_is_64() -> None:
@@ -266,7 +279,7 @@ def test_messages_and_fields_stay_short_and_printable() -> None:
 
     found = places.problems(read(text), [])
 
-    assert len(found) == 3
+    assert len(found) == 6
     for problem in found:
         assert problem.field is not None
         assert max(len(problem.field), len(problem.message)) <= MAX_MESSAGE

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from support.mutation import mutants
 
 from scenariod.base.names import printable
 from scenariod.validation.problems import Reason
+from scenariod.validation.readable import made_readable
 from scenariod.validation.scenario import judge
 from scenariod.validation.verdict import (
     MAX_MESSAGE,
@@ -46,7 +48,7 @@ HANG_S = 60.0
 OF_BYTES_ALONE = {
     *(Reason.NOT_UTF8, Reason.NOT_JSON, Reason.NOT_AN_OBJECT, Reason.DUPLICATE_KEY),
     *(Reason.NOT_A_NUMBER, Reason.TOO_DEEP, Reason.MISSING_FIELD, Reason.WRONG_TYPE),
-    *(Reason.WRONG_VALUE,),
+    *(Reason.WRONG_VALUE, Reason.NOT_TEXT),
 }
 """Reasons that judging alone can find, and so must meet here."""
 
@@ -103,7 +105,9 @@ def check(verdict: Verdict, content: bytes) -> None:
     """See that a verdict says what is so, as far as one can tell without judging anew."""
     assert verdict.size_bytes == len(content)
     if isinstance(verdict, Accepted):
-        document = json.loads(content.decode("utf-8-sig"), parse_int=str)  # it may have 5000 digits
+        document = json.loads(content.decode("utf-8-sig"))
+        json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
+        assert b"".join(made_readable([content.removeprefix(BOM_UTF8)])) in content
         assert verdict.scenario_id == document["id"]
         assert verdict.correct_answer == document["correctAnswer"]
         return

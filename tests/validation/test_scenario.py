@@ -105,7 +105,6 @@ def test_the_same_scenario_written_otherwise_has_the_same_content_and_other_byte
     [
         ("Ein Märchen 🐺", "Ein Märchen 🐺"),
         ("two\nlines", "two\nlines"),
-        ("\ud800", "?"),
         ("a \\ and a \x1b[31m", "a \\ and a \x1b[31m"),
         ("x" * 10_000, "x" * (MAX_MESSAGE - 1) + "…"),
     ],
@@ -175,7 +174,7 @@ def test_an_empty_object_lacks_every_required_field() -> None:
         ("a\n", Reason.WRONG_VALUE),
         ("ä", Reason.WRONG_VALUE),
         ("٣", Reason.WRONG_VALUE),
-        ("\ud800", Reason.WRONG_VALUE),
+        ("\ud800", Reason.NOT_TEXT),
         (5, Reason.WRONG_TYPE),
         (None, Reason.WRONG_TYPE),
         (True, Reason.WRONG_TYPE),
@@ -330,7 +329,6 @@ def test_the_story_stands_in_text_or_in_content(
         ("audioHints", {"characterVoices": None, "backgroundAmbience": ["rain"]}),
         ("anything else", {"deep": [[[None]]]}),
         ("", 1),
-        ("\ud800", "\ud800"),
         *(
             (field, None)
             for field in (

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from scenariod.validation.document.reader import SHORT_NUMBER, STRING, WHITE, exact
+from scenariod.validation.document.reader import STRING, WHITE, exact
 from scenariod.validation.document.wording import (
     FieldProblem,
     Steps,
@@ -21,6 +21,7 @@ from scenariod.validation.document.wording import (
     shown,
 )
 from scenariod.validation.problems import Problem, Reason
+from scenariod.validation.readable import LONGEST_NUMBER, is_readable, unreadable_escapes
 from scenariod.validation.verdict import MAX_MESSAGE, MAX_PROBLEMS
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _NOT_NUMBERS = frozenset({"NaN", "Infinity", "-Infinity"})
+_LITERALS = frozenset({"true", "false", "null"})
 
 
 def problems(document: Document, faults: Iterable[FieldProblem]) -> tuple[Problem, ...]:
@@ -42,7 +44,7 @@ def problems(document: Document, faults: Iterable[FieldProblem]) -> tuple[Proble
     At most `MAX_PROBLEMS`, and one that says how many more there are.
     """
     faults = list(faults)
-    if not faults and not document.flawed:
+    if not faults and not document.flawed and document.readable:
         return ()
     survey = _Survey(document.text, asked=(fault.steps for fault in faults))
     survey.walk()
@@ -84,6 +86,8 @@ class _Survey:
                 self._levels.pop()
             else:
                 self._value(token)
+            if token["string"]:
+                self._string(token)
 
     def told(self, faults: list[FieldProblem]) -> tuple[Problem, ...]:
         """Return what the walk found and `faults`, placed, in the order of the text."""
@@ -104,14 +108,12 @@ class _Survey:
         level = self._levels[-1]
         level.step = key = _unquote(token.group("string"))
         first = level.keys.setdefault(key, token.start())
-        if first != token.start() and self._has_room():
+        if first != token.start():
             line, _ = place(self._text, first)
             message = (
                 f"the key {shown(key)} occurs again in the same object; the first is on line {line}"
             )
-            self._found.append(
-                (FieldProblem(Reason.DUPLICATE_KEY, message, self._steps()), token.start())
-            )
+            self._add(Reason.DUPLICATE_KEY, message, token.start())
 
     def _value(self, token: re.Match[str]) -> None:
         level = self._levels[-1]
@@ -129,14 +131,19 @@ class _Survey:
     def _scalar(self, token: re.Match[str]) -> None:
         name = token.group()
         if name in _NOT_NUMBERS:
-            fault = FieldProblem(Reason.NOT_A_NUMBER, f"{name} is no number in JSON", self._steps())
-        elif len(name) > SHORT_NUMBER and exact(name) is None:
-            message = f"the number {cut(name)} is beyond what can be kept exactly"
-            fault = FieldProblem(Reason.WRONG_VALUE, message, self._steps())
-        else:
-            return
+            self._add(Reason.NOT_A_NUMBER, f"{name} is no number in JSON", token.start())
+        elif name not in _LITERALS and (message := _number_fault(name)):
+            self._add(Reason.WRONG_VALUE, f"the number {cut(name)} {message}", token.start())
+
+    def _string(self, token: re.Match[str]) -> None:
+        found = next(unreadable_escapes(token["string"]), None)
+        if found is not None:
+            message = f"{field_name(self._steps())} {_not_text(found.group())}"
+            self._add(Reason.NOT_TEXT, message, token.start() + found.start())
+
+    def _add(self, code: Reason, message: str, offset: int) -> None:
         if self._has_room():
-            self._found.append((fault, token.start()))
+            self._found.append((FieldProblem(code, message, self._steps()), offset))
 
     def _has_room(self) -> bool:
         if len(self._found) <= MAX_PROBLEMS:
@@ -161,3 +168,18 @@ class _Survey:
 
 def _unquote(string: str) -> str:
     return str(json.loads(string)) if "\\" in string else string[1:-1]
+
+
+def _number_fault(number: str) -> str | None:
+    """Say what keeps a number from being taken."""
+    if len(number) > LONGEST_NUMBER:
+        return f"has {len(number)} characters; at most {LONGEST_NUMBER} are taken"
+    if not is_readable(number):
+        return "is too large: most programs read numbers up to 1.8e308"
+    return "is beyond what can be kept exactly" if exact(number) is None else None
+
+
+def _not_text(escape: str) -> str:
+    if escape == "\\u0000":
+        return "holds U+0000, which many programs cannot read"
+    return f"holds U+{escape[2:].upper()}, one half of a surrogate pair, which is not a character"

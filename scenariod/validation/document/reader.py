@@ -17,6 +17,7 @@ from typing import Any
 from scenariod.base.names import printable
 from scenariod.validation.document.wording import kind, placed
 from scenariod.validation.problems import Problem, Reason
+from scenariod.validation.readable import is_readable, unreadable_escapes
 
 MAX_DEPTH = 64
 """Deepest nesting that is read; the top object is depth 1. Real scenarios stay below 10."""
@@ -48,12 +49,15 @@ _SYNTAX = (  # what json says (3.11 to 3.14), and what we say; anything else is 
 class Document:
     """A JSON object with exact numbers (int or Decimal).
 
-    `flawed` says that the text repeats a key or holds what is no number; `problems` tells where.
+    `flawed` says that the text repeats a key or holds what is not a number. `readable` says that
+    every reader takes its numbers and strings; earlier versions accepted others. `places.problems`
+    says where.
     """
 
     members: dict[str, Any]
     text: str
     flawed: bool
+    readable: bool
 
 
 def read(content: bytes) -> Document | Problem:
@@ -97,10 +101,11 @@ def _first_too_deep(text: str) -> int | None:
 
 
 class _Hooks:
-    """What json calls while it reads one text; `flawed` tells that json was laxer than we are."""
+    """What json calls while it reads one text, which takes note of where json is laxer than we."""
 
     def __init__(self) -> None:
         self.flawed = False
+        self.readable = True
 
     def members(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         members = dict(pairs)
@@ -108,6 +113,9 @@ class _Hooks:
         return members
 
     def number(self, digits: str) -> int | Decimal | float:
+        if len(digits) <= SHORT_NUMBER and digits.lstrip("-").isdecimal():
+            return int(digits)
+        self.readable &= is_readable(digits)
         number = exact(digits)
         return self.constant(digits) if number is None else number
 
@@ -131,13 +139,12 @@ def _parse(text: str, *, start: int) -> Document | Problem:
     if not isinstance(value, dict):
         message = f"the file must hold one object, {{ … }}, not {kind(value)}"
         return placed(Reason.NOT_AN_OBJECT, message, text=text, offset=start)
-    return Document(members=value, text=text, flawed=hooks.flawed)
+    readable = hooks.readable and not any(unreadable_escapes(text))
+    return Document(members=value, text=text, flawed=hooks.flawed, readable=readable)
 
 
-def exact(digits: str) -> int | Decimal | None:
+def exact(digits: str) -> Decimal | None:
     """Return the number exactly; None where its exponent is beyond even Decimal (19 digits)."""
-    if len(digits) <= SHORT_NUMBER and digits.lstrip("-").isdecimal():
-        return int(digits)
     try:
         return Decimal(digits)
     except InvalidOperation:
