@@ -21,6 +21,7 @@ from scenariod.backups.reader import Defect, DefectKind, Verified, opening_of, v
 from scenariod.base import durable, lock, safe_open
 from scenariod.base.errors import NotFoundError
 from scenariod.base.killpoint import KillPoint, reached
+from scenariod.base.names import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -234,8 +235,10 @@ def find(folder: Path, name: str) -> Path:
     for path in (folder / name, folder / f"{name}.json", Path(name)):
         if path.is_file():
             return path
+    known = [path.name for _, path in named(folder)] if folder.is_dir() else []
+    near = nearest(name, [LATEST, *known])
     raise NotFoundError(
-        f"there is no backup {name!r}, neither in {folder} nor as a path",
+        f"there is no backup {name!r}, neither in {folder} nor as a path{near}",
         hint="`scenariodctl backups` lists them",
     )
 

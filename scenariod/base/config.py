@@ -13,7 +13,7 @@ from typing import Literal
 import tomli
 
 from scenariod.base.errors import ConfigError
-from scenariod.base.names import printable
+from scenariod.base.names import nearest, printable
 from scenariod.base.settings import (
     Field,
     InvalidSettingsError,
@@ -288,7 +288,7 @@ def _refuse_what_is_not_said_twice(memory: Memory) -> None:
 def _sentence(wrong: Wrong) -> str:
     """Say what is wrong: key, value, what is allowed."""
     if wrong.allowed is None:
-        return f"unknown key {printable(wrong.key)}{_nearest(wrong.key)}"
+        return f"unknown key {printable(wrong.key)}{nearest(wrong.key, known_keys())}"
     return f"{wrong.key} = {_shown(wrong.value)}: {wrong.allowed}"
 
 
@@ -296,13 +296,6 @@ def _shown(value: object) -> str:
     text = f'"{value}"' if isinstance(value, str) else str(value)
     text = text.lower() if isinstance(value, bool) else text
     return printable(text if len(text) <= 80 else text[:77] + "...")
-
-
-def _nearest(key: str) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(key, known_keys(), n=1, cutoff=0.5)
-    return f" (did you mean {near[0]}?)" if near else ""
 
 
 def load_for_command(*, config: Path | None, root: Path | None) -> Config:

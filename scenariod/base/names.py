@@ -8,6 +8,11 @@ from __future__ import annotations
 import os
 import re
 import shlex
+from itertools import islice
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 NAME_MAX = 255
 """Longest file name in bytes on every file system we meet (NAME_MAX in limits.h)."""
@@ -25,6 +30,8 @@ _TEMPORARY = re.compile(f"(?i)(?:{_UNFINISHED})$")
 _ADDED = re.compile(rf"(?i)(?:{_UNFINISHED}|\.(?:txt|bak|old|orig)|\s)+$")
 NaturalKey = tuple[list[str | tuple[int, str]], str]
 _DIGITS = re.compile(r"([0-9]+)")
+_MOST_COMPARED = 10_000
+"""Among how many names the nearest is looked for: that takes a tenth of a second or so."""
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\\\\\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -80,6 +87,14 @@ def shell_word(text: str) -> str:
     `*` stands for what is not printable: there the shell puts what the file's name has.
     """
     return "*".join(shlex.quote(part) if part else "" for part in _UNSAFE.split(text))
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return ` (did you mean X?)` for the one of `known` that is most like `word`; "" for none."""
+    import difflib  # takes long to load, and only mistakes need it
+
+    near = difflib.get_close_matches(word, islice(known, _MOST_COMPARED), n=1, cutoff=0.6)
+    return f" (did you mean {printable(near[0])}?)" if near else ""
 
 
 def with_suffix(name: str, suffix: str) -> str:

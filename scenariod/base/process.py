@@ -1,13 +1,11 @@
-"""This process as it was started: which signals reach it, and who reads its output.
+"""This process as it was started: which signals reach it.
 
 Owns what is changed of that. Never takes a signal: `daemon/signals.py` does.
 """
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
 import threading
 
 NEEDED = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
@@ -24,9 +22,3 @@ def reset_inherited_signals() -> None:
         return
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, NEEDED)
-
-
-def be_silent() -> None:
-    """Write stdout to nowhere from now on: whoever read it has seen enough (`… | head`)."""
-    with open(os.devnull, "wb") as nowhere:
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())

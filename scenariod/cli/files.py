@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from scenariod.base.errors import ExitCode, NameTakenError, NotFoundError, UsageError
-from scenariod.base.names import batch_in, is_scenario_name, printable, without_batch
+from scenariod.base.names import batch_in, is_scenario_name, nearest, printable, without_batch
 from scenariod.cli.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.intake import retry as retrying
 from scenariod.library import FileVerdict, Library
@@ -198,8 +198,9 @@ def _refused(config: Config, asked: str) -> str:
     name = retrying.name_of(asked)
     found = retrying.find(config.failed, name)
     if found is None:
+        near = nearest(name, retrying.names(config.failed))
         raise NotFoundError(
-            f"failed/ holds no file named {name!r}",
+            f"failed/ holds no file named {name!r}{near}",
             hint=f"`ls {config.failed}` shows what it holds; `scenariodctl explain` finds others",
         )
     return found

@@ -10,11 +10,13 @@ import atexit
 import gc
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scenariod import __version__
-from scenariod.base import config, faults, process
+from scenariod.base import config, faults, process, streams
+from scenariod.base.arguments import Parser
 from scenariod.base.errors import EXIT_CODE_MEANING, ExitCode, ScenariodError
 from scenariod.base.names import printable
 from scenariod.base.owner import become_owner
@@ -30,7 +32,18 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code (see `EXIT_CODE_MEANING`)."""
     atexit.register(gc.freeze)  # the memory goes back as it is: no search for garbage at exit
-    asked = _parser().parse_args(arguments)
+    streams.repair()
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        asked = _parser().parse_args(given)
+        return _answer(asked)
+    except ScenariodError as error:  # of the command line, or of the output of --help
+        return _fail(str(error), error.hint, error.exit_code, as_json="--json" in given)
+    finally:
+        streams.finish()
+
+
+def _answer(asked: argparse.Namespace) -> int:
     process.reset_inherited_signals()
     try:
         loaded = config.load_for_command(config=asked.config, root=asked.root)
@@ -45,9 +58,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         hint = "run it again to have it done"
         words = f"interrupted: {_asked_command(asked).interrupted}"
         return _fail(words, hint, ExitCode.INTERRUPTED, as_json=asked.json)
-    except BrokenPipeError:
-        process.be_silent()
-        return ExitCode.OK
     except OSError as error:
         return _fail_of_environment(error, as_json=asked.json)
     return answer.code
@@ -71,35 +81,38 @@ def _asked_command(asked: argparse.Namespace) -> Command:
 
 
 def _print(answer: Answer | Stream, *, as_json: bool) -> None:
-    if isinstance(answer, Stream):
-        for piece in answer.pieces:
-            if isinstance(piece, bytes):
-                sys.stdout.buffer.write(piece)
-            else:
-                sys.stdout.write(piece)
+    if isinstance(answer, Stream) and as_json:  # in UTF-8, whatever the locale is
+        streams.to_stdout(
+            piece.encode() if isinstance(piece, str) else piece for piece in answer.pieces
+        )
+    elif isinstance(answer, Stream):
+        streams.to_stdout(answer.pieces)
     elif as_json:
-        print(json.dumps(answer.document, indent=2, ensure_ascii=True))
+        _print_json(answer.document)
     else:
-        print("\n".join(printable(line) for line in answer.lines))
-    sys.stdout.flush()
+        streams.to_stdout(f"{printable(line)}\n" for line in answer.lines)
+
+
+def _print_json(document: object) -> None:
+    streams.to_stdout([json.dumps(document, indent=2, ensure_ascii=True).encode(), b"\n"])
 
 
 def _fail(message: str, hint: str, code: ExitCode, *, as_json: bool) -> int:
+    streams.to_stderr(f"scenariodctl: {printable(message)}\n  {printable(hint)}\n")
     if as_json:
         error = {"message": message, "hint": hint, "exit_code": code}
-        print(json.dumps({"error": error}, indent=2, ensure_ascii=True))
-    print(f"scenariodctl: {printable(message)}\n  {printable(hint)}", file=sys.stderr)
+        with suppress(streams.OutputError):  # the first error is the one to end with
+            _print_json({"error": error})
     return code
 
 
 def _parser() -> argparse.ArgumentParser:
     codes = "\n".join(f"  {c.value:2}  {text}" for c, text in EXIT_CODE_MEANING.items())
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="scenariodctl",
         description="Query and control scenariod.",
         epilog=f"exit codes:\n{codes}\n\nman scenariodctl(1)",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"scenariodctl {__version__}")
     _add_common(parser, default_of=lambda default: default)
@@ -113,9 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], command: Command
-) -> argparse.ArgumentParser:
+def _add_command(commands: argparse._SubParsersAction[Parser], command: Command) -> Parser:
     sub = commands.add_parser(command.name, help=command.help, description=command.help)
     _add_common(sub, default_of=lambda _: argparse.SUPPRESS)
     for argument in command.arguments:
@@ -123,7 +134,7 @@ def _add_command(
     return sub
 
 
-def _add_common(parser: argparse.ArgumentParser, *, default_of: Callable[[object], object]) -> None:
+def _add_common(parser: Parser, *, default_of: Callable[[object], object]) -> None:
     """Let the common options stand before or after the command."""
     parser.add_argument(
         "--json",

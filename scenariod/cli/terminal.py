@@ -9,6 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from scenariod.base import streams
 from scenariod.base.names import printable
 
 if TYPE_CHECKING:
@@ -25,10 +26,13 @@ def is_there() -> bool:
 def confirms(lines: Iterable[str], question: str) -> bool:
     """Show `lines` and ask `question`; only `y` or `yes` is a yes."""
     for line in lines:
-        sys.stderr.write(f"{printable(line)}\n")
-    sys.stderr.write(f"{printable(question)} [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+        streams.to_stderr(f"{printable(line)}\n")
+    streams.to_stderr(f"{printable(question)} [y/N] ")
+    try:
+        answer = sys.stdin.readline()
+    except OSError:  # the terminal has gone, and whoever was asked with it
+        return False
+    return answer.strip().lower() in {"y", "yes"}
 
 
 class Progress:
@@ -45,12 +49,10 @@ class Progress:
         if self._shown and now_s >= self._next_s:
             self._next_s = now_s + PROGRESS_EVERY_S
             self._written = True
-            sys.stderr.write(f"\r\x1b[K{printable(words)}")
-            sys.stderr.flush()
+            streams.to_stderr(f"\r\x1b[K{printable(words)}")
 
     def clear(self) -> None:
         """Take the line away."""
         if self._written:
             self._written = False
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+            streams.to_stderr("\r\x1b[K")

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scenariod import __version__
-from scenariod.base import config, faults, process
+from scenariod.base import config, faults, process, streams
+from scenariod.base.arguments import Parser
 from scenariod.base.errors import EXIT_CODE_MEANING, ConfigError, ExitCode, ScenariodError
 from scenariod.base.owner import become_owner, touch_files_as_owner
 from scenariod.base.root import Lock, prepare
@@ -45,14 +46,17 @@ THREAD_TURN_S = 0.001
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the daemon; return its exit code (see `EXIT_CODE_MEANING`)."""
     atexit.register(gc.freeze)  # the memory goes back as it is: no search for garbage at exit
-    asked = _parser().parse_args(arguments)
+    streams.repair()
     process.reset_inherited_signals()
     journal = open_journal(os.environ)
     try:
+        asked = _parser().parse_args(arguments)
         loaded = config.load_for_command(config=asked.config, root=asked.root)
         return _serve(loaded, asked=asked, journal=journal)
     except (OSError, ScenariodError) as error:
         return _fail(error, journal=journal)
+    finally:
+        streams.finish()
 
 
 def _fail(error: Exception, *, journal: Journal) -> ExitCode:
@@ -83,7 +87,7 @@ def _serve(loaded: Config, *, asked: argparse.Namespace, journal: Journal) -> in
     journal.tell(Event.STOPPED, f"scenariod ended: {EXIT_CODE_MEANING[code]}", exit_code=code)
     if asked.once:
         left = len(Work(loaded.work).batches())
-        print(_summary(told, config=loaded, code=code, cut_off=left))
+        streams.to_stdout([_summary(told, config=loaded, code=code, cut_off=left), "\n"])
     return code
 
 
@@ -137,15 +141,14 @@ def _launcher(loaded: Config) -> Launcher:
     )
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> Parser:
     codes = "\n".join(f"  {c.value:2}  {text}" for c, text in EXIT_CODE_MEANING.items())
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="scenariod",
         description="Process scenario files dropped into inbox/, each pair in a worker with a "
         "memory limit, and add them to the scenario library.",
         epilog=f"exit codes:\n{codes}\n\nman scenariod(8), scenariod.toml(5), scenariodctl(1)",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="the configuration")
     parser.add_argument("--root", type=Path, metavar="DIR", help="the folder that holds inbox/")

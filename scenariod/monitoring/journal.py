@@ -84,13 +84,14 @@ class SystemdJournal:
         """See `Journal.tell`."""
         from systemd import journal  # takes long to load, and text and most commands need none
 
-        journal.send(
-            printable(message),
-            MESSAGE_ID=event.message_id,
-            PRIORITY=event.priority,
-            SYSLOG_IDENTIFIER="scenariod",
-            **journal_fields(fields),
-        )
+        with suppress(OSError):  # the journal is down, say: what is done counts, not the entry
+            journal.send(
+                printable(message),
+                MESSAGE_ID=event.message_id,
+                PRIORITY=event.priority,
+                SYSLOG_IDENTIFIER="scenariod",
+                **journal_fields(fields),
+            )
 
 
 @dataclass(frozen=True, slots=True)

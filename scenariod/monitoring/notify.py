@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from scenariod.base.names import printable
@@ -23,7 +24,7 @@ class Notifier:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.watchdog_s = _watchdog_s(environment)
-        self.is_heard = "NOTIFY_SOCKET" in environment
+        self.is_heard = bool(environment.get("NOTIFY_SOCKET"))
         """Whether a service manager started this process, and starts it anew when it fails."""
         self._status = ""
         self._is_ready = False
@@ -31,31 +32,36 @@ class Notifier:
     def ready(self) -> None:
         """Say that the service is up."""
         self._is_ready = True
-        daemon.notify("READY=1")
+        _notify("READY=1")
 
     def takes_longer(self) -> None:
         """Have the start not be given up for the next minute; says nothing once it is up."""
         if not self._is_ready:
-            daemon.notify(f"EXTEND_TIMEOUT_USEC={_LONGER_S * 1_000_000}")
+            _notify(f"EXTEND_TIMEOUT_USEC={_LONGER_S * 1_000_000}")
 
     def status(self, line: str) -> None:
         """Show `line` in `systemctl status`; says nothing new where it has not changed."""
         if line != self._status:
             self._status = line
-            daemon.notify(f"STATUS={printable(line)}")
+            _notify(f"STATUS={printable(line)}")
 
     def alive(self) -> None:
         """Pet the watchdog."""
-        daemon.notify("WATCHDOG=1")
+        _notify("WATCHDOG=1")
 
     def reloading(self) -> None:
         """Say that the service goes on by another configuration; `ready` ends it."""
         # Said again: what goes on is checked as at a start, and the watchdog's time begins anew.
-        daemon.notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}\nWATCHDOG=1")
+        _notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}\nWATCHDOG=1")
 
     def stopping(self) -> None:
         """Say that the service is going down."""
-        daemon.notify("STOPPING=1")
+        _notify("STOPPING=1")
+
+
+def _notify(said: str) -> None:
+    with suppress(OSError):  # nobody listens: a socket of a service that has ended, say
+        daemon.notify(said)
 
 
 def _watchdog_s(environment: Mapping[str, str]) -> float | None:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from scenariod.base import process, safe_open
+from scenariod.base import safe_open, streams
 from scenariod.base.errors import ExitCode
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.transfer import folder, protocol
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         drop_capabilities()
     limit = set_rlimits(orders.limit_bytes)
     if isinstance(limit, str):
-        sys.stderr.write(f"{limit}\n")
+        streams.to_stderr(f"{limit}\n")
         return EXIT_NO_LIMIT
     yield_to_others()
     unpacker = _Unpacker(
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 unpacker.take_apart(path, index)
         say(protocol.Done())
     except _UnheardError:
-        process.be_silent()
+        streams.silence(sys.stdout)
     return ExitCode.OK
 
 

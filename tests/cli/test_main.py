@@ -433,7 +433,82 @@ def test_a_wrong_command_line_is_told(home: Home, arguments: list[str]) -> None:
 
     assert ended.code == 2
     assert ended.out == ""
-    assert "usage: scenariodctl" in ended.err
+    assert "--help`" in ended.err
+
+
+def test_a_wrong_command_line_is_told_in_json_as_other_errors_are(home: Home) -> None:
+    for arguments in (["--json", "lst"], ["lst", "--json"], ["show", "--json"]):
+        error = home.ctl(*arguments).json()["error"]
+
+        assert set(error) == {"message", "hint", "exit_code"}
+        assert error["exit_code"] == 2
+
+
+@pytest.mark.parametrize(
+    ("wrong", "nearest"),
+    [
+        (["lst"], "list"),
+        (["library", "verfy"], "verify"),
+        (["backups", "prun"], "prune"),
+        (["list", "--jsno"], "--json"),
+        (["restore", "latets"], "latest"),
+        (["restore", "--dryrun", "latest"], "--dry-run"),
+        (["show", "frist"], "first"),
+        (["diff", "now", "lates"], "latest"),
+        (["retry", "scenario-8.jsn"], "scenario-8.json"),
+    ],
+    ids=lambda words: " ".join(words) if isinstance(words, list) else words,
+)
+def test_what_is_nearly_right_is_answered_with_what_is(
+    filled: Home, wrong: list[str], nearest: str
+) -> None:
+    (filled.failed / "scenario-8.json").write_bytes(b"")
+
+    ended = filled.ctl(*wrong)
+
+    assert ended.code in {2, 18}
+    assert f"(did you mean {nearest}?)" in ended.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["restore", "--y", "latest"],
+        ["restore", "--dry", "latest"],
+        ["list", "--js"],
+        ["export", "--out", "somewhere"],
+        ["backups", "prune", "--dry"],
+    ],
+    ids=" ".join,
+)
+def test_an_abbreviated_option_is_not_taken(filled: Home, arguments: list[str]) -> None:
+    assert filled.ctl(*arguments).code == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--root", "", "list"],
+        ["--root=", "list"],
+        ["list", "--config", ""],
+        ["export", "--output", ""],
+        ["export", "--at", ""],
+        ["import", ""],
+        ["restore", ""],
+        ["explain", ""],
+        ["retry", ""],
+        ["backups", "verify", ""],
+        [""],
+    ],
+    ids=" ".join,
+)
+def test_an_empty_value_is_refused_and_never_means_the_current_folder(
+    filled: Home, arguments: list[str]
+) -> None:
+    ended = run([*SCENARIODCTL, *arguments], cwd=filled.path)
+
+    assert ended.code == 2
+    assert "empty" in ended.err or "unknown COMMAND ''" in ended.err
 
 
 def test_help_names_every_command_and_every_exit_code() -> None:

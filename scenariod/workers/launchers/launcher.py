@@ -77,7 +77,7 @@ def choose(asked: str, *, root: Path, most_bytes: int) -> Launcher:
         return RlimitLauncher()
     if os.geteuid() == 0:
         return SystemdLauncher("system", account=_account_of(root), most_bytes=most_bytes)
-    if "XDG_RUNTIME_DIR" not in os.environ:
+    if not os.environ.get("XDG_RUNTIME_DIR"):
         raise NoLimitError(
             f"no service manager of user {os.geteuid()} can be reached: XDG_RUNTIME_DIR is not set",
             hint=f"`sudo loginctl enable-linger {os.geteuid()}`, then log in anew; "

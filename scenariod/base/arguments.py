@@ -1,0 +1,62 @@
+"""The command line of both programs: whole names only, no empty values, errors in our words.
+
+Owns how arguments are refused. Never knows which ones there are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from scenariod.base import streams
+from scenariod.base.errors import UsageError
+from scenariod.base.names import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from _typeshed import SupportsWrite
+
+
+class Parser(argparse.ArgumentParser):
+    """An `ArgumentParser` that raises UsageError, and names the nearest of what is there."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, **settings)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse as the base class does; what is unknown is refused where its parser is known."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            near = nearest(unknown[0].partition("=")[0], self._option_string_actions)
+            self.error(f"unknown argument {unknown[0]}{near}")
+        return found, unknown
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UsageError."""
+        raise UsageError(message, hint=f"see `{self.prog} --help`")
+
+    def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
+        # Path("") is the current folder, which an unset variable in a script never means.
+        if not arg_string and action.nargs != argparse.PARSER:
+            self.error(f"the value of {_name(action)} is empty; is a variable not set?")
+        return super()._get_value(action, arg_string)
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        choices: Iterable[str] = action.choices or ()
+        if action.choices is not None and value not in choices:
+            near = nearest(value, choices) or f" (choose from {', '.join(choices)})"
+            self.error(f"unknown {_name(action)} {value!r}{near}")
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        if file is sys.stdout:
+            streams.to_stdout([message])
+        else:
+            streams.to_stderr(message)
+
+
+def _name(action: argparse.Action) -> str:
+    """Return what the help calls an option or argument."""
+    metavar = action.metavar if isinstance(action.metavar, str) else action.dest
+    return action.option_strings[0] if action.option_strings else metavar
