@@ -9,6 +9,7 @@ import os
 import stat
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,7 +54,7 @@ class Misnamed:
 
 
 def find(folder: int | Path, *, now_s: float) -> list[Misnamed]:
-    """Return what is left alone in a folder, in natural order; `MOST_LEFT_ALONE` at most.
+    """Return what is left alone in a folder, in natural order; `MOST_LEFT_ALONE` are looked at.
 
     Without hidden files, and without those that their writer may still rename: with a temporary or
     an unknown name, and changed lately. `now_s` is the time since 1970. Raises OSError where the
@@ -61,17 +62,13 @@ def find(folder: int | Path, *, now_s: float) -> list[Misnamed]:
     """
     found: list[Misnamed] = []
     with os.scandir(folder) as entries:
-        for entry in entries:
-            if is_scenario_name(entry.name) or entry.name.startswith("."):
-                continue
+        for entry in islice(filter(_is_misnamed, entries), MOST_LEFT_ALONE):
             try:
                 misnamed = Misnamed(entry.name, _why_of_entry(entry))
                 if not _may_be_renamed(misnamed) or _is_old(entry, now_s=now_s):
                     found.append(misnamed)
             except OSError:  # it is gone, or the disk cannot say what it is
                 continue
-            if len(found) == MOST_LEFT_ALONE:
-                break
     return sorted(found, key=lambda misnamed: natural_key(misnamed.name))
 
 
@@ -107,6 +104,10 @@ def shown(found: Sequence[Misnamed], folder: Path) -> list[dict[str, str]]:
         {"file": printable(m.name), "reason": m.why, "command": command(folder / m.name, m.why)}
         for m in found[:MOST_SHOWN]
     ]
+
+
+def _is_misnamed(entry: os.DirEntry[str]) -> bool:
+    return not is_scenario_name(entry.name) and not entry.name.startswith(".")
 
 
 def _why_of_entry(entry: os.DirEntry[str]) -> Why:

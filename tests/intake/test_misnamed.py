@@ -162,3 +162,11 @@ def test_the_search_ends_where_there_are_very_many(tmp_path: Path) -> None:
 
     assert len(many) == MOST_LEFT_ALONE
     assert len(misnamed.shown(many, tmp_path)) == misnamed.MOST_SHOWN
+
+
+def test_the_search_ends_where_very_many_are_still_being_written(tmp_path: Path) -> None:
+    for number in range(MOST_LEFT_ALONE + 50):
+        (tmp_path / f"{number}.part").touch()
+
+    assert misnamed.find(tmp_path, now_s=just_now(tmp_path)) == []
+    assert len(misnamed.find(tmp_path, now_s=NOW_S)) == MOST_LEFT_ALONE
