@@ -38,13 +38,8 @@ unexport PYTHONDONTWRITEBYTECODE
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
-run: $(VENV)/.run  ## set everything up, then process the samples in demo/ and say what is where
-	@mkdir -p $(DEMO)/inbox
-	@cp -n samples/scenario-*.json $(DEMO)/inbox/ 2>/dev/null || cp --update=none samples/scenario-*.json $(DEMO)/inbox/
-	@$(BIN)/scenariod --config config/scenariod.toml --root $(DEMO) --once; code=$$?; \
-	  if [ $$code -eq 3 ]; then \
-	    echo; echo "The refused ones are meant to be: two of the samples are faulty."; exit 0; \
-	  fi; exit $$code
+run: $(VENV)/.run  ## set everything up, then process the samples in demo/ and show what to try next
+	@sh samples/demo.sh $(BIN) $(DEMO)
 
 test: $(VENV)/.test $(VENV)/.machine  ## set everything up, then run all tests, on real systemd too
 	$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "not machine" --durations=15 --cov --cov-report=term:skip-covered

@@ -171,6 +171,7 @@ def _summary(status: Status, *, config: Config, code: ExitCode, cut_off: int) ->
     rows += [(f"{cut_off} cut off", "the next start takes them up", config.work)]
     lines = [_row(count, what, where) for count, what, where in rows if not count.startswith("0 ")]
     lines += [f"  {line}" for line in left_alone(status.left_alone, status.left_alone_files)]
+    lines = lines or ["  nothing was in the inbox"]
     if status.newest_backup is not None:
         backup = config.backups / status.newest_backup
         lines += [_row("newest backup", "the library before the last change", backup)]
@@ -178,7 +179,7 @@ def _summary(status: Status, *, config: Config, code: ExitCode, cut_off: int) ->
         [
             "",
             f"{EXIT_CODE_MEANING[code]}; the library holds {status.scenarios} scenarios",
-            *(lines or ["  nothing was in the inbox"]),
+            *lines,
         ]
     )
 

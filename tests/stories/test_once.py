@@ -195,9 +195,12 @@ def test_once_ends_when_all_is_done_and_does_not_wait_for_the_next_look(home: Ho
     empty = home.once()
     home.drop_many(range(1, 4))
     full = home.once()
+    again = home.once()
 
     assert (empty.code, full.code) == (0, 0)
     assert "nothing was in the inbox" in empty.out
+    assert "nothing was in the inbox" not in full.out
+    assert "nothing was in the inbox" in again.out
     assert len(home.names("done")) == 3
 
 

@@ -1,0 +1,30 @@
+#!/bin/sh
+# Process the samples in the folder DEMO, and print what to try next. Usage: demo.sh BIN DEMO
+# A sample that is anywhere in DEMO already is not dropped again, so a second run adds nothing.
+set -eu
+bin=$1 demo=$2
+samples=$(dirname "$0")
+
+mkdir -p "$demo/inbox"
+dropped=0
+for sample in "$samples"/scenario-*.json; do
+    if [ -z "$(find "$demo" -name "${sample##*/}")" ]; then
+        cp "$sample" "$demo/inbox/"
+        dropped=$((dropped + 1))
+    fi
+done
+
+code=0
+"$bin/scenariod" --config "$samples/../config/scenariod.toml" --root "$demo" --once || code=$?
+case $code in 0 | 3) ;; *) exit "$code" ;; esac
+
+echo
+if [ "$dropped" -eq 0 ]; then
+    echo "An earlier run has processed the samples. To start over: rm -r $demo"
+else
+    echo "Two of the samples are faulty on purpose."
+fi
+echo "Try next:"
+echo "    $bin/scenariodctl --root $demo list"
+echo "    $bin/scenariodctl --root $demo explain scenario-12-loudest-guest-incomplete.json"
+echo "    $bin/scenariodctl --root $demo history"
