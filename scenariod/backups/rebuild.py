@@ -26,6 +26,7 @@ from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.owner import owner_to_be
 from scenariod.intake.batch import highest_batch
 from scenariod.monitoring.journal import Event
+from scenariod.workers.budget import sizes_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -265,7 +266,7 @@ def _command(config: Config, good: Verified, damage: Damage) -> list[str]:
     kept = damage.aside / config.database.name  # of a rebuild that was cut off: it has the WAL
     command = [sys.executable, "-I", "-m", "scenariod.backups.builder"]
     command += ["--parent", str(os.getpid())]
-    command += ["--limit-bytes", str(config.memory.limit_bytes)]
+    command += ["--limit-bytes", str(sizes_here(config.memory).limit_bytes)]
     command += ["--above", str(highest_batch(config.work))]
     command += ["--backup", str(good.path), "--target", str(_new(config))]
     command += ["--damaged", str(kept if kept.exists() else config.database)]

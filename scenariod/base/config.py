@@ -31,6 +31,7 @@ SYSTEM_PREFIX = Path("/opt/scenariod")
 """Where `make install` puts the program's virtual environment."""
 LIMIT_CEILING_MB = 4096
 """No worker ever gets more, unless the configuration says so twice."""
+SMALLEST_LIMIT_MB = 64
 _LIMIT_END_MB = 1 << 20
 MOST_WORKERS = 64
 LARGEST_BATCH = 8
@@ -69,32 +70,20 @@ class Worker(Section):
 
 
 class Memory(Section):
-    """What a worker may use, and what always stays with the system. In MB of 1,048,576 bytes."""
+    """What a worker may use, and what always stays with the system. In MB of 1,048,576 bytes.
 
-    limit_mb: int = Field(3072, ge=64, le=LIMIT_CEILING_MB)
-    limit_max_mb: int = Field(LIMIT_CEILING_MB, ge=64, le=_LIMIT_END_MB)
+    What "auto" means on a machine is for `workers/sizes.py` to say.
+    """
+
+    limit_mb: int | Literal["auto"] = Field("auto", ge=SMALLEST_LIMIT_MB, le=LIMIT_CEILING_MB)
+    limit_max_mb: int | Literal["auto"] = Field("auto", ge=SMALLEST_LIMIT_MB, le=_LIMIT_END_MB)
     allow_over_4096_mb: bool = False
     soft_limit_percent: int = Field(70, ge=10, le=100)
-    reserve_mb: int = Field(2048, ge=0, le=1048576)
-
-    @property
-    def limit_bytes(self) -> int:
-        """The worker's `MemoryMax=`, in bytes."""
-        return self.limit_mb * MIB
-
-    @property
-    def limit_max_bytes(self) -> int:
-        """The `MemoryMax=` of the one try that a file gets for which the limit was too little."""
-        return max(self.limit_max_mb, self.limit_mb) * MIB
+    reserve_mb: int | Literal["auto"] = Field("auto", ge=0, le=1048576)
 
     def soft_limit_bytes(self, limit_bytes: int) -> int:
         """Return what a worker of this limit may hold before it is asked to end, in bytes."""
         return limit_bytes * self.soft_limit_percent // 100
-
-    @property
-    def reserve_bytes(self) -> int:
-        """What running workers must leave free for the rest of the machine, in bytes."""
-        return self.reserve_mb * MIB
 
 
 class Library(Section):
@@ -280,7 +269,9 @@ def _parse(source: Path) -> _File:
 
 
 def _refuse_what_is_not_said_twice(memory: Memory) -> None:
-    if memory.limit_max_mb > LIMIT_CEILING_MB and not memory.allow_over_4096_mb:
+    if memory.limit_max_mb == "auto" or memory.allow_over_4096_mb:
+        return
+    if memory.limit_max_mb > LIMIT_CEILING_MB:
         allowed = f"more than {LIMIT_CEILING_MB} needs memory.allow_over_4096_mb = true beside it"
         raise InvalidSettingsError([Wrong("memory.limit_max_mb", memory.limit_max_mb, allowed)])
 

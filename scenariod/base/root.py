@@ -27,14 +27,42 @@ def prepare(config: Config) -> None:
     True on return: all folders can be written, and files can be renamed between inbox/, work/,
     done/ and failed/.
     """
-    if not config.root.is_dir():
-        raise RootUnusableError(
-            f"the root folder {config.root} is not there",
-            hint=f"`mkdir -p {config.root}`, or name another with --root DIR",
-        )
-    folders = [config.inbox, config.work, config.done, config.failed, config.backups]
-    for folder in [*folders, config.database.parent]:
+    _refuse_missing(config.root)
+    for folder in _folders(config):
         _make(folder)
+    _refuse_separate(config)
+
+
+def refuse_unusable(config: Config) -> None:
+    """Raise what `prepare` would raise of what is there already, and make nothing.
+
+    Whether it can be written is asked only of its owner: the daemon may be another user.
+    """
+    _refuse_missing(config.root)
+    if config.root.stat().st_uid != os.geteuid():
+        return
+    there = [folder for folder in _folders(config) if folder.exists()]
+    is_whole = len(there) == len(_folders(config))
+    for folder in there if is_whole else [config.root, *there]:
+        _refuse_unwritable(folder)
+    _refuse_separate(config)
+
+
+def _folders(config: Config) -> tuple[Path, ...]:
+    files = (config.inbox, config.work, config.done, config.failed)
+    return (*files, config.backups, config.database.parent)
+
+
+def _refuse_missing(root: Path) -> None:
+    if not root.is_dir():
+        raise RootUnusableError(
+            f"the root folder {root} is not there",
+            hint=f"`mkdir -p {root}`, or name another with --root DIR",
+        )
+
+
+def _refuse_separate(config: Config) -> None:
+    """Raise where files cannot be renamed between the folders that they pass through."""
     try:
         _rename_through([config.inbox, config.work, config.done, config.failed])
     except OSError as error:
@@ -65,6 +93,10 @@ def _make(folder: Path) -> None:
             f"cannot make {folder}: {error.strerror}",
             hint=f"see `ls -ld {folder.parent}`; it must be writable for user {who_touches()}",
         ) from error
+    _refuse_unwritable(folder)
+
+
+def _refuse_unwritable(folder: Path) -> None:
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
         raise RootUnusableError(
             f"{folder} is not writable for user {who_touches()}",

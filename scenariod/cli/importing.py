@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from scenariod.backups import damage
 from scenariod.base import clock, faults
+from scenariod.base.config import SMALLEST_LIMIT_MB
 from scenariod.base.errors import ExitCode, NotEnoughMemoryError, NotFoundError
 from scenariod.base.names import printable
 from scenariod.base.root import prepare
@@ -25,6 +26,7 @@ from scenariod.monitoring.journal import CommandJournal, Event
 from scenariod.transfer import folder, importing
 from scenariod.transfer.unpack import Bounds, unpack
 from scenariod.workers import host
+from scenariod.workers.budget import sizes_here
 
 if TYPE_CHECKING:
     import argparse
@@ -37,8 +39,6 @@ if TYPE_CHECKING:
     from scenariod.transfer.protocol import Message
 
 STANDARD_INPUT = "-"
-_LEAST_MIB = 256
-"""Less address space than this is not enough to read anything at all."""
 
 
 def import_(config: Config, asked: argparse.Namespace) -> Stream:
@@ -279,17 +279,18 @@ def _shown(source: str) -> str:
 
 def _bounds(config: Config) -> Bounds:
     """Return what the unpacker may use: a worker's limit, or what the machine can spare now."""
-    spare = host.look().available_bytes - config.memory.reserve_bytes
-    limit = min(config.memory.limit_bytes, spare)
-    if limit < _LEAST_MIB * MIB:
+    sizes, now = sizes_here(config.memory), host.look()
+    spare_bytes = now.available_bytes - sizes.reserve_bytes
+    if spare_bytes < SMALLEST_LIMIT_MB * MIB:
         raise NotEnoughMemoryError(
-            f"reading what is imported needs {_LEAST_MIB} MB, and the machine can spare"
-            f" {max(spare, 0) // MIB} MB now beside memory.reserve_mb",
+            f"reading what is imported needs {SMALLEST_LIMIT_MB} MB, and {now.name} can spare"
+            f" {max(spare_bytes, 0) // MIB} MB now beside memory.reserve_mb ="
+            f" {sizes.shown('reserve_mb')}",
             hint="end what uses the memory (`ps aux --sort=-rss | head`), or lower"
             " memory.reserve_mb in the configuration",
         )
     return Bounds(
-        limit_bytes=limit,
+        limit_bytes=min(sizes.limit_bytes, spare_bytes),
         max_scenario_bytes=config.intake.max_scenario_bytes,
         timeout_s=config.worker.timeout_s,
     )

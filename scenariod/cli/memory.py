@@ -11,6 +11,7 @@ from scenariod.cli import memory_advice
 from scenariod.cli.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.library import Library
 from scenariod.workers import admission, host
+from scenariod.workers.budget import sizes_here
 
 if TYPE_CHECKING:
     import argparse
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from scenariod.base.config import Config
     from scenariod.cli.memory_advice import Needed
     from scenariod.library import Peak
+    from scenariod.workers.sizes import Sizes
 
 MOST_BATCHES = 10_000
 """Older ones say little of what is dropped today."""
@@ -30,21 +32,21 @@ def memory(config: Config, _: argparse.Namespace) -> Answer:
     groups = memory_advice.by_input(peaks)
     everything = memory_advice.needed(peaks) if peaks else None
     fitting = _fitting_limit_mb(config, everything)
-    now = _workers(config, config.memory.limit_mb)
+    sizes = sizes_here(config.memory)
+    now = _workers(config, sizes.in_mb()["limit_mb"])
     document = {
         "batches": len(peaks),
         "by_input": [asdict(group) for group in groups],
         "all": asdict(everything) if everything else None,
-        "limit_mb": config.memory.limit_mb,
-        "limit_max_mb": config.memory.limit_max_bytes // MIB,
-        "reserve_mb": config.memory.reserve_mb,
+        **sizes.in_mb(),
+        "chosen": list(sizes.chosen),
         "total_mb": host.look().total_bytes // MIB,
         "workers": now,
         "fitting_limit_mb": fitting,
         "fitting_workers": _workers(config, fitting) if fitting else None,
     }
-    lines = [*_table(groups, everything), _limit_line(config, workers=now)]
-    return Answer(document, lines=[*lines, _advice_line(config, everything, fitting)])
+    lines = [*_table(groups, everything), _limit_line(sizes, workers=now)]
+    return Answer(document, lines=[*lines, _advice_line(config, sizes, everything, fitting)])
 
 
 def _peaks(config: Config) -> list[Peak]:
@@ -67,7 +69,7 @@ def _workers(config: Config, limit_mb: int) -> int:
     return memory_advice.workers(
         limit_bytes=limit_mb * MIB,
         total_bytes=host.look().total_bytes,
-        reserve_bytes=config.memory.reserve_bytes,
+        reserve_bytes=sizes_here(config.memory).reserve_bytes,
         most=admission.most_workers(config.worker.workers, processors=host.processors()),
     )
 
@@ -92,22 +94,25 @@ def _size(up_to_bytes: int | None) -> str:
     return f"to {up_to_bytes // MIB} MB" if up_to_bytes >= MIB else f"to {up_to_bytes >> 10} KB"
 
 
-def _limit_line(config: Config, *, workers: int) -> str:
-    limit, most = config.memory.limit_mb, config.memory.limit_max_bytes // MIB
-    more = f", {most} MB for one more try" if most > limit else ""
+def _limit_line(sizes: Sizes, *, workers: int) -> str:
+    has_more = sizes.limit_max_bytes > sizes.limit_bytes
+    more = f", {sizes.shown('limit_max_mb')} for one more try" if has_more else ""
+    now = host.look()
     return (
-        f"Limit: {limit} MB a worker{more}; it allows {_many(workers)} at once on this machine of "
-        f"{host.look().total_bytes // MIB} MB, {config.memory.reserve_mb} MB of it kept free"
+        f"Limit: {sizes.shown('limit_mb')} a worker{more}; it allows {_many(workers)} at once on "
+        f"{now.name} of {now.total_bytes // MIB} MB, {sizes.shown('reserve_mb')} of it kept free"
     )
 
 
-def _advice_line(config: Config, everything: Needed | None, fitting: int | None) -> str:
+def _advice_line(
+    config: Config, sizes: Sizes, everything: Needed | None, fitting: int | None
+) -> str:
     if everything is None or everything.batches < memory_advice.FEWEST_BATCHES:
         return f"Advice: none before {memory_advice.FEWEST_BATCHES} batches have run"
     seen = f"p95 of {everything.batches} batches is {everything.p95_bytes / MIB:.0f} MB"
     if fitting is None:
         return f"Advice: {seen}, which is too near any limit; drop smaller files"
-    if fitting == config.memory.limit_mb:
+    if fitting == sizes.in_mb()["limit_mb"]:
         return f"Advice: {seen}: the limit fits"
     allowed = _many(_workers(config, fitting))
     return f"Advice: {seen}: memory.limit_mb = {fitting} would fit, and allow {allowed} at once"

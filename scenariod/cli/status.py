@@ -37,7 +37,7 @@ def _status_lines(document: dict[str, Any]) -> list[str]:
         f"scenariod {document['version']} is {state}",
         f"     Root: {document['root']}",
         f"  Process: PID {document['pid']}, since {document['started_at']}",
-        f"  Workers: {document['most_workers']} at most, by {document['launcher']}",
+        f"  Workers: {_workers(document)}",
         f"    Inbox: {document['inbox']} waiting ({_sight(document)})",
     ]
     lines += [f"           {w['file']}: {w['reason']}" for w in document["waiting"][:10]]
@@ -67,12 +67,23 @@ def _stalled(percent: float | None) -> str:
     return f", stood still for it {percent:g} % of the last 10 s" if percent else ""
 
 
-def _memory_line(memory: live.Memory) -> str:
+def _workers(document: dict[str, Any]) -> str:
+    limit = _size(document["memory"], "limit")
+    return f"{document['most_workers']} at most, {limit} each, by {document['launcher']}"
+
+
+def _size(memory: dict[str, Any], name: str) -> str:
+    """Return a size of memory, and whether it was chosen for this machine."""
+    auto = " (auto)" if f"{name}_mb" in memory["chosen"] else ""
+    return f"{memory[f'{name}_bytes'] // MIB} MB{auto}"
+
+
+def _memory_line(memory: dict[str, Any]) -> str:
     total, available = memory["total_bytes"] // MIB, memory["available_bytes"] // MIB
     pressure = (
         "pressure unknown (no /proc/pressure/memory)"
         if memory["stalled_percent"] is None
         else f"stood still for it {memory['stalled_percent']:g} % of the last 10 s"
     )
-    kept = f"{memory['reserve_bytes'] // MIB} MB kept free"
+    kept = f"{_size(memory, 'reserve')} kept free"
     return f"{available} MB of {total} MB available, {kept}; {pressure}"

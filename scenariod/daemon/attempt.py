@@ -270,7 +270,7 @@ class Attempts:
             duration_ms=round(ended.duration_s * 1000) if ended else 0,
             launcher=self._launcher.name,
             memory_peak_bytes=ended.peak_bytes if ended else None,
-            memory_limit_bytes=ended.limit_bytes if ended else self._config.memory.limit_bytes,
+            memory_limit_bytes=ended.limit_bytes if ended else self._budget.sizes.limit_bytes,
         )
 
     def _tell_settled(

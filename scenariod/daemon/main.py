@@ -28,7 +28,7 @@ from scenariod.intake.batch import Work
 from scenariod.monitoring.journal import Event, open_journal
 from scenariod.monitoring.notify import Notifier
 from scenariod.monitoring.status import left_alone
-from scenariod.workers import budget
+from scenariod.workers import budget, host, start_check
 from scenariod.workers.launchers import launcher
 
 if TYPE_CHECKING:
@@ -72,12 +72,12 @@ def _serve(loaded: Config, *, asked: argparse.Namespace, journal: Journal) -> in
     # The loop answers for the status while other threads sort names or take in events by the
     # hundred thousand: it must not wait 5 ms, Python's default, for each of its turns.
     sys.setswitchinterval(THREAD_TURN_S)
-    if launcher.is_booted():
+    if host.is_booted():
         touch_files_as_owner(loaded.root)
     else:  # then there is nothing that needs root
         become_owner(loaded.root)
     prepare(loaded)
-    budget.refuse_what_never_fits(loaded.memory)
+    start_check.refuse_what_cannot_start(loaded)
     lock = Lock(loaded.lock)
     lock.acquire()
     try:
@@ -128,7 +128,7 @@ def _reread(asked: argparse.Namespace, root: Path) -> Config:
             f"root = {now.root} is another folder than {root}, in which this daemon works",
             hint="`systemctl restart scenariod` has it work there",
         )
-    budget.refuse_what_never_fits(now.memory)
+    start_check.refuse_what_cannot_start(now)
     _launcher(now)
     return now
 

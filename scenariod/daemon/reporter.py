@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from scenariod.daemon.setup import Setup
     from scenariod.workers.host import Host
     from scenariod.workers.queue import Worker
+    from scenariod.workers.sizes import Sizes
 
 HEARTBEAT_S = 1.0
 """How often the status line is sent, at most."""
@@ -43,6 +44,7 @@ class StatusReporter:
         self._queue = setup.queue
         self._claimer = setup.claimer
         self._notifier = setup.notifier
+        self._sizes = setup.budget.sizes
         self.status = status.Status(
             root=str(setup.config.root),
             pid=os.getpid(),
@@ -66,7 +68,7 @@ class StatusReporter:
             left_alone=len(self._claimer.left_alone),
             left_alone_files=misnamed.shown(self._claimer.left_alone, self._config.inbox),
             workers=[_running(worker) for worker in self._queue.workers],
-            memory=_memory(host.look(), reserve_bytes=self._config.memory.reserve_bytes),
+            memory=_memory(host.look(), self._sizes),
             watch=watch,
             watch_detail=watch_detail,
         )
@@ -86,14 +88,15 @@ class StatusReporter:
         """Report, to the service manager too, that files are taken from now on."""
         self.set_state(status.State.STARTING)
         self._notifier.ready()
-        now, memory = self.status, self._config.memory
+        now, sizes = self.status, self._sizes
         self._journal.tell(
             Event.STARTED,
             f"scenariod {now.version} watches {self._config.inbox}; workers under "
-            f"{memory.limit_mb} MB by {now.launcher}; {now.scenarios} scenarios in the library",
+            f"{sizes.shown('limit_mb')} by {now.launcher}, {sizes.shown('reserve_mb')} kept free; "
+            f"{now.scenarios} scenarios in the library",
             root=now.root,
             launcher=now.launcher,
-            memory_limit_bytes=memory.limit_bytes,
+            memory_limit_bytes=sizes.limit_bytes,
         )
 
     def set_state(self, state: status.State, detail: str = "") -> None:
@@ -156,10 +159,13 @@ def _running(worker: Worker) -> status.Running:
     }
 
 
-def _memory(machine: Host, *, reserve_bytes: int) -> status.Memory:
+def _memory(machine: Host, sizes: Sizes) -> status.Memory:
     return {
         "total_bytes": machine.total_bytes,
         "available_bytes": machine.available_bytes,
-        "reserve_bytes": reserve_bytes,
+        "reserve_bytes": sizes.reserve_bytes,
+        "limit_bytes": sizes.limit_bytes,
+        "limit_max_bytes": sizes.limit_max_bytes,
+        "chosen": list(sizes.chosen),
         "stalled_percent": machine.stalled_percent,
     }

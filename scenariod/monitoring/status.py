@@ -57,12 +57,15 @@ class Memory(TypedDict):
     """The part of the document about the machine's memory, in bytes.
 
     `stalled_percent`: for how much of the last 10 s all tasks stalled for lack of memory; None
-    where the kernel does not report it.
+    where the kernel does not report it. `chosen` names the settings that are "auto", as `limit_mb`.
     """
 
     total_bytes: int
     available_bytes: int
     reserve_bytes: int
+    limit_bytes: int
+    limit_max_bytes: int
+    chosen: list[str]
     stalled_percent: float | None
 
 

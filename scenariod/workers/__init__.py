@@ -2,6 +2,7 @@
 
 - `admission`: may a worker start now, within the memory budget
 - `budget`: which of the waiting batches may start now
+- `container`: what a container leaves of the machine's memory
 - `confinement`: what a limited process does to itself: limit, privileges
 - `failures`: what is reported when a worker came to a bad end
 - `gauge`: read a worker's memory as long as it lives
@@ -10,6 +11,8 @@
 - `launchers`: ways to run a worker with a limit that is in force
 - `outcome`: how a worker ended, and what follows
 - `queue`: which batches wait for a worker, and which have one
+- `sizes`: how much memory a worker may have, by settings and RAM
+- `start_check`: whether workers could run here as configured
 - `run`: run one worker from its start to its end
 - `worker`: the limited process: files in, verdict out
 """

@@ -73,7 +73,7 @@ def never_fits(*, needed_bytes: int, reserve_bytes: int, host: Host) -> str | No
         return None
     return (
         f"a worker of {_mb(needed_bytes)} and a reserve of {_mb(reserve_bytes)} for the system "
-        f"do not fit in this machine's {_mb(host.total_bytes)}"
+        f"do not fit in {host.name}'s {_mb(host.total_bytes)}"
     )
 
 

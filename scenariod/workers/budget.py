@@ -8,45 +8,35 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from scenariod.base.errors import ConfigError
-from scenariod.base.units import MIB
-from scenariod.workers import admission, host
+from scenariod.workers import admission, host, sizes
 
 if TYPE_CHECKING:
     from scenariod.base.config import Config, Memory
     from scenariod.intake.batch import Batch
     from scenariod.workers.admission import Waits
     from scenariod.workers.queue import Queue
+    from scenariod.workers.sizes import Sizes
 
 ALONE_S = 300.0
 """For how long workers run one at a time after the machine has run out of memory."""
-_SMALLEST_LIMIT_MB = 64
+
+
+def sizes_here(memory: Memory) -> Sizes:
+    """Return how much memory workers may have on this machine."""
+    return sizes.of_machine(memory, total_bytes=host.look().total_bytes)
 
 
 def aggregate_bytes(memory: Memory) -> int:
     """Return what all workers together may have: the machine's memory less the reserve."""
-    return max(host.look().total_bytes - memory.reserve_bytes, memory.limit_bytes)
-
-
-def refuse_what_never_fits(memory: Memory) -> None:
-    """Raise `ConfigError` where no worker could ever start on this machine."""
-    why = _why_never(memory, memory.limit_bytes)
-    if why is not None:
-        fits = max(host.look().total_bytes // MIB - memory.reserve_mb, _SMALLEST_LIMIT_MB)
-        raise ConfigError(why, hint=f"set memory.limit_mb = {fits}, or a smaller memory.reserve_mb")
-
-
-def _why_never(memory: Memory, needed_bytes: int) -> str | None:
-    return admission.never_fits(
-        needed_bytes=needed_bytes, reserve_bytes=memory.reserve_bytes, host=host.look()
-    )
+    found = sizes_here(memory)
+    return max(host.look().total_bytes - found.reserve_bytes, found.limit_bytes)
 
 
 class Budget:
     """What workers may take of the machine's memory, and how many may run at once."""
 
     def __init__(self, config: Config, *, queue: Queue) -> None:
-        self._memory = config.memory
+        self.sizes = sizes_here(config.memory)
         self._queue = queue
         self._alone_until = 0.0
         # Of two versions the later one is to stay: a slow worker of the former must not end last.
@@ -61,9 +51,14 @@ class Budget:
         Where the machine, or the configuration, is another by now and the larger limit can never
         fit, the usual one has to do: a batch does not wait for what cannot come.
         """
-        memory = self._memory
-        fits = batch.larger and _why_never(memory, memory.limit_max_bytes) is None
-        return memory.limit_max_bytes if fits else memory.limit_bytes
+        fits = batch.larger and self._fits(self.sizes.limit_max_bytes)
+        return self.sizes.limit_max_bytes if fits else self.sizes.limit_bytes
+
+    def _fits(self, needed_bytes: int) -> bool:
+        why_not = admission.never_fits(
+            needed_bytes=needed_bytes, reserve_bytes=self.sizes.reserve_bytes, host=host.look()
+        )
+        return why_not is None
 
     def has_place(self) -> bool:
         """Say whether one more worker may run at once, memory aside."""
@@ -76,18 +71,18 @@ class Budget:
 
     def has_room_for_more(self) -> bool:
         """Say whether this machine has room for the larger limit, our own workers aside."""
-        if self._memory.limit_max_bytes <= self._memory.limit_bytes:
+        if self.sizes.limit_max_bytes <= self.sizes.limit_bytes:
             return False
         return admission.has_room(
-            needed_bytes=self._memory.limit_max_bytes,
+            needed_bytes=self.sizes.limit_max_bytes,
             used_bytes=self._queue.used_bytes,
-            reserve_bytes=self._memory.reserve_bytes,
+            reserve_bytes=self.sizes.reserve_bytes,
             host=host.look(),
         )
 
     def another(self) -> Waits | None:
         """Return what a new batch would wait for beside the running ones; None for nothing."""
-        return self._ask(self._memory.limit_bytes)
+        return self._ask(self.sizes.limit_bytes)
 
     def next(self) -> Batch | Waits | None:
         """Return the waiting batch that may start now, what the first waits for, or None."""
@@ -114,6 +109,6 @@ class Budget:
             needed_bytes=needed_bytes,
             running_bytes=self._queue.running_bytes,
             used_bytes=self._queue.used_bytes,
-            reserve_bytes=self._memory.reserve_bytes,
+            reserve_bytes=self.sizes.reserve_bytes,
             host=host.look(),
         )

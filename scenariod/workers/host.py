@@ -11,6 +11,8 @@ from pathlib import Path
 
 import psutil
 
+from scenariod.workers import container
+
 PRESSURE = Path("/proc/pressure/memory")
 
 
@@ -18,22 +20,38 @@ PRESSURE = Path("/proc/pressure/memory")
 class Host:
     """The machine's memory at one moment: all there is, and what could be had without swapping.
 
+    In a container that may use less, `is_container`, both are what it may use.
     `stalled_percent` is `full avg10` of /proc/pressure/memory; None where that is not there.
     """
 
     total_bytes: int
     available_bytes: int
     stalled_percent: float | None = None
+    is_container: bool = False
+
+    @property
+    def name(self) -> str:
+        """What has this memory, in words."""
+        return "this container" if self.is_container else "this machine"
 
 
 def look() -> Host:
-    """Return the machine's memory as it is now."""
+    """Return the machine's memory as it is now, as far as a container leaves it to us."""
     memory = psutil.virtual_memory()
+    # With systemd, workers are in other groups than we: only a limit above all of them counts.
+    rooms = container.outermost_rooms() if is_booted() else container.rooms()
+    total_bytes = min([memory.total, *(room.limit_bytes for room in rooms)])
     return Host(
-        total_bytes=memory.total,
-        available_bytes=memory.available,
+        total_bytes=total_bytes,
+        available_bytes=min([memory.available, *(room.free_bytes for room in rooms)]),
         stalled_percent=stalled(PRESSURE),
+        is_container=total_bytes < memory.total,
     )
+
+
+def is_booted() -> bool:
+    """Say whether this machine was booted with systemd (sd_booted(3))."""
+    return Path("/run/systemd/system").is_dir()
 
 
 def processors() -> int:

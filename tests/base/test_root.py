@@ -14,7 +14,7 @@ from scenariod.base import config
 from scenariod.base.config import Config
 from scenariod.base.errors import AlreadyRunningError, ExitCode, RootUnusableError
 from scenariod.base.owner import become_owner
-from scenariod.base.root import Lock, prepare
+from scenariod.base.root import Lock, prepare, refuse_unusable
 
 FOLDERS = ["backups", "done", "failed", "inbox", "library", "work"]
 
@@ -257,3 +257,32 @@ print(subprocess.check_output(["sh", "-c", "id -u; cat trap"], text=True))
     told = run([sys.executable, "-c", program], cwd=root)
 
     assert told.out.splitlines() == ["65534 65534", "no way", "0", "only root may read this"]
+
+
+def test_asking_whether_the_folders_can_be_used_makes_none(tmp_path: Path) -> None:
+    refuse_unusable(loaded(tmp_path))
+
+    assert os.listdir(tmp_path) == []
+
+
+@AS_ROOT
+def test_whether_a_folder_can_be_written_is_asked_of_the_owner_of_the_root_folder_alone(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "root"
+    folder.mkdir()
+    prepare(loaded(folder))
+    (folder / "done").chmod(0o500)
+    ask = (
+        "import sys; from pathlib import Path; from scenariod.base import config, root\n"
+        "where = Path(sys.argv[1])\n"
+        "root.refuse_unusable(config.load(config=None, root=where, cwd=where))"
+    )
+    command = [*POWERLESS, sys.executable, "-c", ask, str(folder)]
+
+    as_owner = run(command)
+    os.chown(folder, 65534, 65534)
+    as_another = run(command)
+
+    assert f"{folder}/done is not writable for user 0" in as_owner.err
+    assert (as_another.code, as_another.err) == (0, "")

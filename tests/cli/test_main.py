@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -22,7 +23,7 @@ from scenariod.base.errors import EXIT_CODE_MEANING
 pytestmark = pytest.mark.slow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 COMMANDS = ["status", "list", "show", "backups", "restore", "config"]
 
@@ -401,6 +402,63 @@ def test_config_check_shows_every_setting_in_force(filled: Home) -> None:
     assert found["settings"]["intake.settle_s"] == 0.2
     assert "  memory.limit_mb = 512" in text.out.splitlines()
     assert "  memory.allow_over_4096_mb = false" in text.out.splitlines()
+
+
+def test_config_check_shows_the_sizes_that_were_chosen_for_this_machine(home: Home) -> None:
+    home.configure_with("[memory]\nlimit_mb = 256\n")
+
+    text, document = home.ctl("config", "check"), home.ctl("config", "check", "--json").json()
+
+    assert document["chosen"] == ["memory.limit_max_mb", "memory.reserve_mb"]
+    reserve_mb = document["settings"]["memory.reserve_mb"]
+    assert f"  memory.reserve_mb = {reserve_mb} (auto)" in text.out.splitlines()
+    assert "  memory.limit_mb = 256" in text.out.splitlines()
+
+
+def test_config_check_notes_a_larger_limit_that_this_machine_can_never_give(home: Home) -> None:
+    home.configure(memory={"limit_max_mb": 1 << 20, "allow_over_4096_mb": True})
+
+    checked = home.ctl("config", "check")
+
+    assert checked.code == 0
+    assert checked.out.splitlines()[-1].startswith(
+        "note: no file gets a second try with 1048576 MB"
+    )
+
+
+def no_folder(home: Home) -> None:
+    shutil.rmtree(home.path)
+
+
+REFUSED_AT_START: dict[str, tuple[Callable[[Home], object], int]] = {
+    "a reserve that does not fit": (
+        lambda home: home.configure(memory={"reserve_mb": 1 << 20}),
+        10,
+    ),
+    "no systemd": (lambda home: home.configure(worker={"launcher": "systemd"}), 10),
+    "no root folder": (no_folder, 15),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED_AT_START)
+def test_config_check_refuses_what_the_daemon_refuses_in_its_words(home: Home, what: str) -> None:
+    make, code = REFUSED_AT_START[what]
+    make(home)
+
+    checked, started = home.ctl("config", "check"), home.once()
+
+    assert (checked.code, started.code) == (code, code)
+    message, hint = checked.err.splitlines()
+    assert f"error: {message.removeprefix('scenariodctl: ')}; {hint.strip()}\n" in started.err
+
+
+def test_config_check_makes_nothing(home: Home) -> None:
+    home.configure()
+
+    checked = home.ctl("config", "check")
+
+    assert checked.code == 0
+    assert sorted(os.listdir(home.path)) == ["config", "inbox"]
 
 
 def test_config_check_of_a_bad_file_is_told_as_the_daemon_tells_it(home: Home) -> None:

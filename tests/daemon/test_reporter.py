@@ -32,7 +32,7 @@ class Scene:
     """A reporter, and the worker and the machine that it shows."""
 
     def __init__(self, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-        home.configure(memory={"reserve_mb": 100})
+        home.configure(memory={"limit_mb": LIMIT_MB, "reserve_mb": 100})
         loaded = config.load(config=None, root=home.path, cwd=home.path)
         setup = Setup.of(
             loaded,
@@ -83,6 +83,9 @@ def test_the_status_shows_each_worker_and_the_machine_as_last_read(scene: Scene)
         "total_bytes": 8000 * MIB,
         "available_bytes": 5000 * MIB,
         "reserve_bytes": 100 * MIB,
+        "limit_bytes": LIMIT_MB * MIB,
+        "limit_max_bytes": LIMIT_MB * MIB,
+        "chosen": [],
         "stalled_percent": 1.5,
     }
 

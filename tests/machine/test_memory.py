@@ -50,7 +50,8 @@ def test_the_canary_dies_of_its_limit_and_leaves_nothing(machine: Machine) -> No
 
 
 def test_the_real_limit_is_survived_too(machine: Machine, tmp_path: Path) -> None:
-    acting.configure(machine, memory={"limit_mb": 3072}, stop_grace_s=300.0)
+    memory = {"limit_mb": 3072, "limit_max_mb": 3072}
+    acting.configure(machine, memory=memory, stop_grace_s=300.0)
     acting.start_acting(machine)
     before = acting.daemon_memory_kb(machine)
 

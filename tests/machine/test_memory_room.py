@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from . import acting
+from .conftest import BootMachine
 from .image import Image
 from .machine import Machine
 from .qemu import Hardware
-from .test_whole_path import ROOT, names_in
+from .test_whole_path import ROOT, names_in, scenario
 
 RESERVE_MB = 512
 NEIGHBOUR = """
@@ -41,6 +43,25 @@ def tight(image: Image) -> Iterator[Machine]:
         acting.configure(machine, memory=memory, workers=2)
         acting.start_acting(machine)
         yield machine
+
+
+def test_a_fresh_install_on_a_machine_with_2_gb_takes_files(boot: BootMachine) -> None:
+    machine = boot(hardware=Hardware(memory="2G"))
+    machine.wait_until_up()
+    machine.wait_until("systemctl is-active scenariod")
+
+    machine.put(scenario(1).encode(), "/tmp/dropped")
+    machine.check(f"install -o scenariod /tmp/dropped {ROOT}/inbox/scenario-1.json")
+    machine.wait_until(f"test -e {ROOT}/done/scenario-1.json")
+
+    checked = json.loads(machine.check("scenariodctl config check --json"))
+    limit_mb = checked["settings"]["memory.limit_mb"]
+    reserve_mb = checked["settings"]["memory.reserve_mb"]
+    assert {"memory.limit_mb", "memory.reserve_mb"} <= set(checked["chosen"])
+    assert (reserve_mb, 1000 < limit_mb < 1300) == (512, True)
+    said = machine.check("journalctl -u scenariod --no-pager")
+    assert f"workers under {limit_mb} MB (auto) by systemd" in said
+    assert f"{reserve_mb} MB (auto) kept free" in machine.check("scenariodctl status")
 
 
 def test_batches_that_do_not_fit_together_never_overlap_and_the_reserve_is_kept(

@@ -39,6 +39,9 @@ MEMORY: Memory = {
     "total_bytes": 8000 * MIB,
     "available_bytes": 5000 * MIB,
     "reserve_bytes": 2048 * MIB,
+    "limit_bytes": 3072 * MIB,
+    "limit_max_bytes": 4096 * MIB,
+    "chosen": ["limit_mb"],
     "stalled_percent": 0.0,
 }
 

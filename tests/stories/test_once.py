@@ -248,7 +248,7 @@ def test_a_bad_configuration_names_key_value_and_what_is_allowed_and_touches_not
     assert ended.code == 10
     assert "unknown key intake.batchsize (did you mean intake.batch_size?)" in ended.err
     assert 'intake.pair_wait_s = "x": should be a valid number' in ended.err
-    assert "memory.limit_mb = 9999: should be less than or equal to 4096" in ended.err
+    assert 'memory.limit_mb = 9999: it must be "auto" or a number from 64 to 4096' in ended.err
     assert ended.out == ""
     assert sorted(os.listdir(home.path)) == ["config", "inbox"]
     assert home.names("inbox") == ["scenario-1.json"]

@@ -61,7 +61,7 @@ def test_two_batches_run_at_once_and_each_settles(home: Home, still: Standstill)
     assert seen["most_workers"] == 2
     assert [worker["batch"] for worker in seen["workers"]] == [1, 2]
     assert {worker["limit_bytes"] for worker in seen["workers"]} == {LIMIT_MB << 20}
-    assert "  Workers: 2 at most, by rlimits (no systemd here)" in shown
+    assert f"  Workers: 2 at most, {LIMIT_MB} MB each, by rlimits (no systemd here)" in shown
     assert home.names("done") == names
     assert os.listdir(home.work) == []
 

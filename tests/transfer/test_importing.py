@@ -298,8 +298,16 @@ def test_where_the_machine_has_no_memory_to_spare_nothing_is_begun(
     ended = home.ctl("import", put(tmp_path, "old.json", together(*many(1))))
 
     assert ended.code == 17
-    assert "memory.reserve_mb" in ended.err
+    assert "can spare 0 MB now beside memory.reserve_mb = 1000000 MB" in ended.err
     assert not home.database.exists()
+
+
+def test_the_smallest_limit_is_enough_for_what_is_small(home: Home, tmp_path: Path) -> None:
+    home.configure(memory={"limit_mb": 64})
+
+    answer = bring(home, put(tmp_path, "old.json", together(*many(3))))
+
+    assert counts(answer) == (3, 0, 0, 0)
 
 
 def test_what_is_not_there_is_said_to_be_so(home: Home) -> None:

@@ -19,7 +19,10 @@ from scenariod.workers.queue import Queue, Worker
 @pytest.fixture
 def loaded(tmp_path: Path) -> Config:
     """Return settings for a machine of 8 GB: 3072 MB a worker, 2048 MB kept free."""
-    return config.load(config=None, root=tmp_path, cwd=tmp_path)
+    (tmp_path / "c.toml").write_text(
+        "[memory]\nlimit_mb = 3072\nlimit_max_mb = 4096\nreserve_mb = 2048\n"
+    )
+    return config.load(config=tmp_path / "c.toml", root=None, cwd=tmp_path)
 
 
 @pytest.fixture

@@ -1,11 +1,24 @@
 from __future__ import annotations
 
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pytest
+from support.home import run
 
 from scenariod.workers import host
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
+
+GROUPS = {
+    Path("/sys/fs/cgroup/memory"): "memory.limit_in_bytes",
+    Path("/sys/fs/cgroup"): "memory.max",
+}
+"""Where control groups are, and what limits one: version 1 first, which hides version 2."""
 
 
 def test_the_machine_has_memory_and_processors() -> None:
@@ -13,6 +26,39 @@ def test_the_machine_has_memory_and_processors() -> None:
 
     assert 0 < seen.available_bytes < seen.total_bytes
     assert host.processors() >= 1
+
+
+@pytest.fixture
+def small_container() -> Iterator[Path]:
+    """Return a control group that may use 2 GB."""
+    group = _group_of(2 << 30)
+    if group is None:
+        pytest.skip("no control group can be made here")
+    yield group
+    group.rmdir()
+
+
+def _group_of(limit_bytes: int) -> Path | None:
+    for top, limit in GROUPS.items():
+        group = top / f"scenariod-test-{os.getpid()}"
+        with suppress(OSError):
+            group.mkdir()
+            if (group / limit).exists():
+                (group / limit).write_text(str(limit_bytes))
+                return group
+            group.rmdir()
+    return None
+
+
+@pytest.mark.skipif(host.is_booted(), reason="there is a systemd here")
+def test_a_container_has_what_it_may_use(small_container: Path) -> None:
+    look = "from scenariod.workers import host; print(host.look())"
+    enter = f'echo $$ > {small_container}/cgroup.procs && exec "$@"'
+
+    told = run(["/bin/sh", "-c", enter, "sh", sys.executable, "-c", look])
+
+    assert "total_bytes=2147483648" in told.out, told.err
+    assert "is_container=True" in told.out
 
 
 PRESSURE = """\

@@ -7,15 +7,17 @@ cleans up; it never talks to the worker.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from scenariod.base.errors import ConfigError, NoLimitError
-from scenariod.workers.launchers import commands
+from scenariod.workers import host
+from scenariod.workers.launchers import cgroup, commands
 from scenariod.workers.launchers.rlimits import RlimitLauncher
 from scenariod.workers.launchers.systemd import SystemdLauncher
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from scenariod.workers.job import Job
     from scenariod.workers.launchers.meter import Meter
 
@@ -56,11 +58,6 @@ class Launcher(Protocol):
         """End all that an earlier run on `root` left behind."""
 
 
-def is_booted() -> bool:
-    """Say whether this machine was booted with systemd (sd_booted(3))."""
-    return Path("/run/systemd/system").is_dir()
-
-
 def choose(asked: str, *, root: Path, most_bytes: int) -> Launcher:
     """Return the launcher for this machine; `asked` is `worker.launcher` of the configuration.
 
@@ -68,15 +65,13 @@ def choose(asked: str, *, root: Path, most_bytes: int) -> Launcher:
     Raises `ConfigError` where systemd is asked for and absent, `NoLimitError` where it is there
     and cannot be used: never falls back from that.
     """
-    if not is_booted():
-        if asked == "systemd":
-            raise ConfigError(
-                'worker.launcher = "systemd", but this system was not booted with systemd',
-                hint='set worker.launcher = "auto" to run workers under rlimits here',
-            )
+    refuse_unavailable(asked, root=root)
+    if not host.is_booted():
         return RlimitLauncher()
     if os.geteuid() == 0:
-        return SystemdLauncher("system", account=_account_of(root), most_bytes=most_bytes)
+        owner = root.stat()
+        account = commands.Account(owner.st_uid, owner.st_gid)
+        return SystemdLauncher("system", account=account, most_bytes=most_bytes)
     if not os.environ.get("XDG_RUNTIME_DIR"):
         raise NoLimitError(
             f"no service manager of user {os.geteuid()} can be reached: XDG_RUNTIME_DIR is not set",
@@ -86,11 +81,20 @@ def choose(asked: str, *, root: Path, most_bytes: int) -> Launcher:
     return SystemdLauncher("user", account=None, most_bytes=most_bytes)
 
 
-def _account_of(root: Path) -> commands.Account:
-    owner = root.stat()
-    if owner.st_uid == 0:
+def refuse_unavailable(asked: str, *, root: Path) -> None:
+    """Raise what `choose` raises on this machine for whichever user, and change nothing."""
+    if not host.is_booted():
+        if asked == "systemd":
+            raise ConfigError(
+                'worker.launcher = "systemd", but this system was not booted with systemd',
+                hint='set worker.launcher = "auto" to run workers under rlimits here',
+            )
+        return
+    why = cgroup.missing()
+    if why is not None:
+        raise NoLimitError(f"no memory limit can be put in force: {why}", hint=cgroup.cure())
+    if os.geteuid() == 0 and root.stat().st_uid == 0:
         raise NoLimitError(
             f"workers never run as root, and {root} belongs to root",
             hint=f"give it to a user (`chown -R scenariod: {root}`), or run scenariod as a user",
         )
-    return commands.Account(owner.st_uid, owner.st_gid)

@@ -1,0 +1,55 @@
+"""Whether workers could run here as configured: the daemon asks before it starts, so do commands.
+
+Changes nothing, and starts nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from scenariod.base.errors import ConfigError
+from scenariod.workers import admission, host, sizes
+from scenariod.workers.launchers import launcher
+
+if TYPE_CHECKING:
+    from scenariod.base.config import Config, Memory
+    from scenariod.workers.host import Host
+
+_ENOUGH_MB = 512
+"""With so much RAM the defaults give a worker more than a usual scenario needs."""
+
+
+def refuse_what_cannot_start(config: Config) -> None:
+    """Raise `ConfigError` or `NoLimitError` where the daemon would end with it at its start."""
+    refuse_what_never_fits(config.memory, host=host.look())
+    launcher.refuse_unavailable(config.worker.launcher, root=config.root)
+
+
+def refuse_what_never_fits(memory: Memory, *, host: Host) -> None:
+    """Raise `ConfigError` where no worker could ever start on this machine."""
+    why = _why_never(memory, host)
+    if why is not None:
+        raise ConfigError(why, hint=_hint(memory, host))
+
+
+def _why_never(memory: Memory, host: Host) -> str | None:
+    found = sizes.of_machine(memory, total_bytes=host.total_bytes)
+    return admission.never_fits(
+        needed_bytes=found.limit_bytes, reserve_bytes=found.reserve_bytes, host=host
+    )
+
+
+def _hint(memory: Memory, host: Host) -> str:
+    """Return the settings to change so that a worker fits, as few as will do."""
+    for changed in (
+        replace(memory, limit_mb="auto"),
+        replace(memory, reserve_mb="auto"),
+        replace(memory, limit_mb="auto", reserve_mb="auto"),
+    ):
+        if _why_never(changed, host) is None:
+            fitting = sizes.of_machine(changed, total_bytes=host.total_bytes).in_mb()
+            given = [name for name in fitting if getattr(memory, name) != getattr(changed, name)]
+            lines = [f'memory.{name} = "auto" ({fitting[name]} here)' for name in given]
+            return f"set {' and '.join(lines)}, then `scenariodctl config check`"
+    return f"scenariod needs more memory than {host.name} has: {_ENOUGH_MB} MB will do"
