@@ -30,6 +30,7 @@ class ExitCode(IntEnum):
     NOT_UNDOABLE = 21
     NOT_CONFIRMED = 22
     NAME_TAKEN = 23
+    NOT_ANSWERING = 24
 
 
 EXIT_CODE_MEANING: dict[ExitCode, str] = {
@@ -52,6 +53,7 @@ EXIT_CODE_MEANING: dict[ExitCode, str] = {
     ExitCode.NOT_UNDOABLE: "the batch cannot be undone; nothing was changed",
     ExitCode.NOT_CONFIRMED: "not confirmed; nothing was changed",
     ExitCode.NAME_TAKEN: "a file of that name is in the way; nothing was overwritten",
+    ExitCode.NOT_ANSWERING: "scenariod runs on this root folder, but does not answer",
 }
 
 
@@ -135,6 +137,16 @@ class NameTakenError(ScenariodError):
     """A file cannot go where another one of its name is."""
 
     exit_code = ExitCode.NAME_TAKEN
+
+
+class NotAnsweringError(ScenariodError):
+    """A supervisor holds this root folder, but does not answer; `pid` is 0 if it is not known."""
+
+    exit_code = ExitCode.NOT_ANSWERING
+
+    def __init__(self, message: str, *, hint: str, pid: int) -> None:
+        super().__init__(message, hint=hint)
+        self.pid = pid
 
 
 class NotEnoughMemoryError(ScenariodError):

@@ -8,6 +8,7 @@ backups and whatever else a command does not need take longer to load than its a
 - `commands`: the table of commands
 - `config`: `config check`
 - `exporting`: `export`
+- `failed`: `failed`, and what `status` shows of failed/
 - `files`: `explain`, `retry`
 - `history`: `history`, `undo`, `diff`
 - `importing`: `import`
@@ -16,7 +17,7 @@ backups and whatever else a command does not need take longer to load than its a
 - `memory`: `memory`
 - `memory_advice`: what recorded peaks say of the memory limit
 - `restore`: `restore`
-- `status`: `status` of a running daemon
-- `stopped`: `status` where no daemon runs
+- `status`: `status` of a daemon that answers
+- `stopped`: `status` where none answers
 - `terminal`: a question and a progress line for the person at the terminal
 """

@@ -215,6 +215,18 @@ COMMANDS = (
         (Argument("file", "the file's name or path", {"metavar": "FILE"}),),
     ),
     Command(
+        "failed",
+        "list the refused files in failed/, newest first, with reason and age",
+        "failed:failed",
+        (
+            Argument(
+                "--limit",
+                "how many files to list, 0 for all (default: 20)",
+                {"type": _count, "default": 20, "metavar": "N"},
+            ),
+        ),
+    ),
+    Command(
         "retry",
         "move refused files from failed/ back into inbox/",
         "files:retry",

@@ -6,7 +6,13 @@ import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from scenariod.base.errors import ExitCode, NameTakenError, NotFoundError, UsageError
+from scenariod.base.errors import (
+    ExitCode,
+    NameTakenError,
+    NotAnsweringError,
+    NotFoundError,
+    UsageError,
+)
 from scenariod.base.names import batch_in, is_scenario_name, nearest, printable, without_batch
 from scenariod.cli.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.intake import retry as retrying
@@ -87,16 +93,24 @@ def _records(config: Config, name: str) -> list[FileRecord]:
 
 def _places(config: Config, name: str, records: list[FileRecord]) -> tuple[list[_Place], bool]:
     """Return the places where the file is, and whether there are folders we may not look into."""
-    daemon = live.ask(config.socket) if config.socket.parent.is_dir() else None
+    daemon = _ask(config)
     in_inbox = retrying.find(config.inbox, name)
     places = [] if in_inbox is None else [_in_inbox(config, in_inbox, daemon)]
-    working, hidden = _in_work(config, name, running=daemon is not None)
+    working, hidden = _in_work(config, name, running=isinstance(daemon, dict))
     places += working
     for found in _namesakes(config.failed, name):
         places.append(_in_failed(config, found))
     for found in _namesakes(config.done, name):
         places.append(_in_done(config, found, records))
     return places, hidden
+
+
+def _ask(config: Config) -> dict[str, object] | NotAnsweringError | None:
+    """Return the daemon's status, or that it does not answer; None where none runs."""
+    try:
+        return live.ask(config.socket) if config.socket.parent.is_dir() else None
+    except NotAnsweringError as error:
+        return error
 
 
 def _namesakes(folder: Path, name: str) -> Iterator[str]:
@@ -106,17 +120,21 @@ def _namesakes(folder: Path, name: str) -> Iterator[str]:
             yield found
 
 
-def _in_inbox(config: Config, name: str, daemon: dict[str, object] | None) -> _Place:
+def _in_inbox(
+    config: Config, name: str, daemon: dict[str, object] | NotAnsweringError | None
+) -> _Place:
     says, comes_next = _waits_for(name, daemon)
     return _Place("inbox", _shown(config, config.inbox / name), says, comes_next)
 
 
-def _waits_for(name: str, daemon: dict[str, object] | None) -> tuple[str, str]:
+def _waits_for(name: str, daemon: dict[str, object] | NotAnsweringError | None) -> tuple[str, str]:
     """Return what a file in the inbox waits for, and what will happen or is to be done."""
     if not is_scenario_name(name):
         return "is left alone: its name is not scenario-*.json", "rename it to have it taken"
     if daemon is None:
         return "waits: scenariod is not running", "start it: `systemctl [--user] start scenariod`"
+    if isinstance(daemon, NotAnsweringError):
+        return f"waits: {daemon}", daemon.hint
     waiting = daemon["waiting"]
     held = {w["file"]: w["reason"] for w in waiting} if isinstance(waiting, list) else {}
     if printable(name) in held:

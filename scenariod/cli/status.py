@@ -1,10 +1,12 @@
-"""How the running daemon is, in its own words. Changes nothing, and loads nothing that is large."""
+"""How the running daemon is, as it reports itself. Changes nothing, loads nothing large."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from scenariod.base.errors import NotAnsweringError
 from scenariod.base.units import MIB
+from scenariod.cli import failed
 from scenariod.cli.answer import Answer, backup_lines, require_root
 from scenariod.monitoring import status as live
 
@@ -13,16 +15,24 @@ if TYPE_CHECKING:
 
     from scenariod.base.config import Config
 
+MOST_WAITING_SHOWN = 10
+
 
 def status(config: Config, _: argparse.Namespace) -> Answer:
-    """Answer how the daemon is; where none runs, what the folders and the library tell."""
+    """Answer how the daemon is; where none answers, what the folders and the library show."""
     require_root(config)
-    document = live.ask(config.socket) if config.socket.parent.is_dir() else None
+    silent = None
+    try:
+        document = live.ask(config.socket) if config.socket.parent.is_dir() else None
+    except NotAnsweringError as error:
+        document, silent = None, error
     if document is None:
-        from scenariod.cli import stopped  # what it loads is not needed where a daemon runs
+        from scenariod.cli import stopped  # what it loads is not needed where a daemon answers
 
-        return stopped.status(config)
-    return Answer({"running": True, **document}, lines=_status_lines(document))
+        return stopped.status(config) if silent is None else stopped.silent(config, silent)
+    refused = failed.look(config.failed)
+    answer = {"running": True, "answering": True, **document, **refused.document}
+    return Answer(answer, lines=_status_lines(document, refused))
 
 
 def _sight(document: dict[str, Any]) -> str:
@@ -31,7 +41,7 @@ def _sight(document: dict[str, Any]) -> str:
     return f"{seen}: {document['watch_detail']}" if document["watch_detail"] else seen
 
 
-def _status_lines(document: dict[str, Any]) -> list[str]:
+def _status_lines(document: dict[str, Any], refused: failed.Look) -> list[str]:
     state = document["state"] + (f": {document['detail']}" if document["detail"] else "")
     lines = [
         f"scenariod {document['version']} is {state}",
@@ -40,7 +50,10 @@ def _status_lines(document: dict[str, Any]) -> list[str]:
         f"  Workers: {_workers(document)}",
         f"    Inbox: {document['inbox']} waiting ({_sight(document)})",
     ]
-    lines += [f"           {w['file']}: {w['reason']}" for w in document["waiting"][:10]]
+    waiting = document["waiting"]
+    lines += [f"{'':11}{w['file']}: {w['reason']}" for w in waiting[:MOST_WAITING_SHOWN]]
+    if (left := len(waiting) - MOST_WAITING_SHOWN) > 0:
+        lines.append(f"{'':11}and {left} or more: `scenariodctl status --json`")
     left_alone = live.left_alone(document["left_alone"], document["left_alone_files"])
     lines += [f"{'':11}{line}" for line in left_alone]
     for worker in document["workers"]:
@@ -58,6 +71,7 @@ def _status_lines(document: dict[str, Any]) -> list[str]:
         *lines,
         f"  Library: {document['scenarios']} scenarios",
         f"    Since: {counts}, {document['refused']} refused, in {document['batches']} batches",
+        *refused.lines,
         *backup_lines(document),
         *([f"    Clock: ! {document['clock_doubt']}"] if document.get("clock_doubt") else []),
     ]

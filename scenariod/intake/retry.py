@@ -6,6 +6,7 @@ Owns the order of the two steps. Never decides whether a file was mended.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from scenariod.base.durable import rename_without_replacing
@@ -18,17 +19,38 @@ from scenariod.base.names import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
 def names(folder: Path) -> list[str]:
     """Return the names of the dropped files in `folder`, in natural order; none where it is not."""
+    return sorted((entry.name for entry in _dropped(folder)), key=natural_key)
+
+
+def count(folder: Path) -> int:
+    """Return how many dropped files are in `folder`; 0 where it is not."""
+    return sum(1 for _ in _dropped(folder))
+
+
+def newest_first(folder: Path) -> list[tuple[int, str]]:
+    """Return the dropped files in `folder`, each with its ctime in nanoseconds since 1970.
+
+    That is when it came: renaming a file changes its ctime.
+    """
+    found = []
+    for entry in _dropped(folder):
+        with suppress(FileNotFoundError):  # somebody retries it meanwhile
+            found.append((entry.stat(follow_symlinks=False).st_ctime_ns, entry.name))
+    return sorted(found, reverse=True)
+
+
+def _dropped(folder: Path) -> Iterator[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
-            found = [entry.name for entry in entries if is_scenario_name(entry.name)]
+            yield from (entry for entry in entries if is_scenario_name(entry.name))
     except FileNotFoundError:
-        return []
-    return sorted(found, key=natural_key)
+        return
 
 
 def name_of(asked: str) -> str:

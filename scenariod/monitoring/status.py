@@ -8,18 +8,22 @@ from __future__ import annotations
 import json
 import os
 import socket
+import struct
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
+from scenariod.base.errors import NotAnsweringError
 from scenariod.base.units import MIB
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 ASK_TIMEOUT_S = 5.0
+_CREDENTIALS = struct.Struct("3i")
+"""What SO_PEERCRED returns: PID, user and group of the one that listens (unix(7))."""
 _MOST_NAMED = 5
 MOST_LEFT_ALONE = 1000
 """So many misnamed files are counted: that is part of each look, on small machines too."""
@@ -150,18 +154,54 @@ def left_alone(count: int, files: list[dict[str, str]]) -> list[str]:
 def ask(path: Path) -> dict[str, object] | None:
     """Return the status document of the running daemon, or None where none runs.
 
-    Raises OSError where it runs but may not be asked, or does not answer in time.
+    Raises NotAnsweringError where it does not answer in time, and OSError where it may not be
+    asked.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(ASK_TIMEOUT_S)
         try:
             with short(path) as name:
                 connection.connect(name)
-        except (FileNotFoundError, ConnectionRefusedError):
+            with connection.makefile("rb") as answer:
+                text = answer.read()
+        except (FileNotFoundError, ConnectionRefusedError, ConnectionResetError):
             return None
-        with connection.makefile("rb") as answer:
-            text = answer.read()
+        except (TimeoutError, BlockingIOError) as error:  # the latter: too many wait for an answer
+            raise _not_answering(connection, path) from error
     return dict(json.loads(text)) if text.endswith(b"\n") else None  # it ended as it was asked
+
+
+def _not_answering(connection: socket.socket, path: Path) -> NotAnsweringError:
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    pid, _, _ = _CREDENTIALS.unpack(credentials)
+    if not pid:
+        words = "scenariod does not answer"
+        hint = f"find its process with `fuser -v {path.with_name('scenariod.lock')}`"
+        return NotAnsweringError(words, hint=hint, pid=pid)
+    why, hint = _silence(_state_of(pid))
+    words = f"scenariod (PID {pid}) does not answer: {why}"
+    return NotAnsweringError(words, hint=hint.format(pid=pid), pid=pid)
+
+
+def _state_of(pid: int) -> str:
+    """Return the state of a process, as in proc_pid_stat(5); "" where it cannot be seen."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
+    except OSError:
+        return ""
+
+
+def _silence(state: str) -> tuple[str, str]:
+    """Return why a process in this state does not answer, and what helps."""
+    if state in {"T", "t"}:
+        return "it was stopped by a signal", "`kill -CONT {pid}` resumes it"
+    if state == "D":
+        return "it waits for a disk", "see what the disk reports: `journalctl -k -p warning`"
+    hint = (
+        "ask again; if it stays silent, end it by `kill -9 {pid}`: nothing is lost, and a service"
+        " restarts by itself"
+    )
+    return f"it did not within {ASK_TIMEOUT_S:g} s", hint
 
 
 @contextmanager

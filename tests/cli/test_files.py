@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from support.makers import document
 from support.scenarios import scenario
 
 from scenariod.base.names import printable
+from scenariod.cli import failed
 from scenariod.cli import main as ctl
 
 __all__ = ["bench"]
@@ -77,6 +80,100 @@ def test_history_names_the_files_that_a_batch_refused_and_why(
     ]
     assert [refusal["name"] for refusal in document["refusals"]] == names
     assert document["refusals"][0]["problems"][0]["code"] == "not-json"
+
+
+# What failed/ holds
+
+
+def refuse(bench: Bench, home: Home, *names: str) -> None:
+    """Have these files refused, each later than the one before, by the clock of the disk."""
+    probe = home.path / "probe"
+    for batch_id, name in enumerate(names, start=1):
+        settle(bench, batch_id, name)
+        probe.touch()
+        while probe.stat().st_ctime_ns <= (home.failed / name).stat().st_ctime_ns:
+            probe.touch()
+
+
+def without_ages(lines: list[str]) -> list[str]:
+    return [re.sub(r", (just now|\d+ \w+ ago)", ", AGO", line) for line in lines]
+
+
+def test_refused_files_are_listed_the_newest_first_with_reason_and_age(
+    bench: Bench, home: Home, run_ctl: Ctl
+) -> None:
+    refuse(bench, home, "scenario-1.json", "scenario-3.json", "scenario-2.json")
+
+    _, files = run_ctl("failed")
+
+    assert [(f["file"], f["code"], f["message"]) for f in files] == [
+        (f"scenario-{number}.json", "not-json", "expected a comma (line 3, column 4)")
+        for number in (2, 3, 1)
+    ]
+    assert files[0]["retry"] == "scenariodctl retry scenario-2.json"
+    assert files[0]["advice"]
+    assert datetime.fromisoformat(files[0]["failed_at"]) <= datetime.now(UTC)
+    assert without_ages(run_ctl.lines("failed", "--limit", "2")) == [
+        "scenario-2.json, AGO (not-json): expected a comma (line 3, column 4)",
+        "scenario-3.json, AGO (not-json): expected a comma (line 3, column 4)",
+        "1 more: scenariodctl failed --limit 0",
+    ]
+    assert len(run_ctl.lines("failed", "--limit", "0")) == 3
+
+
+def test_a_refused_file_whose_reason_is_gone_is_listed_too(
+    bench: Bench, home: Home, run_ctl: Ctl
+) -> None:
+    refuse(bench, home, "scenario-1.json")
+    (home.failed / "scenario-1.json.reason.json").unlink()
+
+    _, (file,) = run_ctl("failed")
+
+    assert (file["code"], file["message"]) == (None, "its reason is gone")
+    assert file["retry"] == "scenariodctl retry scenario-1.json"
+    assert without_ages(run_ctl.lines("failed")) == ["scenario-1.json, AGO: its reason is gone"]
+
+
+def test_where_nothing_was_refused_the_list_is_empty(home: Home, run_ctl: Ctl) -> None:
+    assert run_ctl("failed") == (0, [])
+    assert run_ctl.lines("failed") == ["failed/ holds no file"]
+
+
+def test_a_status_shows_how_many_files_were_refused_and_the_newest(
+    bench: Bench, home: Home, run_ctl: Ctl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = run_ctl.lines("status")
+    refuse(bench, home, "scenario-1.json", "scenario-2.json")
+
+    _, document = run_ctl("status")
+    lines = without_ages(run_ctl.lines("status"))
+    monkeypatch.setattr(failed, "MOST_LOOKED_AT", 1)
+    _, of_many = run_ctl("status")
+
+    assert "   Failed: none" in before
+    at = lines.index("   Failed: 2 files in failed/: `scenariodctl failed`")
+    assert lines[at + 1].strip() == (
+        "scenario-2.json, AGO (not-json): expected a comma (line 3, column 4)"
+    )
+    assert document["failed"] == 2
+    assert document["newest_failed"]["file"] == "scenario-2.json"
+    assert (of_many["failed"], of_many["newest_failed"]) == (2, None)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "age"),
+    [
+        (-5.0, "just now"),
+        (0.9, "just now"),
+        (1.0, "1 second ago"),
+        (119.0, "1 minute ago"),
+        (7200.0, "2 hours ago"),
+        (86_399.0, "23 hours ago"),
+        (3 * 86_400.0, "3 days ago"),
+    ],
+)
+def test_an_age_is_shown_in_its_largest_unit(seconds: float, age: str) -> None:
+    assert failed._age(seconds) == age
 
 
 # Explain

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -128,8 +128,13 @@ def test_status_where_no_daemon_runs(filled: Home) -> None:
     assert "is not running" in text.out
     assert document.json() == {
         "running": False,
+        "answering": False,
         "root": str(filled.path),
         "inbox": 0,
+        "left_alone": 0,
+        "left_alone_files": [],
+        "failed": 0,
+        "newest_failed": None,
         "scenarios": 2,
         "library_doubt": "",
         "newest_backup": newest.path.name,
@@ -160,18 +165,33 @@ def test_status_shows_what_a_waiting_file_waits_for(home: Home) -> None:
     assert "is waiting: scenario-1.json" in text
 
 
-def test_status_of_a_daemon_that_does_not_answer_is_an_error(home: Home) -> None:
-    home.library.mkdir()
-    with closing(socket.socket(socket.AF_UNIX)) as silent:
-        here = os.open(home.library, os.O_PATH)
-        silent.bind(f"/proc/self/fd/{here}/scenariod.sock")
-        os.close(here)
-        silent.listen()
+def test_a_daemon_that_hangs_is_reported_with_what_the_disk_shows(filled: Home) -> None:
+    daemon = filled.start()
+    began_at = daemon.wait_for_status(lambda s: s["state"] == "idle")["started_at"]
+    daemon.signal(signal.SIGSTOP)
+    filled.drop("scenario-3.json")
 
-        ended = home.ctl("status", "--json")
+    text, answer = filled.ctl("status"), filled.ctl("status", "--json")
+    explained = filled.ctl("explain", "scenario-3.json")
 
-    assert ended.code not in {0, 19}
-    assert "timed out" in ended.json()["error"]["message"]
+    (filled.inbox / "scenario-3.json").unlink()
+    daemon.signal(signal.SIGCONT)
+    assert daemon.terminate() == 0
+
+    why = f"scenariod (PID {daemon.pid}) does not answer: it was stopped by a signal"
+    assert text.code == answer.code == 24
+    assert text.out.splitlines()[0] == why
+    assert f"  Process: PID {daemon.pid}, holds the lock since " in text.out
+    assert text.out.endswith(f"     Help: `kill -CONT {daemon.pid}` resumes it\n")
+    found = answer.json()
+    assert (found["running"], found["answering"], found["pid"]) == (True, False, daemon.pid)
+    assert found["started_at"] <= began_at
+    assert (found["inbox"], found["scenarios"], found["detail"]) == (1, 2, why)
+    assert explained.code == 0
+    assert explained.out.splitlines() == [
+        f"inbox/scenario-3.json: waits: {why}",
+        f"  `kill -CONT {daemon.pid}` resumes it",
+    ]
 
 
 # list, show, backups

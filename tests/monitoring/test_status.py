@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from scenariod.base.errors import NotAnsweringError
 from scenariod.monitoring import status
 from scenariod.monitoring.status import Memory, Running, State, Status, ask, memory, short
 from scenariod.monitoring.status_socket import serve
@@ -233,8 +234,25 @@ def test_a_daemon_that_does_not_answer_is_told_from_one_that_is_not_there(
             silent.bind(name)
         silent.listen()
 
-        with pytest.raises(OSError, match="timed out"):
+        with pytest.raises(NotAnsweringError, match="does not answer") as silence:
             ask(tmp_path / "s.sock")
+
+    assert silence.value.pid == os.getpid()
+    assert f"`kill -9 {os.getpid()}`" in silence.value.hint
+
+
+def test_a_daemon_that_too_many_have_asked_already_does_not_answer(tmp_path: Path) -> None:
+    with closing(socket.socket(socket.AF_UNIX)) as silent, short(tmp_path / "s.sock") as name:
+        silent.bind(name)
+        silent.listen(0)
+        with closing(socket.socket(socket.AF_UNIX)) as first:
+            first.connect(name)
+
+            with pytest.raises(NotAnsweringError) as silence:
+                ask(tmp_path / "s.sock")
+
+    assert silence.value.pid == 0
+    assert f"fuser -v {tmp_path / 'scenariod.lock'}" in silence.value.hint
 
 
 def test_asking_leaves_no_descriptor_open(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
+from scenariod.base.errors import NotAnsweringError
 from scenariod.monitoring import status
 from support.scenarios import scenario
 
@@ -133,7 +134,7 @@ class Daemon:
         return self._log.read_text(errors="replace")
 
     def status(self) -> dict[str, Any]:
-        with suppress(ConnectionError, TimeoutError, json.JSONDecodeError):
+        with suppress(ConnectionError, NotAnsweringError, json.JSONDecodeError):
             return status.ask(self.home.socket) or {}
         return {}
 

@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from scenariod.base.errors import NotAnsweringError
 from scenariod.monitoring import status
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class Asker(threading.Thread):
     def run(self) -> None:
         while not self._over.wait(0.1):
             began = time.monotonic()
-            with suppress(TimeoutError):  # then it took as long as anybody waits
+            with suppress(NotAnsweringError):  # then it took as long as anybody waits
                 if status.ask(self._socket) is None:
                     continue
             self._taken_s.append(time.monotonic() - began)

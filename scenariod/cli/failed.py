@@ -1,0 +1,102 @@
+"""What failed/ holds: the refused files, the newest first, each with its reason and age.
+
+Changes nothing, and loads nothing large.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from scenariod.base import clock
+from scenariod.base.names import printable
+from scenariod.cli.answer import Answer, require_root
+from scenariod.intake import retry
+from scenariod.validation import reason_file
+
+if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
+
+    from scenariod.base.config import Config
+
+MOST_LOOKED_AT = 10_000
+"""Up to so many files, a status finds the newest: asking for the ctime of 100,000 takes seconds."""
+_UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """A file in failed/; `code` is None where its reason is gone, `failed_at` ISO 8601 in UTC."""
+
+    file: str
+    code: str | None
+    message: str
+    advice: str
+    failed_at: str
+    retry: str
+
+    def line(self, now: datetime) -> str:
+        """Return it for people, with its age at `now`."""
+        code = f" ({self.code})" if self.code else ""
+        ago = _age((now - datetime.fromisoformat(self.failed_at)).total_seconds())
+        return f"{self.file}, {ago}{code}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a status shows of failed/: keys of its document, and lines."""
+
+    document: dict[str, object]
+    lines: list[str]
+
+
+def failed(config: Config, asked: argparse.Namespace) -> Answer:
+    """Answer which files are in failed/ and why, the newest first."""
+    require_root(config)
+    found = retry.newest_first(config.failed)
+    shown = [_read(config.failed, *each) for each in found[: asked.limit or None]]
+    now = clock.now()
+    lines = [each.line(now) for each in shown] or ["failed/ holds no file"]
+    if (left := len(found) - len(shown)) > 0:
+        lines.append(f"{left} more: scenariodctl failed --limit 0")
+    return Answer([asdict(each) for each in shown], lines=lines)
+
+
+def look(folder: Path) -> Look:
+    """Return what a status shows of failed/: how many files, and the newest with its reason."""
+    count = retry.count(folder)
+    newest = None
+    if count <= MOST_LOOKED_AT:
+        newest = next((_read(folder, *each) for each in retry.newest_first(folder)), None)
+    files = "1 file" if count == 1 else f"{count} files"
+    lines = [
+        f"   Failed: {files} in failed/: `scenariodctl failed`" if count else "   Failed: none"
+    ]
+    if newest is not None:
+        lines.append(f"{'':11}{newest.line(clock.now())}")
+    return Look({"failed": count, "newest_failed": newest and asdict(newest)}, lines=lines)
+
+
+def _read(folder: Path, ctime_ns: int, name: str) -> _Refused:
+    reason = reason_file.read(folder, name)
+    refused_at = datetime.fromtimestamp(ctime_ns // 10**9, UTC).isoformat()
+    if reason is None:
+        again = reason_file.retry_command(name)
+        return _Refused(printable(name), None, "its reason is gone", "", refused_at, again)
+    return _Refused(
+        file=printable(name),
+        code=reason.code,
+        message=reason.message,
+        advice=reason.advice,
+        failed_at=refused_at,
+        retry=reason.retry,
+    )
+
+
+def _age(seconds: float) -> str:
+    for unit, length_s in _UNITS:
+        if (count := int(seconds // length_s)) > 0:
+            return f"{count} {unit}{'' if count == 1 else 's'} ago"
+    return "just now"
