@@ -16,7 +16,7 @@ from scenariod.base.errors import (
 from scenariod.base.names import batch_in, is_scenario_name, nearest, printable, without_batch
 from scenariod.cli.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.intake import retry as retrying
-from scenariod.library import FileVerdict, Library
+from scenariod.library import Library, Result
 from scenariod.monitoring import status as live
 from scenariod.monitoring.journal import CommandJournal, Event
 from scenariod.validation import reason_file
@@ -176,7 +176,7 @@ def _in_failed(config: Config, name: str) -> _Place:
 
 def _in_done(config: Config, name: str, records: list[FileRecord]) -> _Place:
     number = batch_in(name)
-    good = [r for r in records if r.verdict is not FileVerdict.REFUSED]
+    good = [r for r in records if r.verdict is not Result.REFUSED]
     if number is not None:
         good = [r for r in good if r.batch == number]
     says = f"is processed: {_record_line(good[0])}" if good else "is processed"

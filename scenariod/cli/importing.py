@@ -20,7 +20,7 @@ from scenariod.base.root import prepare
 from scenariod.base.units import MIB
 from scenariod.cli import terminal
 from scenariod.cli.answer import READ_TIMEOUT_S, Stream, require_root
-from scenariod.library import FileVerdict, Library, OnConflict
+from scenariod.library import Library, OnConflict, Result
 from scenariod.monitoring import status as live
 from scenariod.monitoring.journal import CommandJournal, Event
 from scenariod.transfer import folder, importing
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from scenariod.base.config import Config
-    from scenariod.library import FileResult
+    from scenariod.library import SettledFile
     from scenariod.transfer.importing import Summary
     from scenariod.transfer.protocol import Message
 
@@ -95,14 +95,14 @@ class _Listener:
         self._count += count
         self._show()
 
-    def settled(self, results: Iterable[FileResult], *, batch: int | None) -> None:
+    def settled(self, files: Iterable[SettledFile], *, batch: int | None) -> None:
         """See `importing.Listener`."""
         added = 0
-        for result in results:
+        for file in files:
             self._done += 1
-            added += result.changes
-            if result.verdict is FileVerdict.REFUSED:
-                self._refusals.write(json.dumps(_refusal(result)).encode() + b"\n")
+            added += file.result.changes
+            if file.result is Result.REFUSED:
+                self._refusals.write(json.dumps(_refusal(file)).encode() + b"\n")
         if batch is not None:
             words = f"imported {added} scenarios from {self._source} as batch {batch}"
             CommandJournal().tell(
@@ -120,13 +120,13 @@ class _Listener:
         self._progress.show(f"{self._done}{of} scenarios done; reading {self._name}")
 
 
-def _refusal(result: FileResult) -> dict[str, Any]:
+def _refusal(file: SettledFile) -> dict[str, Any]:
     return {
-        "place": result.name,
-        "scenario": result.scenario_id,
-        "problems": [asdict(problem) for problem in result.problems],
-        "words": str(result.problems[0]),
-        "more": len(result.problems) - 1,
+        "place": file.name,
+        "scenario": file.scenario_id,
+        "problems": [asdict(problem) for problem in file.problems],
+        "words": str(file.problems[0]),
+        "more": len(file.problems) - 1,
     }
 
 
@@ -148,7 +148,7 @@ class _Told:
             return getattr(self._summary.fault, "exit_code", ExitCode.PAUSED)
         if self._summary.stopped:
             return ExitCode.INTERRUPTED
-        refused = self._summary.counts[FileVerdict.REFUSED]
+        refused = self._summary.counts[Result.REFUSED]
         return ExitCode.SOME_REFUSED if refused else ExitCode.OK
 
     def as_lines(self, refusals: BinaryIO) -> Iterator[str]:
@@ -176,10 +176,10 @@ class _Told:
         summary = self._summary
         return {
             "import" if not self._dry_run else "would_import": self._source,
-            "added": summary.counts[FileVerdict.ADDED],
-            "replaced": summary.counts[FileVerdict.REPLACED],
-            "already_added": summary.counts[FileVerdict.ALREADY_ADDED],
-            "refused": summary.counts[FileVerdict.REFUSED],
+            "added": summary.counts[Result.ADDED],
+            "replaced": summary.counts[Result.REPLACED],
+            "already_added": summary.counts[Result.ALREADY_ADDED],
+            "refused": summary.counts[Result.REFUSED],
             "left_alone": len(self._left_alone),
             "left_alone_files": folder.shown(self._left_alone, self._folder),
             "batches": summary.batches,
@@ -191,11 +191,11 @@ class _Told:
 
     def _closing(self) -> Iterator[str]:
         summary, counts = self._summary, self._summary.counts
-        new = f", {counts[FileVerdict.REPLACED]} replaced" if counts[FileVerdict.REPLACED] else ""
+        new = f", {counts[Result.REPLACED]} replaced" if counts[Result.REPLACED] else ""
         what = (
-            f"{counts[FileVerdict.ADDED]} added{new}, "
-            f"{counts[FileVerdict.ALREADY_ADDED]} already added, "
-            f"{counts[FileVerdict.REFUSED]} refused"
+            f"{counts[Result.ADDED]} added{new}, "
+            f"{counts[Result.ALREADY_ADDED]} already added, "
+            f"{counts[Result.REFUSED]} refused"
         )
         left_alone = folder.shown(self._left_alone, self._folder)
         yield from live.left_alone(len(self._left_alone), left_alone)

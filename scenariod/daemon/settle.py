@@ -25,10 +25,10 @@ from scenariod.base.names import REASON_SUFFIX, with_suffix
 from scenariod.intake.delivery import Delivery
 from scenariod.library import (
     Entry,
-    FileResult,
-    FileVerdict,
     Library,
     OnConflict,
+    Result,
+    SettledFile,
 )
 from scenariod.monitoring.journal import Event, Once
 from scenariod.validation import reason_file
@@ -128,8 +128,8 @@ class Settler:
     def finish(self, batch: Batch) -> Settled | None:
         """Make the moves of a batch that was settled before a crash; None if it was not."""
         with during(Step.MOVING, batch.folder):
-            results = self.library.settled(batch.id)
-            return None if results is None else self._move(batch, results, record=None)
+            files = self.library.settled(batch.id)
+            return None if files is None else self._move(batch, files, record=None)
 
     def settle(self, batch: Batch, verdicts: list[Verdict], record: SettledBatch) -> Settled:
         """Back up if need be, commit the batch in one transaction, move its files.
@@ -137,17 +137,17 @@ class Settler:
         It is recorded as `record`, but as settled now: a backup takes its time.
         """
         library = self.library
-        if any(library.forecast(v, on_conflict=self._on_conflict).changes for v in verdicts):
+        if any(library.forecast(v, on_conflict=self._on_conflict).result.changes for v in verdicts):
             with during(Step.BACKING_UP, self._config.backups):
                 self.schedule.back_up_if_due(library)
-        with during(Step.RECORDING, self._config.database), ExitStack() as files:
-            entries = [_entry(batch, v, files=files) for v in verdicts]
+        with during(Step.RECORDING, self._config.database), ExitStack() as opened:
+            entries = [_entry(batch, v, opened=opened) for v in verdicts]
             record = replace(record, settled_at=clock.now())
-            results = library.settle(record, entries, on_conflict=self._on_conflict)
+            files = library.settle(record, entries, on_conflict=self._on_conflict)
         reached(KillPoint.COMMITTED)
         self.scenarios = library.count()
         with during(Step.MOVING, batch.folder):
-            return self._move(batch, results, record=record)
+            return self._move(batch, files, record=record)
 
     def _open(self) -> None:
         if self._library is None:
@@ -171,68 +171,68 @@ class Settler:
         self._open()
 
     def _move(
-        self, batch: Batch, results: list[FileResult], *, record: SettledBatch | None
+        self, batch: Batch, files: list[SettledFile], *, record: SettledBatch | None
     ) -> Settled:
         """Move each file to where its result sends it, and tell of it. Does nothing twice."""
-        for result in results:
-            if result.verdict is FileVerdict.CHANGED:
+        for file in files:
+            if file.result is Result.CHANGED:
                 continue  # stays in the batch's folder, and runs again
-            if result.verdict is FileVerdict.REFUSED:
-                reason = partial(_reason, batch, result, record)
-                target = self._delivery.to_failed(batch, result.name, reason=reason)
+            if file.result is Result.REFUSED:
+                reason = partial(_reason, batch, file, record)
+                target = self._delivery.to_failed(batch, file.name, reason=reason)
             else:
-                target = self._delivery.to_done(batch, result.name)
+                target = self._delivery.to_done(batch, file.name)
             if target is not None:
                 reached(KillPoint.FILE_MOVED)
-                self._tell_file(batch, result, target)
+                self._tell_file(batch, file, target)
         reached(KillPoint.FILES_MOVED)
-        told = [result.verdict for result in results]
+        told = [file.result for file in files]
         return Settled(
-            added=told.count(FileVerdict.ADDED),
-            replaced=told.count(FileVerdict.REPLACED),
-            already_added=told.count(FileVerdict.ALREADY_ADDED),
-            refused=told.count(FileVerdict.REFUSED),
+            added=told.count(Result.ADDED),
+            replaced=told.count(Result.REPLACED),
+            already_added=told.count(Result.ALREADY_ADDED),
+            refused=told.count(Result.REFUSED),
             batches=1,
         )
 
-    def _tell_file(self, batch: Batch, result: FileResult, target: Path) -> None:
+    def _tell_file(self, batch: Batch, file: SettledFile, target: Path) -> None:
         where = target.relative_to(self._config.root)
-        if result.verdict is FileVerdict.REFUSED:
-            first, more = result.problems[0], len(result.problems) - 1
+        if file.result is Result.REFUSED:
+            first, more = file.problems[0], len(file.problems) - 1
             also = f", and {more} more" if more else ""
             beside = where.with_name(with_suffix(where.name, REASON_SUFFIX))
-            words = f"refused {result.name} ({first.code}): {first}{also}; see {beside}"
-        elif result.verdict is FileVerdict.ADDED:
-            words = f"added {result.scenario_id} from {result.name}"
-        elif result.verdict is FileVerdict.REPLACED:
-            words = f"replaced {result.scenario_id} by a new version from {result.name}"
+            words = f"refused {file.name} ({first.code}): {first}{also}; see {beside}"
+        elif file.result is Result.ADDED:
+            words = f"added {file.scenario_id} from {file.name}"
+        elif file.result is Result.REPLACED:
+            words = f"replaced {file.scenario_id} by a new version from {file.name}"
         else:
-            words = f"{result.name}: {result.scenario_id} is in the library already, unchanged"
+            words = f"{file.name}: {file.scenario_id} is in the library already, unchanged"
         self._journal.tell(
-            _EVENT_OF[result.verdict],
+            _EVENT_OF[file.result],
             words,
             batch=batch.id,
-            file=result.name,
-            verdict=result.verdict,
-            code=result.problems[0].code if result.problems else None,
-            scenario=result.scenario_id,
+            file=file.name,
+            verdict=file.result,
+            code=file.problems[0].code if file.problems else None,
+            scenario=file.scenario_id,
             destination=str(where),
         )
 
 
 _EVENT_OF = {
-    FileVerdict.ADDED: Event.FILE_ADDED,
-    FileVerdict.REPLACED: Event.FILE_REPLACED,
-    FileVerdict.ALREADY_ADDED: Event.FILE_ALREADY_ADDED,
-    FileVerdict.REFUSED: Event.FILE_REFUSED,
+    Result.ADDED: Event.FILE_ADDED,
+    Result.REPLACED: Event.FILE_REPLACED,
+    Result.ALREADY_ADDED: Event.FILE_ALREADY_ADDED,
+    Result.REFUSED: Event.FILE_REFUSED,
 }
 
 
-def _entry(batch: Batch, verdict: Verdict, *, files: ExitStack) -> Entry:
+def _entry(batch: Batch, verdict: Verdict, *, opened: ExitStack) -> Entry:
     if not isinstance(verdict, Accepted):
         return Entry(verdict)
     file = _open(batch.folder / verdict.name)
-    return Entry(verdict, files.enter_context(file) if file is not None else None)
+    return Entry(verdict, opened.enter_context(file) if file is not None else None)
 
 
 def _open(path: Path) -> BinaryIO | None:
@@ -267,22 +267,22 @@ def _of_one_file(error: OSError, path: Path) -> OSError:
 
 
 def _reason(
-    batch: Batch, result: FileResult, record: SettledBatch | None, stored_as: str
+    batch: Batch, file: SettledFile, record: SettledBatch | None, stored_as: str
 ) -> dict[str, object]:
     """Return what NAME.reason.json says."""
     return reason_file.document(
-        result.name,
-        result.problems,
+        file.name,
+        file.problems,
         stored_as=stored_as,
         about={
-            "scenario": result.scenario_id,
-            "sha256": result.sha256,
-            "size_bytes": result.size_bytes,
+            "scenario": file.scenario_id,
+            "sha256": file.sha256,
+            "size_bytes": file.size_bytes,
         },
         story=reason_file.Story(
             batch=batch.id,
             attempts=max(batch.attempts, 1),  # an error in the moves takes back even a good one
-            dropped_at=batch.dropped_at.get(result.name),
+            dropped_at=batch.dropped_at.get(file.name),
             claimed_at=batch.claimed_at,
             memory_peak_bytes=record.memory_peak_bytes if record else None,
             memory_limit_bytes=record.memory_limit_bytes if record else None,

@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     from scenariod.library.records import (
         Entry,
         FileRecord,
-        FileResult,
         Pack,
         Peak,
         Restored,
         RestoredDocument,
         ScenarioRecord,
         ScenarioVersion,
+        SettledFile,
         Undone,
     )
     from scenariod.validation.verdict import Verdict
@@ -167,7 +167,7 @@ class Library:
         *,
         on_conflict: OnConflict = OnConflict.REFUSE,
         pack: Pack | None = None,
-    ) -> list[FileResult]:
+    ) -> list[SettledFile]:
         """Record a batch and add what it accepted, in one transaction, durable on return.
 
         What it accepted then belongs to `pack`, unless it belongs to another one already.
@@ -185,7 +185,7 @@ class Library:
         with self._writing() as db:
             return packing.keep(db, pack, ids)
 
-    def settled(self, batch_id: int) -> list[FileResult] | None:
+    def settled(self, batch_id: int) -> list[SettledFile] | None:
         """Return what was recorded of a batch's files; None if the batch is not settled."""
         with self._reading() as db:
             return settlement.settled(db, batch_id)
@@ -301,7 +301,7 @@ class Library:
             present = current(db, scenario_id)
         return None if present is None else present.content_sha256
 
-    def forecast(self, verdict: Verdict, *, on_conflict: OnConflict) -> FileResult:
+    def forecast(self, verdict: Verdict, *, on_conflict: OnConflict) -> SettledFile:
         """Return what would be recorded of a file of this verdict, if it is still as checked."""
         with self._reading() as db:
             return settlement.forecast(db, verdict, on_conflict=on_conflict)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from scenariod.validation.problems import Problem
-    from scenariod.validation.verdict import Verdict
+    from scenariod.validation.verdict import Accepted, Verdict
 
 
 class Kind(StrEnum):
@@ -33,7 +33,7 @@ class OnConflict(StrEnum):
     REPLACE = "replace"
 
 
-class FileVerdict(StrEnum):
+class Result(StrEnum):
     """What became of one file of a batch.
 
     `REPLACED`: it is the new version of a scenario; the one before ended with this batch.
@@ -45,6 +45,23 @@ class FileVerdict(StrEnum):
     ALREADY_ADDED = "already-added"
     REFUSED = "refused"
     CHANGED = "changed"
+
+    @property
+    def changes(self) -> bool:
+        """Whether the library is another one for it."""
+        return self in {Result.ADDED, Result.REPLACED}
+
+
+def decide(accepted: Accepted, *, present_sha256: str | None, on_conflict: OnConflict) -> Result:
+    """Return what becomes of a file that the worker accepted, and that is as it was checked.
+
+    `present_sha256` is the hash of what the scenario of its id says now, None where there is none.
+    """
+    if present_sha256 is None:
+        return Result.ADDED
+    if present_sha256 == accepted.content_sha256:
+        return Result.ALREADY_ADDED
+    return Result.REPLACED if on_conflict is OnConflict.REPLACE else Result.REFUSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +109,15 @@ class HeldPack:
 
 
 @dataclass(frozen=True, slots=True)
-class FileResult:
+class SettledFile:
     """What was recorded of one file."""
 
     name: str
-    verdict: FileVerdict
+    result: Result
     size_bytes: int
     sha256: str | None
     scenario_id: str | None
     problems: tuple[Problem, ...] = ()
-
-    @property
-    def changes(self) -> bool:
-        """Whether the library is another one for it."""
-        return self.verdict in {FileVerdict.ADDED, FileVerdict.REPLACED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +126,7 @@ class FileRecord:
 
     batch: int
     settled_at: str
-    verdict: FileVerdict
+    verdict: Result
     code: str | None
     scenario_id: str | None
 

@@ -71,7 +71,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         CREATE INDEX scenario_removed ON scenario (removed_batch) WHERE removed_batch IS NOT NULL
         """,
         # `name` is the file name's bytes (it need not be UTF-8). `problems` is JSON, and `code`
-        # that of the first. Verdicts: records.FileVerdict.
+        # that of the first. Verdicts: records.Result.
         """
         CREATE TABLE file (
           batch       INTEGER NOT NULL REFERENCES batch (id) DEFERRABLE INITIALLY DEFERRED,

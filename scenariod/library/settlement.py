@@ -16,7 +16,7 @@ from scenariod.base.killpoint import KillPoint, reached
 from scenariod.library import blob, history, packs, scenarios
 from scenariod.library.blob import DroppedFile
 from scenariod.library.connection import savepoint
-from scenariod.library.records import FileRecord, FileResult, FileVerdict, OnConflict
+from scenariod.library.records import FileRecord, OnConflict, Result, SettledFile, decide
 from scenariod.validation.problems import Problem, Reason
 from scenariod.validation.verdict import Accepted, Rejected
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from scenariod.library.scenarios import Present
     from scenariod.validation.verdict import Verdict
 
-_HELD = {FileVerdict.ADDED, FileVerdict.REPLACED, FileVerdict.ALREADY_ADDED}
+_HELD = {Result.ADDED, Result.REPLACED, Result.ALREADY_ADDED}
 _CHANGED = Problem(Reason.CHANGED, "the file was changed, or taken away, after it was checked")
 
 
@@ -47,7 +47,7 @@ def settle(
     *,
     on_conflict: OnConflict,
     pack: Pack | None = None,
-) -> list[FileResult]:
+) -> list[SettledFile]:
     """Record `batch` and its files in their order; return what became of each file.
 
     `pack` is the one that they came in. Raises AlreadySettledError.
@@ -56,40 +56,32 @@ def settle(
         raise AlreadySettledError(
             f"batch {batch.id} is settled already", hint="its files can be moved as recorded"
         )
-    results = [_settle_file(db, batch.id, entry, on_conflict) for entry in entries]
-    for number, result in enumerate(results):
-        _record_file(db, result, batch=batch.id, number=number)
-    told = [result.verdict for result in results]
-    added, replaced = told.count(FileVerdict.ADDED), told.count(FileVerdict.REPLACED)
+    files = [_settle_file(db, batch.id, entry, on_conflict) for entry in entries]
+    for number, file in enumerate(files):
+        _record_file(db, file, batch=batch.id, number=number)
+    told = [file.result for file in files]
+    added, replaced = told.count(Result.ADDED), told.count(Result.REPLACED)
     history.record(db, batch, added=added + replaced, removed=replaced)
     if pack is not None:
-        packs.keep(db, pack, _ids_held(results))
+        packs.keep(db, pack, _ids_held(files))
     reached(KillPoint.BATCH_RECORDED)
-    return results
+    return files
 
 
-def _ids_held(results: Iterable[FileResult]) -> Iterator[str]:
+def _ids_held(files: Iterable[SettledFile]) -> Iterator[str]:
     """Yield the scenarios that the library has now, of those that the files were."""
-    for result in results:
-        if result.verdict in _HELD and result.scenario_id is not None:
-            yield result.scenario_id
+    for file in files:
+        if file.result in _HELD and file.scenario_id is not None:
+            yield file.scenario_id
 
 
-def forecast(db: sqlite3.Connection, verdict: Verdict, *, on_conflict: OnConflict) -> FileResult:
+def forecast(db: sqlite3.Connection, verdict: Verdict, *, on_conflict: OnConflict) -> SettledFile:
     """Return what would become of a file of this verdict, provided that it is as checked."""
-    if isinstance(verdict, Rejected):
-        return _result(verdict, FileVerdict.REFUSED, verdict.problems)
-    present = scenarios.current(db, verdict.scenario_id)
-    if present is None:
-        return _result(verdict, FileVerdict.ADDED)
-    if present.content_sha256 == verdict.content_sha256:
-        return _result(verdict, FileVerdict.ALREADY_ADDED)
-    if on_conflict is OnConflict.REFUSE:
-        return _result(verdict, FileVerdict.REFUSED, (_conflict(verdict, present),))
-    return _result(verdict, FileVerdict.REPLACED)
+    file, _ = _decide(db, verdict, on_conflict)
+    return file
 
 
-def settled(db: sqlite3.Connection, batch_id: int) -> list[FileResult] | None:
+def settled(db: sqlite3.Connection, batch_id: int) -> list[SettledFile] | None:
     """Return what was recorded of a batch's files, or None if the batch was not settled."""
     if not history.is_settled(db, batch_id):
         return None
@@ -99,15 +91,15 @@ def settled(db: sqlite3.Connection, batch_id: int) -> list[FileResult] | None:
         (batch_id,),
     )
     return [
-        FileResult(
+        SettledFile(
             name=os.fsdecode(name),
-            verdict=FileVerdict(verdict),
+            result=Result(result),
             size_bytes=size_bytes,
             sha256=sha256,
             scenario_id=scenario_id,
             problems=history.problems_of(problems),
         )
-        for name, verdict, size_bytes, sha256, scenario_id, problems in rows
+        for name, result, size_bytes, sha256, scenario_id, problems in rows
     ]
 
 
@@ -120,8 +112,8 @@ def files(db: sqlite3.Connection, name: str, *, most: int) -> list[FileRecord]:
         (os.fsencode(name), most),
     )
     return [
-        FileRecord(batch, settled_at, FileVerdict(verdict), code, scenario_id)
-        for batch, settled_at, verdict, code, scenario_id in rows
+        FileRecord(batch, settled_at, Result(result), code, scenario_id)
+        for batch, settled_at, result, code, scenario_id in rows
     ]
 
 
@@ -137,45 +129,41 @@ def settled_by(db: sqlite3.Connection, names: Iterable[str], *, batch: int) -> d
     return {os.fsdecode(name): bool(by_then) for name, by_then in rows}
 
 
+def _decide(
+    db: sqlite3.Connection, verdict: Verdict, on_conflict: OnConflict
+) -> tuple[SettledFile, Present | None]:
+    """Return what becomes of a file that is as checked, and the scenario that has its id now."""
+    if isinstance(verdict, Rejected):
+        return _settled(verdict, Result.REFUSED, verdict.problems), None
+    present = scenarios.current(db, verdict.scenario_id)
+    present_sha256 = None if present is None else present.content_sha256
+    result = decide(verdict, present_sha256=present_sha256, on_conflict=on_conflict)
+    if present is not None and result is Result.REFUSED:
+        return _settled(verdict, result, (_conflict(verdict, present),)), present
+    return _settled(verdict, result), present
+
+
 def _settle_file(
     db: sqlite3.Connection, batch_id: int, entry: Entry, on_conflict: OnConflict
-) -> FileResult:
+) -> SettledFile:
     verdict = entry.verdict
+    file, present = _decide(db, verdict, on_conflict)
     if isinstance(verdict, Rejected):
-        return _result(verdict, FileVerdict.REFUSED, verdict.problems)
+        return file
     if entry.file is None:
-        return _result(verdict, FileVerdict.CHANGED, (_CHANGED,))
+        return _settled(verdict, Result.CHANGED, (_CHANGED,))
     try:
-        present = scenarios.current(db, verdict.scenario_id)
-        if present is None:
-            _add(db, batch_id, verdict, entry.file)
-            return _result(verdict, FileVerdict.ADDED)
-        return _settle_known(db, batch_id, verdict, entry.file, present, on_conflict)
+        if file.result.changes:
+            _add(db, batch_id, verdict, entry.file, instead_of=present)
+        else:
+            _check(verdict, entry.file)
     except _ChangedError:
-        return _result(verdict, FileVerdict.CHANGED, (_CHANGED,))
+        return _settled(verdict, Result.CHANGED, (_CHANGED,))
     except OSError as error:  # of the dropped file: SQLite has errors of its own
         if error.errno not in DAMAGED:
             raise
         raise DroppedFileError(error.errno, error.strerror, verdict.name) from error
-
-
-def _settle_known(
-    db: sqlite3.Connection,
-    batch_id: int,
-    accepted: Accepted,
-    file: BinaryIO,
-    present: Present,
-    on_conflict: OnConflict,
-) -> FileResult:
-    """Settle a file whose id the library has: by its content, and what conflicts lead to."""
-    if present.content_sha256 == accepted.content_sha256:
-        _check(accepted, file)
-        return _result(accepted, FileVerdict.ALREADY_ADDED)
-    if on_conflict is OnConflict.REFUSE:
-        _check(accepted, file)
-        return _result(accepted, FileVerdict.REFUSED, (_conflict(accepted, present),))
-    _add(db, batch_id, accepted, file, instead_of=present)
-    return _result(accepted, FileVerdict.REPLACED)
+    return file
 
 
 def _add(
@@ -215,12 +203,10 @@ def _conflict(accepted: Accepted, present: Present) -> Problem:
     )
 
 
-def _result(
-    verdict: Verdict, became: FileVerdict, problems: tuple[Problem, ...] = ()
-) -> FileResult:
-    return FileResult(
+def _settled(verdict: Verdict, result: Result, problems: tuple[Problem, ...] = ()) -> SettledFile:
+    return SettledFile(
         name=verdict.name,
-        verdict=became,
+        result=result,
         size_bytes=verdict.size_bytes,
         sha256=verdict.sha256,
         scenario_id=verdict.scenario_id,
@@ -228,20 +214,20 @@ def _result(
     )
 
 
-def _record_file(db: sqlite3.Connection, result: FileResult, *, batch: int, number: int) -> None:
-    scenario_id = result.scenario_id
+def _record_file(db: sqlite3.Connection, file: SettledFile, *, batch: int, number: int) -> None:
+    scenario_id = file.scenario_id
     db.execute(
         "INSERT INTO file (batch, number, name, sha256, size_bytes, verdict, code, scenario_id,"
         " problems) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             batch,
             number,
-            os.fsencode(result.name),
-            result.sha256,
-            result.size_bytes,
-            result.verdict.value,
-            result.problems[0].code.value if result.problems else None,
+            os.fsencode(file.name),
+            file.sha256,
+            file.size_bytes,
+            file.result.value,
+            file.problems[0].code.value if file.problems else None,
             None if scenario_id is None else scenarios.text(scenario_id),
-            json.dumps([asdict(problem) for problem in result.problems], ensure_ascii=True),
+            json.dumps([asdict(problem) for problem in file.problems], ensure_ascii=True),
         ),
     )

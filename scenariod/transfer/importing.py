@@ -17,7 +17,16 @@ from scenariod import backups
 from scenariod.backups.restore import back_up
 from scenariod.base.faults import ENVIRONMENT_FAULTS, Step, during
 from scenariod.base.killpoint import KillPoint, reached
-from scenariod.library import Entry, FileResult, FileVerdict, Kind, OnConflict, Pack, SettledBatch
+from scenariod.library import (
+    Entry,
+    Kind,
+    OnConflict,
+    Pack,
+    Result,
+    SettledBatch,
+    SettledFile,
+    decide,
+)
 from scenariod.library.publish import is_current, publish
 from scenariod.transfer.protocol import FileBegun, Judged
 from scenariod.validation.problems import Problem, Reason
@@ -43,7 +52,7 @@ class Listener(Protocol):
     def begun(self, name: str, count: int) -> None:
         """Take note that a file of `count` scenarios was begun."""
 
-    def settled(self, results: Iterable[FileResult], *, batch: int | None) -> None:
+    def settled(self, files: Iterable[SettledFile], *, batch: int | None) -> None:
         """Take note of what became of some scenarios, in a batch, or without changing anything."""
 
 
@@ -51,7 +60,7 @@ class Listener(Protocol):
 class Summary:
     """What an import did: scenarios by verdict, its batches, the backups before and after them."""
 
-    counts: Counter[FileVerdict] = field(default_factory=Counter)
+    counts: Counter[Result] = field(default_factory=Counter)
     batches: list[int] = field(default_factory=list)
     backup: Path | None = None
     closing_backup: Path | None = None
@@ -113,9 +122,9 @@ def foresee(
         if isinstance(frame, FileBegun):
             listener.begun(frame.name, frame.count)
         elif isinstance(frame, Judged):
-            result = _foreseen(library, frame, seen, on_conflict=on_conflict)
-            summary.counts[result.verdict] += 1
-            listener.settled([result], batch=None)
+            file = _foreseen(library, frame, seen, on_conflict=on_conflict)
+            summary.counts[file.result] += 1
+            listener.settled([file], batch=None)
         if stopping():
             summary.stopped = True
             break
@@ -175,20 +184,20 @@ class _Import:
     def settle(self) -> None:
         """Settle what waits, as a batch if it changes anything."""
         waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
-        results = [
+        files = [
             self._library.forecast(judged.verdict, on_conflict=self._on_conflict)
             for judged in waiting
         ]
         batch = None
-        if any(result.changes for result in results):
-            results, batch = self._settle_batch(waiting)
+        if any(file.result.changes for file in files):
+            files, batch = self._settle_batch(waiting)
         elif self._pack is not None:
-            self._has_new_pack |= self._library.keep_pack(self._pack, _known(results))
-        self.summary.counts.update(result.verdict for result in results)
-        if results:
-            self._listener.settled(results, batch=batch)
+            self._has_new_pack |= self._library.keep_pack(self._pack, _known(files))
+        self.summary.counts.update(file.result for file in files)
+        if files:
+            self._listener.settled(files, batch=batch)
 
-    def _settle_batch(self, waiting: list[Judged]) -> tuple[list[FileResult], int]:
+    def _settle_batch(self, waiting: list[Judged]) -> tuple[list[SettledFile], int]:
         if self.summary.backup is None:
             self.summary.backup = back_up(self._library, self._backups, now=self._clock()).path
             reached(KillPoint.IMPORT_BACKED_UP)
@@ -205,19 +214,19 @@ class _Import:
         )
         entries = (Entry(judged.verdict, io.BytesIO(judged.content)) for judged in waiting)
         with during(Step.RECORDING, self._library.path):
-            results = self._library.settle(
+            files = self._library.settle(
                 batch, entries, on_conflict=self._on_conflict, pack=self._pack
             )
         self.summary.batches.append(batch.id)
         reached(KillPoint.IMPORT_COMMITTED)
-        return results, batch.id
+        return files, batch.id
 
     def back_up_again(self) -> None:
         """Write a backup of all that was added: done/, from where it would come, has none of it.
 
         Also of what an earlier import added that did not come so far.
         """
-        again = self.summary.counts[FileVerdict.ALREADY_ADDED] > 0
+        again = self.summary.counts[Result.ALREADY_ADDED] > 0
         changed = bool(self.summary.batches) or self._has_new_pack
         if changed or (again and not self._is_backed_up()):
             self.summary.closing_backup = back_up(
@@ -231,45 +240,37 @@ class _Import:
         return newest is not None and newest.is_verified and newest.batch == latest
 
 
-def _known(results: Iterable[FileResult]) -> list[str]:
+def _known(files: Iterable[SettledFile]) -> list[str]:
     return [
-        result.scenario_id
-        for result in results
-        if result.verdict is FileVerdict.ALREADY_ADDED and result.scenario_id is not None
+        file.scenario_id
+        for file in files
+        if file.result is Result.ALREADY_ADDED and file.scenario_id is not None
     ]
 
 
 def _foreseen(
     library: Library, judged: Judged, seen: dict[bytes, bytes], *, on_conflict: OnConflict
-) -> FileResult:
+) -> SettledFile:
     """Return what would become of a scenario; `seen` has what came before it, by id."""
     verdict = judged.verdict
-    result = library.forecast(verdict, on_conflict=on_conflict)
+    file = library.forecast(verdict, on_conflict=on_conflict)
     if not isinstance(verdict, Accepted):
-        return result
-    key, content = (
-        _short(verdict.scenario_id),
-        bytes.fromhex(verdict.content_sha256)[:_DIGEST_BYTES],
-    )
-    before = seen.get(key)
-    if before is None:
-        if result.changes:
-            seen[key] = content
-        return result
-    if before == content:
-        return _with_verdict(result, FileVerdict.ALREADY_ADDED)
-    if on_conflict is OnConflict.REPLACE:
-        seen[key] = content
-        return _with_verdict(result, FileVerdict.REPLACED)
-    message = f'another scenario with the id "{verdict.scenario_id}" comes before this one'
-    problem = Problem(Reason.CONFLICT, message, field="id")
-    return _with_verdict(result, FileVerdict.REFUSED, problem)
+        return file
+    key = _short(verdict.scenario_id)
+    if (before := seen.get(key)) is not None:
+        result = decide(verdict, present_sha256=before.hex(), on_conflict=on_conflict)
+        conflict = (_conflict(verdict.scenario_id),) if result is Result.REFUSED else ()
+        file = replace(file, result=result, problems=conflict)
+    if file.result.changes:
+        seen[key] = bytes.fromhex(verdict.content_sha256)
+    return file
+
+
+def _conflict(scenario_id: str) -> Problem:
+    message = f'another scenario with the id "{scenario_id}" comes before this one'
+    return Problem(Reason.CONFLICT, message, field="id")
 
 
 def _short(scenario_id: str) -> bytes:
     """Return what stands for an id where there may be many of them."""
     return hashlib.sha256(scenario_id.encode("utf-8", "surrogatepass")).digest()[:_DIGEST_BYTES]
-
-
-def _with_verdict(result: FileResult, verdict: FileVerdict, *problems: Problem) -> FileResult:
-    return replace(result, verdict=verdict, problems=problems)

@@ -23,18 +23,18 @@ from support.makers import (
     held,
     open_library,
     restored_documents,
+    results_of,
     sql,
-    verdicts,
 )
 
 from scenariod.library import (
     AlreadySettledError,
     Entry,
-    FileResult,
-    FileVerdict,
     Library,
     OnConflict,
+    Result,
     SettledBatch,
+    SettledFile,
 )
 from scenariod.library.publish import is_current, publish
 from scenariod.validation.problems import Problem, Reason
@@ -58,9 +58,9 @@ def library(tmp_path: Path) -> Iterator[Library]:
 def test_an_accepted_file_is_added_byte_for_byte(library: Library) -> None:
     content = b" \n" + document("one")
 
-    (result,) = library.settle(batch(1), [entry(content)])
+    (file,) = library.settle(batch(1), [entry(content)])
 
-    assert (result.verdict, result.scenario_id) == (FileVerdict.ADDED, "one")
+    assert (file.result, file.scenario_id) == (Result.ADDED, "one")
     assert held(library) == {"one": content}
     assert library.count() == 1
 
@@ -85,7 +85,7 @@ def test_the_same_content_again_is_already_added_whatever_its_layout(library: Li
 
     results = library.settle(batch(7), [entry(document("one")), entry(compact)])
 
-    assert verdicts(results) == [FileVerdict.ALREADY_ADDED] * 2
+    assert results_of(results) == [Result.ALREADY_ADDED] * 2
     assert held(library) == {"one": document("one")}
 
 
@@ -94,12 +94,12 @@ def test_other_content_under_a_known_id_is_a_conflict_that_names_id_and_batch(
 ) -> None:
     first = add(library, document("one"))
 
-    (result,) = library.settle(batch(7), [entry(document("one", text="another story"))])
+    (file,) = library.settle(batch(7), [entry(document("one", text="another story"))])
 
-    assert result.verdict is FileVerdict.REFUSED
-    assert [problem.code for problem in result.problems] == [Reason.CONFLICT]
-    assert '"one"' in result.problems[0].message
-    assert f"batch {first}" in result.problems[0].message
+    assert file.result is Result.REFUSED
+    assert [problem.code for problem in file.problems] == [Reason.CONFLICT]
+    assert '"one"' in file.problems[0].message
+    assert f"batch {first}" in file.problems[0].message
     assert held(library) == {"one": document("one")}
 
 
@@ -108,14 +108,14 @@ def test_of_two_files_with_one_id_in_a_batch_the_first_wins(library: Library) ->
 
     results = library.settle(batch(1), [entry(same), entry(other), entry(same)])
 
-    assert verdicts(results) == [
-        FileVerdict.ADDED,
-        FileVerdict.REFUSED,
-        FileVerdict.ALREADY_ADDED,
+    assert results_of(results) == [
+        Result.ADDED,
+        Result.REFUSED,
+        Result.ALREADY_ADDED,
     ]
 
 
-def replacing(library: Library, *contents: bytes) -> list[FileResult]:
+def replacing(library: Library, *contents: bytes) -> list[SettledFile]:
     """Settle a batch of these documents where new versions replace."""
     return library.settle(
         batch(library.reserve_batch()), map(entry, contents), on_conflict=OnConflict.REPLACE
@@ -132,23 +132,23 @@ def test_where_conflicts_replace_a_new_version_ends_the_one_before(
     first = add(library, document("one"), document("two"))
     newer = document("one", text="another story")
 
-    (result,) = replacing(library, newer)
+    (file,) = replacing(library, newer)
 
-    assert result.verdict is FileVerdict.REPLACED
+    assert file.result is Result.REPLACED
     assert list(held(library).items()) == [("two", document("two")), ("one", newer)]
     assert versions(tmp_path) == [("one", 1, 2), ("two", 1, None), ("one", 2, None)]
     totals = sql(tmp_path / "scenarios.db", "SELECT added, removed, scenarios FROM batch")
     assert (first, totals) == (1, [(2, 0, 2), (1, 1, 2)])
-    assert library.settled(2) == [result]
+    assert library.settled(2) == [file]
     assert library.latest_change() == 2
 
 
 def test_where_conflicts_replace_the_same_content_is_still_already_added(library: Library) -> None:
     first = add(library, document("one"))
 
-    (result,) = replacing(library, document("one"))
+    (file,) = replacing(library, document("one"))
 
-    assert result.verdict is FileVerdict.ALREADY_ADDED
+    assert file.result is Result.ALREADY_ADDED
     assert library.latest_change() == first
 
 
@@ -164,8 +164,8 @@ def test_where_conflicts_replace_the_second_of_two_files_with_one_id_is_the_new_
         *(document("old", text=text) for text in texts),
     )
 
-    told = [FileVerdict.REPLACED, FileVerdict.ALREADY_ADDED]
-    assert verdicts(results) == [FileVerdict.ADDED, *told, FileVerdict.REPLACED, *told]
+    told = [Result.REPLACED, Result.ALREADY_ADDED]
+    assert results_of(results) == [Result.ADDED, *told, Result.REPLACED, *told]
     assert held(library) == {name: document(name, text="c") for name in ("new", "old")}
     assert versions(tmp_path) == [
         ("old", 1, 2),
@@ -185,9 +185,9 @@ def test_a_new_version_that_is_not_the_file_that_was_checked_replaces_nothing(
     checked = entry(document("one", text="a new story"))
     swapped = Entry(checked.verdict, io.BytesIO(document("one", text="a bad story")))
 
-    (result,) = library.settle(batch(2), [swapped], on_conflict=OnConflict.REPLACE)
+    (file,) = library.settle(batch(2), [swapped], on_conflict=OnConflict.REPLACE)
 
-    assert result.verdict is FileVerdict.CHANGED
+    assert file.result is Result.CHANGED
     assert held(library) == {"one": document("one")}
     assert versions(tmp_path) == [("one", 1, None)]
 
@@ -203,7 +203,7 @@ def test_a_rejected_file_is_recorded_with_every_reason_and_its_partner_is_added(
 
     results = library.settle(batch(1), [Entry(bad), entry(document("good"))])
 
-    assert verdicts(results) == [FileVerdict.REFUSED, FileVerdict.ADDED]
+    assert results_of(results) == [Result.REFUSED, Result.ADDED]
     recorded = library.settled(1)
     assert recorded is not None
     assert (recorded[0].name, recorded[0].problems) == ("scenario-\udcff.json", problems)
@@ -245,9 +245,9 @@ def test_a_file_that_is_not_the_one_checked_adds_nothing(
 
     results = library.settle(batch(9), [changed, entry(document("two"))])
 
-    assert verdicts(results) == [FileVerdict.CHANGED, FileVerdict.ADDED]
+    assert results_of(results) == [Result.CHANGED, Result.ADDED]
     assert held(library) == before | {"two": document("two")}
-    assert verdicts(library.settled(9) or []) == [FileVerdict.CHANGED, FileVerdict.ADDED]
+    assert results_of(library.settled(9) or []) == [Result.CHANGED, Result.ADDED]
 
 
 def test_a_file_changed_in_the_middle_leaves_no_part_of_it_behind(
@@ -433,15 +433,15 @@ def test_any_sequence_of_batches_and_restores_does_what_a_dictionary_does(
             results = library.settle(
                 batch(library.reserve_batch()), map(entry, contents), on_conflict=on_conflict
             )
-            for (name, _), content, result in zip(given_files, contents, results, strict=True):
-                expected = FileVerdict.ADDED if name not in model else FileVerdict.ALREADY_ADDED
+            for (name, _), content, file in zip(given_files, contents, results, strict=True):
+                expected = Result.ADDED if name not in model else Result.ALREADY_ADDED
                 if model.setdefault(name, content) != content and step == "replace":
-                    expected = FileVerdict.REPLACED
+                    expected = Result.REPLACED
                     del model[name]  # the new version comes last
                     model[name] = content
                 elif model[name] != content:
-                    expected = FileVerdict.REFUSED
-                assert result.verdict is expected
+                    expected = Result.REFUSED
+                assert file.result is expected
         else:
             wanted = {name: document(name, text=text) for name, text in given_files.items()}
             restored = library.restore(

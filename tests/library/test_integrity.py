@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support.makers import batch, clock, document, entry, open_library
 
-from scenariod.library import FileVerdict, Library, OnConflict, traces
+from scenariod.library import Library, OnConflict, Result, traces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,11 +29,11 @@ def library(tmp_path: Path) -> Iterator[Library]:
         yield library
 
 
-def settle(library: Library, *contents: bytes) -> list[FileVerdict]:
+def settle(library: Library, *contents: bytes) -> list[Result]:
     entries = [entry(each, name=f"scenario-{n}.json") for n, each in enumerate(contents)]
     added_by = batch(library.reserve_batch())
-    results = library.settle(added_by, entries, on_conflict=OnConflict.REPLACE)
-    return [result.verdict for result in results]
+    files = library.settle(added_by, entries, on_conflict=OnConflict.REPLACE)
+    return [file.result for file in files]
 
 
 def told_of(library: Library, content: bytes) -> str:
@@ -80,9 +80,9 @@ def test_what_was_undone_has_ended_in_whatever_bytes_until_the_undo_is_undone(
 def test_of_two_files_in_one_batch_the_one_that_said_the_former_has_ended(library: Library) -> None:
     settle(library, A)
 
-    verdicts = settle(library, again(A), B)
+    results = settle(library, again(A), B)
 
-    assert verdicts == [FileVerdict.ALREADY_ADDED, FileVerdict.REPLACED]
+    assert results == [Result.ALREADY_ADDED, Result.REPLACED]
     assert [told_of(library, each) for each in (A, again(A), B)] == ["ended", "ended", "current"]
 
 
@@ -91,9 +91,9 @@ def test_of_two_files_in_one_batch_the_one_that_brought_the_latter_is_current(
 ) -> None:
     settle(library, A)
 
-    verdicts = settle(library, B, again(B))
+    results = settle(library, B, again(B))
 
-    assert verdicts == [FileVerdict.REPLACED, FileVerdict.ALREADY_ADDED]
+    assert results == [Result.REPLACED, Result.ALREADY_ADDED]
     assert [told_of(library, each) for each in (A, B)] == ["ended", "current"]
 
 

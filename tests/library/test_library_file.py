@@ -21,16 +21,16 @@ from support.makers import (
     held,
     kill,
     open_library,
+    results_of,
     sql,
-    verdicts,
 )
 
 from scenariod.base.errors import LibraryDamagedError, LibraryLockedError, NotFoundError
 from scenariod.library import (
-    FileVerdict,
     Library,
     LibraryTooNewError,
     Pack,
+    Result,
     schema,
 )
 
@@ -388,7 +388,7 @@ def test_a_full_disk_settles_nothing_and_the_next_try_succeeds(library: Library)
     library._db.execute("PRAGMA max_page_count = 1000000")
 
     assert (list(held_then), settled_then) == (["one"], None)
-    assert verdicts(library.settle(batch(9), [entry(large)])) == [FileVerdict.ADDED]
+    assert results_of(library.settle(batch(9), [entry(large)])) == [Result.ADDED]
 
 
 @pytest.mark.parametrize("limit_kib", [40, 64, 100, 200, 400, 800, 1600])

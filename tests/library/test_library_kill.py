@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support.makers import CHILD, TESTS, add, document, held, kill, open_library, sql, verdicts
+from support.makers import CHILD, TESTS, add, document, held, kill, open_library, results_of, sql
 
 from scenariod.library import (
-    FileVerdict,
+    Result,
 )
 
 pytestmark = pytest.mark.slow
@@ -47,7 +47,7 @@ def test_killed_after_the_commit_the_whole_batch_is_there(tmp_path: Path) -> Non
 
     with open_library(tmp_path) as library:
         assert list(held(library)) == ["new-1", "new-2"]
-        assert verdicts(library.settled(1) or []) == [FileVerdict.ADDED] * 2
+        assert results_of(library.settled(1) or []) == [Result.ADDED] * 2
 
 
 def test_killed_at_random_moments_everything_that_was_reported_is_there(tmp_path: Path) -> None:

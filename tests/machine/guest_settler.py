@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from scenariod.base.config import Config
     from scenariod.intake.batch import Batch
-    from scenariod.library import FileResult
+    from scenariod.library import SettledFile
     from scenariod.transfer.protocol import Message
 
 P = ParamSpec("P")
@@ -175,11 +175,11 @@ class _Teller:
     def begun(self, name: str, count: int) -> None:
         """See `importing.Listener`."""
 
-    def settled(self, results: Iterable[FileResult], *, batch: int | None) -> None:
+    def settled(self, files: Iterable[SettledFile], *, batch: int | None) -> None:
         """See `importing.Listener`."""
         if batch is None:
             return
-        added = sum(result.changes for result in results)
+        added = sum(file.result.changes for file in files)
         SystemdJournal().tell(Event.IMPORTED, "imported", batch=batch, scenarios=added)
 
 

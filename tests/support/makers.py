@@ -14,11 +14,11 @@ from pathlib import Path
 
 from scenariod.library import (
     Entry,
-    FileResult,
-    FileVerdict,
     Library,
     RestoredDocument,
+    Result,
     SettledBatch,
+    SettledFile,
 )
 from scenariod.validation.document.canonical import content_sha256
 from scenariod.validation.document.reader import Document, read
@@ -86,8 +86,8 @@ def open_library(folder: Path) -> Library:
 def add(library: Library, *contents: bytes) -> int:
     """Settle a batch of these documents, each of which is to be added; return its id."""
     batch_id = library.reserve_batch()
-    results = library.settle(batch(batch_id), [entry(content) for content in contents])
-    assert {result.verdict for result in results} == {FileVerdict.ADDED}
+    files = library.settle(batch(batch_id), [entry(content) for content in contents])
+    assert {file.result for file in files} == {Result.ADDED}
     return batch_id
 
 
@@ -99,8 +99,8 @@ def held(library: Library) -> dict[str, bytes]:
     return dict(zip(ids, documents, strict=True))
 
 
-def verdicts(results: list[FileResult]) -> list[FileVerdict]:
-    return [result.verdict for result in results]
+def results_of(files: list[SettledFile]) -> list[Result]:
+    return [file.result for file in files]
 
 
 def sql(path: Path, statement: str) -> list[tuple[object, ...]]:
