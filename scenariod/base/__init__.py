@@ -5,6 +5,7 @@ Knows no scenario, no batch and no backup.
 - `arguments`: the command line of both programs: whole names, no empty values
 - `clock`: the wall clock, in UTC
 - `config`: `scenariod.toml` and the command line to checked settings
+- `config_file`: the configuration file on the disk: its encoding, and its TOML
 - `durable`: put a file in place so that a power cut leaves the old or the new one
 - `errors`: every error a user can meet, and the table of exit codes
 - `faults`: faults of the environment, and their words: what, where, and the cure

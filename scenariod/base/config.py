@@ -5,13 +5,14 @@ Owns every setting, its default and what is allowed. Never touches anything but 
 
 from __future__ import annotations
 
+import os
+import pwd
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import tomli
-
+from scenariod.base import config_file
 from scenariod.base.errors import ConfigError
 from scenariod.base.names import nearest, printable
 from scenariod.base.settings import (
@@ -187,16 +188,19 @@ class Config:
         return self.root / "library" / "scenariod.lock"
 
 
-def usual_places(*, cwd: Path, home: Path, prefix: Path) -> tuple[Path, ...]:
+def usual_places(*, cwd: Path, home: Path | None, prefix: Path) -> tuple[Path, ...]:
     """Return where to look for a configuration that nobody names, in this order.
 
-    `prefix` is where this program is installed (`sys.prefix`): the installed one means the
-    service, whatever folder one stands in; one run from a checkout means the checkout.
+    `home` is None for a user without a home folder. `prefix` is where this program is installed
+    (`sys.prefix`): the installed one means the service, whatever folder one stands in; one run
+    from a checkout means the checkout.
     """
     checkout = cwd / "config" / "scenariod.toml"
-    own = home / "scenariod" / "config" / "scenariod.toml"
     if prefix == SYSTEM_PREFIX:
         return (SYSTEM_CONFIG,)
+    if home is None:
+        return (checkout, SYSTEM_CONFIG)
+    own = home / "scenariod" / "config" / "scenariod.toml"
     if prefix.is_relative_to(home / ".local"):
         return (own, SYSTEM_CONFIG)
     return (checkout, own, SYSTEM_CONFIG)
@@ -229,7 +233,16 @@ def load(
 def _find(*, root: Path | None, cwd: Path, places: tuple[Path, ...]) -> Path | None:
     if root is not None:
         places = (cwd / root / "config" / "scenariod.toml",)
-    return next((path for path in places if path.exists()), None)
+    return next((path for path in places if _is_there(path)), None)
+
+
+def _is_there(path: Path) -> bool:
+    """Say whether a file, or a link that leads nowhere, is at `path`: defaults replace neither."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def _root(settings: _File, *, source: Path | None, root: Path | None, cwd: Path) -> Path:
@@ -238,24 +251,24 @@ def _root(settings: _File, *, source: Path | None, root: Path | None, cwd: Path)
     if source is None:
         return cwd.absolute()
     if settings.root is not None:
-        return (source.parent / Path(settings.root).expanduser()).absolute()
+        return (source.parent / _expanded(settings.root, source)).absolute()
     if source == SYSTEM_CONFIG:
         return SYSTEM_ROOT
     return source.parent.parent.absolute() if source.parent.name == "config" else cwd.absolute()
 
 
-def _parse(source: Path) -> _File:
+def _expanded(root: str, source: Path) -> Path:
     try:
-        document = tomli.loads(source.read_bytes().decode("utf-8"))
-    except OSError as error:
+        return Path(root).expanduser()
+    except RuntimeError as error:  # there is no such user, or one without a home folder
         raise ConfigError(
-            f"cannot read the configuration {source}: {error.strerror}",
-            hint="name another with --config FILE, or check its owner and mode with `ls -l`",
+            f'{source}: root = "{printable(root)}": the home folder is not known',
+            hint="write the whole path",
         ) from error
-    except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{source} is not TOML: {error}", hint="mend it, then `scenariodctl config check`"
-        ) from error
+
+
+def _parse(source: Path) -> _File:
+    document = config_file.read(source)
     try:
         settings = checked(_File, document)
         _refuse_what_is_not_said_twice(settings.memory)
@@ -291,9 +304,24 @@ def _shown(value: object) -> str:
 
 def load_for_command(*, config: Path | None, root: Path | None) -> Config:
     """Return the settings for a command that was started here and now; raise `ConfigError`."""
-    cwd = Path.cwd()
-    places = usual_places(cwd=cwd, home=Path.home(), prefix=Path(sys.prefix))
+    try:
+        cwd = Path.cwd()
+    except FileNotFoundError:  # it was removed: that matters only to what is relative to it
+        cwd = Path()
+    places = usual_places(cwd=cwd, home=_home(), prefix=Path(sys.prefix))
     return load(config=config, root=root, cwd=cwd, places=places)
+
+
+def _home() -> Path | None:
+    """Return the user's home folder; None where there is none that this user may enter.
+
+    In a container a user may be a number without an entry in passwd(5), or have the HOME of root.
+    """
+    try:
+        home = os.environ.get("HOME") or pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:
+        return None
+    return Path(home) if os.access(home, os.X_OK) else None
 
 
 def known_keys() -> list[str]:

@@ -168,7 +168,7 @@ def _out_of_bounds(value: Any, allowed: Bounds) -> str | None:
     if allowed.le is not None and not value <= allowed.le:
         return f"should be less than or equal to {allowed.le:.15g}"
     if allowed.pattern is not None and not re.search(allowed.pattern, value):
-        return "no name of a folder is empty or holds a NUL character"
+        return "must not be empty or contain a NUL character"
     return None
 
 

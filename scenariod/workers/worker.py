@@ -55,14 +55,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop = Stop()
     orders = _parser().parse_args(arguments)
     die_with(orders.supervisor_pid)
-    if os.geteuid() != 0:
-        drop_capabilities()
     limits = {"systemd": cgroup_limit, "rlimits": set_rlimits}
     limit = limits[orders.launcher](orders.limit_bytes)
     if isinstance(limit, str):
         _leave(EXIT_NO_LIMIT, "no-limit", reason=limit)
     yield_error = yield_to_others()
     judge = load_judge()  # only now: what pydantic and the files take, they take under the limit
+    if os.geteuid() != 0:  # only now: it may take one to read what is loaded
+        drop_capabilities()
     say("ready", pid=os.getpid(), **asdict(limit), oom_score_adj_error=yield_error)
     names = _files_to_judge(stop)
     if names is None:

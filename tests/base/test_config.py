@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 import tomli
 
 from scenariod.base import config
-from scenariod.base.config import Config, known_keys, load, usual_places
+from scenariod.base.config import Config, known_keys, load, load_for_command, usual_places
 from scenariod.base.errors import ConfigError, ExitCode
 
 DEFAULTS = {
@@ -164,7 +165,7 @@ def test_a_hostile_value_is_told_in_a_way_that_is_safe_to_print(tmp_path: Path) 
     [
         (lambda path: None, "No such file or directory"),
         (lambda path: path.mkdir(), "Is a directory"),
-        (lambda path: path.write_bytes(b'root = "\xff"'), "is not TOML: "),
+        (lambda path: path.write_bytes(b'root = "\xff"'), "line 1 of"),
     ],
     ids=["missing", "a folder", "not UTF-8"],
 )
@@ -254,3 +255,91 @@ def test_more_than_4096_mb_must_be_said_twice(tmp_path: Path) -> None:
     twice = load_text(tmp_path, once + "allow_over_4096_mb = true\n")
 
     assert twice.memory.limit_max_mb == 6144
+
+
+# Encodings
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["LF", "CR LF"])
+def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path: Path, end: str) -> None:
+    path = tmp_path / "c.toml"
+    path.write_bytes(f"\ufeff[memory]{end}limit_mb = 1024{end}".encode())
+
+    assert load(config=path, root=None, cwd=tmp_path).memory.limit_mb == 1024
+
+
+@pytest.mark.parametrize(
+    ("encoding", "words", "named"),
+    [
+        ("utf-16", "c.toml is in UTF-16", "UTF-16"),
+        ("utf-16-le", "c.toml is in UTF-16", "UTF-16LE"),
+        ("utf-16-be", "c.toml is in UTF-16", "UTF-16BE"),
+        ("cp1252", "line 2 of", "WINDOWS-1252"),
+    ],
+)
+def test_a_file_in_another_encoding_is_named_with_the_command_that_converts_it(
+    tmp_path: Path, encoding: str, words: str, named: str
+) -> None:
+    folder = tmp_path / "it's here"
+    folder.mkdir()
+    path = folder / "c.toml"
+    path.write_bytes("[memory]\nlimit_mb = 1024  # für alle\n".encode(encoding))
+
+    with pytest.raises(ConfigError, match=words) as caught:
+        load(config=path, root=None, cwd=tmp_path)
+    command = caught.value.hint.split("`")[1]
+    assert f"iconv -f {named} " in command
+    subprocess.run(["/bin/sh", "-c", command], check=True)
+
+    assert load(config=path, root=None, cwd=tmp_path).memory.limit_mb == 1024
+
+
+# Where there is less than usual
+
+
+def test_a_configuration_that_is_a_link_to_nothing_is_an_error_and_not_the_defaults(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "scenariod.toml").symlink_to("/mnt/unplugged/scenariod.toml")
+
+    with pytest.raises(ConfigError, match="No such file"):
+        load_for_command(config=None, root=tmp_path)
+
+
+@pytest.mark.parametrize("home", [None, "", "/nonexistent", "a file"])
+def test_no_home_folder_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str | None
+) -> None:
+    def no_entry(_: int) -> object:
+        raise KeyError("no entry in passwd")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("pwd.getpwuid", no_entry)
+    if home is None:
+        monkeypatch.delenv("HOME", raising=False)
+    else:
+        monkeypatch.setenv("HOME", home)
+
+    assert load_for_command(config=None, root=tmp_path).root == tmp_path
+    assert load_for_command(config=None, root=None).root == tmp_path
+
+
+def test_a_root_in_the_home_folder_of_nobody_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="the home folder is not known") as caught:
+        load_text(tmp_path, 'root = "~no-such-user/scenarios"')
+
+    assert caught.value.hint == "write the whole path"
+
+
+def test_a_current_folder_that_is_gone_matters_only_to_what_is_relative_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+
+    assert load_for_command(config=None, root=tmp_path).root == tmp_path
+    with pytest.raises(FileNotFoundError):
+        load_for_command(config=None, root=Path("relative"))

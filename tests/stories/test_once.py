@@ -5,6 +5,7 @@ import os
 import socket
 import sqlite3
 import stat
+import tempfile
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -544,3 +545,35 @@ if REAL_DATA is not None:  # no skipped test where there is no such folder
         assert again.code == 0
         assert "150 already added" in again.out
         assert home.published.read_bytes() == before
+
+
+@AS_ROOT
+def test_a_user_without_a_name_and_a_home_folder_needs_neither() -> None:
+    # Not in pytest's own folders, which only root may enter.
+    with tempfile.TemporaryDirectory() as folder:
+        home = Home(Path(folder, "root"))
+        home.drop("scenario-1.json")
+        run(["chown", "-R", "12345:12345", folder])
+
+        # dac_read_search: the Python of these tests may be in a folder of root's.
+        ended = home.once(
+            before=(
+                *("env", "--unset=HOME", "setpriv", "--reuid=12345", "--regid=12345"),
+                *("--clear-groups", "--inh-caps=+dac_read_search", "--ambient-caps"),
+                "+dac_read_search",
+            )
+        )
+
+        assert ended.code == 0, ended.err
+        assert home.ids() == ["scenario-1"]
+
+
+def test_a_current_folder_that_is_gone_does_not_matter(home: Home, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    home.drop("scenario-1.json")
+
+    ended = home.once(before=("/bin/sh", "-c", f'cd {gone} && rmdir {gone} && exec "$@"', "sh"))
+
+    assert ended.code == 0, ended.err
+    assert home.ids() == ["scenario-1"]
