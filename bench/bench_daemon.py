@@ -1,8 +1,8 @@
 """Two scenarios dropped into a running daemon whose library holds 100, and one with 50,000.
 
-Both in one run, interleaved. Each drop is of two pairs: before the first change of a drain stands
-a backup of the whole library, which the daemon has written after the drain before, while nobody
-waited. Also the largest memory of each supervisor.
+Both in one run, interleaved. Each drop is of two pairs: the backup of the whole library that the
+first change of a drain needs was written at the end of the drain before, while nobody waited. Also
+the largest memory of each supervisor.
 Run: .venv/bin/python bench/bench_daemon.py [SMALL LARGE ROUNDS]
 """
 
@@ -23,9 +23,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from scenariod import backups
 from scenariod.backups.folder import LOCK_FILE
-from scenariod.backups.reader import Defect, opening_of
-from scenariod.base import clock, lock, safe_open
+from scenariod.base import clock, lock
 from scenariod.library import Entry, Library, SettledBatch
 from scenariod.validation.verdict import Accepted
 
@@ -139,30 +139,19 @@ def drop_two_pairs(daemon: Daemon, round_: int) -> tuple[float, float]:
         if (match := re.match(r"batch (\d+): scenario", line))
     }
     ends = [daemon.wait_for(rf"^batch {number}: ok", after=before) for number in batches]
-    wait_until_prepared(daemon, batch=max(int(number) for number in batches))
+    wait_until_backed_up(daemon, batch=max(int(number) for number in batches))
     first, second = (end - start for end, start in zip(ends, batches.values(), strict=True))
     return first, second
 
 
-def prepared_batch(path: Path) -> int | None:
-    """Return the batch whose state the prepared backup shows."""
-    try:
-        with safe_open.open_named(path) as file:
-            opening = opening_of(file, path=path)
-    except FileNotFoundError:
-        return None
-    return None if isinstance(opening, Defect) else opening.batch
-
-
-def wait_until_prepared(daemon: Daemon, *, batch: int) -> None:
-    """Wait until the next change's backup is written, as it is a moment after a drain."""
+def wait_until_backed_up(daemon: Daemon, *, batch: int) -> None:
+    """Wait until a verified backup shows the state after a batch, as a moment after a drain."""
     end = time.monotonic() + DEADLINE_S
-    prepared = daemon.root / "backups" / ".prepared-backup.json"
-    while prepared_batch(prepared) != batch:
+    while (newest := backups.newest(daemon.root / "backups")) is None or newest.batch != batch:
         if time.monotonic() > end:
-            raise TimeoutError(f"no backup prepared: {daemon.lines[-12:]}")
+            raise TimeoutError(f"no backup written: {daemon.lines[-12:]}")
         time.sleep(0.01)
-    with lock.held(prepared.parent / LOCK_FILE):
+    with lock.held(newest.path.parent / LOCK_FILE):
         pass  # it is verified now, too
 
 
@@ -178,7 +167,7 @@ def main() -> None:
                 times[small].append(drop_two_pairs(a, round_))
                 times[large].append(drop_two_pairs(b, round_))
             peaks = (a.peak_mb(), b.peak_mb())
-    times = {count: taken[1:] for count, taken in times.items()}  # the first finds nothing prepared
+    times = {count: taken[1:] for count, taken in times.items()}  # the first finds no backup
     for label, index in (("first pair of a drain, with its backup", 0), ("second pair", 1)):
         low, high = (statistics.median(t[index] for t in times[n]) for n in (small, large))
         print(f"{label}: {low:.3f} s at {small}, {high:.3f} s at {large}: ratio {high / low:.2f}")

@@ -11,7 +11,7 @@ import os
 import re
 from array import array
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -28,10 +28,12 @@ if TYPE_CHECKING:
 
     from scenariod.backups.file_format import Pack
     from scenariod.backups.ledger import Check
+    from scenariod.library import Library
 
 LOCK_FILE = ".backup.lock"
 LATEST = "latest"
-PREPARED_FILE = ".prepared-backup.json"
+_FORMER_FILE = ".prepared-backup.json"
+"""What 0.1.0 kept its next backup in, out of the list."""
 _NAME = re.compile(r"scenarios-backup-([0-9]{13,})\.json")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -92,68 +94,6 @@ def write(
         return checked
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A verified backup that no list shows yet.
-
-    `identity` is inode, size and times of the file as it was verified: another file is not it.
-    """
-
-    verified: Verified
-    identity: tuple[int, int, int, int]
-
-    @property
-    def path(self) -> Path:
-        """Where it is until it is taken."""
-        return self.verified.path
-
-    @property
-    def batch(self) -> int:
-        """The last batch whose change it shows."""
-        return self.verified.batch
-
-
-def prepare(
-    folder: Path,
-    documents: Iterable[Iterable[bytes]],
-    *,
-    batch: int,
-    now: datetime,
-    packs: Iterable[Pack] = (),
-) -> Prepared:
-    """Write the backup that the next change will need, while nobody waits: `take` it then.
-
-    As `write`, but under a name that no list shows; the one prepared before goes.
-    """
-    with lock.held(folder / LOCK_FILE):
-        _remove_leftovers(folder)
-        path = folder / PREPARED_FILE
-        verified = _write_verified(path, documents, batch=batch, created=now, packs=packs)
-        reached(KillPoint.BACKUP_PREPARED)
-        return Prepared(verified, _identity(verified.path))
-
-
-def take(prepared: Prepared, *, now: datetime) -> Verified | None:
-    """Make a prepared backup one of the list; None if its file is not as it was verified.
-
-    `now` names it. Durable on return.
-    """
-    folder = prepared.path.parent
-    with lock.held(folder / LOCK_FILE):
-        try:
-            if _identity(prepared.path) != prepared.identity:
-                return None
-        except FileNotFoundError:
-            return None
-        taken = replace(prepared.verified, path=_free_path(folder, now))
-        prepared.path.rename(taken.path)
-        durable.sync_folder(folder)
-        reached(KillPoint.PREPARED_BACKUP_TAKEN)
-        ledger.note(folder, [taken], now=now)
-        reached(KillPoint.BACKUP_NOTED)
-    return taken
-
-
 def remember(folder: Path, checked: Iterable[Verified | Defect], *, now: datetime) -> None:
     """Remember, durably, what reading all of these backups of `folder` has found."""
     with lock.held(folder / LOCK_FILE):
@@ -161,13 +101,9 @@ def remember(folder: Path, checked: Iterable[Verified | Defect], *, now: datetim
 
 
 def _remove_leftovers(folder: Path) -> None:
-    for pattern in ("scenarios-backup-*.json", PREPARED_FILE):
+    for pattern in ("scenarios-backup-*.json", _FORMER_FILE):
         durable.remove_leftovers(folder, pattern)
-
-
-def _identity(path: Path) -> tuple[int, int, int, int]:
-    status = path.lstat()
-    return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    (folder / _FORMER_FILE).unlink(missing_ok=True)
 
 
 def _write_verified(
@@ -207,16 +143,12 @@ def newest(folder: Path) -> BackupFile | None:
     return _listed(path, unix_ms, check=ledger.load(folder).get(path.name))
 
 
-def prepared_count(folder: Path) -> int:
-    """Return how many scenarios the prepared backup in `folder` holds; 0 where there is none."""
-    ahead = prepared_one(folder)
-    return 0 if ahead is None else ahead.count or 0
-
-
-def prepared_one(folder: Path) -> BackupFile | None:
-    """Return the prepared backup in `folder`, of whatever run; None where none has a trailer."""
-    found = _listed(folder / PREPARED_FILE, 0, check=None)
-    return None if found.count is None else found
+def is_backed_up(folder: Path, library: Library) -> bool:
+    """Say whether the newest backup in `folder` is verified, and shows `library` as it is now."""
+    last = newest(folder)
+    if last is None or not last.is_verified:
+        return False
+    return (last.batch, last.count) == (library.latest_change(), library.count())
 
 
 def find(folder: Path, name: str) -> Path:

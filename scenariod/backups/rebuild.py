@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from scenariod.backups import folder as backup_folder
 from scenariod.backups import reader
 from scenariod.backups.damage import Damage, damage_of, lost, mark, opened, pending, unmark
-from scenariod.backups.folder import PREPARED_FILE
 from scenariod.backups.reader import Defect, DefectKind, Verified
 from scenariod.base import clock, durable
 from scenariod.base.errors import BackupUnusableError, ExitCode, LibraryDamagedError
@@ -141,30 +140,16 @@ def unread(done: Rebuilt) -> list[str]:
 
 def _good_backups(config: Config, *, source: Path | None, show: Show) -> Iterator[Verified]:
     """Yield the backups that are whole, the newest first; remember which are not."""
-    paths = [source] if source is not None else _newest_first(config.backups)
+    listed = (each.path for each in backup_folder.list_backups(config.backups))
+    paths = [source] if source is not None else listed  # by names, which rise whatever the clock
     for path in paths:
         show(f"reading {path.name}")
         found = reader.verify(path)
-        if path.parent == config.backups and path.name != PREPARED_FILE:
+        if path.parent == config.backups:
             with suppress(PermissionError):  # only who may write there remembers
                 backup_folder.remember(config.backups, [found], now=clock.now())
         if isinstance(found, Verified):
             yield found
-
-
-def _newest_first(folder: Path) -> list[Path]:
-    """Return the backups by their names, which rise even where the clock goes back.
-
-    The one ahead has no such name: it goes before those that show an earlier batch. Batches may
-    settle in another order; then done/ tells the rest.
-    """
-    listed = backup_folder.list_backups(folder)
-    paths = [each.path for each in listed]
-    ahead = backup_folder.prepared_one(folder)
-    if ahead is not None and ahead.batch is not None:
-        earlier = (each.batch is not None and each.batch < ahead.batch for each in listed)
-        paths.insert(next((n for n, is_so in enumerate(earlier) if is_so), len(paths)), ahead.path)
-    return paths
 
 
 def _refuse_older_than_a_later_version(config: Config, damage: Damage) -> None:
@@ -196,14 +181,9 @@ def _left_alone(config: Config, damage: Damage) -> LibraryDamagedError:
     return LibraryDamagedError(
         f"{damage.why}; library.auto_restore is off, nothing was touched; the newest good backup "
         f"is {_described(good)}",
-        hint=f"`scenariodctl restore {_asked_for(good.path)}` sets the damaged file aside, "
+        hint=f"`scenariodctl restore {good.path.name}` sets the damaged file aside, "
         "restores that backup, and has taken up again what done/ holds beyond it",
     )
-
-
-def _asked_for(path: Path) -> str:
-    """Return what `scenariodctl restore` takes for a backup; the one ahead is not in its list."""
-    return str(path) if path.name == PREPARED_FILE else path.name
 
 
 def _unusable(config: Config, source: Path, *, why: str) -> BackupUnusableError:
@@ -215,7 +195,7 @@ def _unusable(config: Config, source: Path, *, why: str) -> BackupUnusableError:
         f"cannot restore {source}: {found.message if isinstance(found, Defect) else why}",
         hint="`scenariodctl backups` lists what there is, and none of it is good"
         if good is None
-        else f"the newest good one: `scenariodctl restore {_asked_for(good.path)}`",
+        else f"the newest good one: `scenariodctl restore {good.path.name}`",
     )
 
 

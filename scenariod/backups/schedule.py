@@ -1,4 +1,4 @@
-"""The daemon's own backups: before a change where one is due, and one ahead while nobody waits.
+"""The daemon's own backups: at the end of a drain, and before a change where one is due.
 
 Owns when a backup is due, and what is wrong with the newest one. Never changes the library.
 """
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from scenariod.backups import folder as backup_folder
 from scenariod.backups import pruning, reader
+from scenariod.backups.reader import Defect
 from scenariod.backups.retention import Rules
 from scenariod.base import clock
 from scenariod.base.config import LARGEST_BATCH
@@ -21,8 +22,7 @@ from scenariod.monitoring.journal import Event
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scenariod.backups.folder import BackupFile, Prepared
-    from scenariod.backups.reader import Verified
+    from scenariod.backups.folder import BackupFile
     from scenariod.base.config import Config
     from scenariod.library import Library
     from scenariod.monitoring.journal import Journal
@@ -59,11 +59,10 @@ def is_due(*, every: str, growth: float, scenarios: int, backed_up: int | None) 
     return has_grown(growth=growth, scenarios=scenarios, backed_up=backed_up)
 
 
-def doubt(newest: BackupFile | None, *, prepared: int, scenarios: int, growth: float) -> str:
+def doubt(newest: BackupFile | None, *, scenarios: int, growth: float) -> str:
     """Say what is wrong with the newest backup of a library of so many scenarios; else nothing.
 
-    Beyond `growth` it may lack one batch more: it is due before the next change only. `prepared`
-    is how many the backup holds that is ready for that change.
+    Beyond `growth` it may lack one batch more: it is due before the next change only.
     """
     if newest is None:
         return "there is no backup; the next change writes one" if scenarios else ""
@@ -73,8 +72,7 @@ def doubt(newest: BackupFile | None, *, prepared: int, scenarios: int, growth: f
         return f"{name} is {found}: `scenariodctl backups verify --all` finds those that are good"
     if newest.check is None:
         return f"{name} was not verified: `scenariodctl backups verify {name}`"
-    held = max(newest.count, prepared)
-    if has_grown(growth=growth, scenarios=scenarios - LARGEST_BATCH, backed_up=held):
+    if has_grown(growth=growth, scenarios=scenarios - LARGEST_BATCH, backed_up=newest.count):
         lacking = scenarios - newest.count
         return f"{name} is older than it should be: it lacks {lacking} of {scenarios} scenarios"
     return ""
@@ -92,15 +90,14 @@ def _state_of(folder: Path) -> frozenset[tuple[str, int, int]]:
 
 
 class Schedule:
-    """The backups of one run of the daemon. `prepare` may run beside all the others."""
+    """The backups of one run of the daemon. `end_drain` may run beside all the others."""
 
     def __init__(self, config: Config, *, journal: Journal) -> None:
         self._config = config
         self._journal = journal
         self._backed_up: int | None = None
+        self._last_change: int | None = None
         self._pruned: frozenset[tuple[str, int, int]] = frozenset()
-        self._shown: int | None = None
-        self._prepared: Prepared | None = None
         self._writing = threading.Lock()
         self.newest: str | None = None
         self.doubt = ""
@@ -112,7 +109,6 @@ class Schedule:
         self.newest = None if newest is None else newest.path.name
         self.doubt = doubt(
             newest,
-            prepared=backup_folder.prepared_count(folder),
             scenarios=library.count(),
             growth=self._config.backup_rules.growth,
         )
@@ -133,23 +129,26 @@ class Schedule:
         if not due:
             return
         with self._writing:  # one that is being written is nearer than one that is not begun
-            if self._shown is None or self._shown != library.latest_change():
+            if not backup_folder.is_backed_up(self._config.backups, library):
                 self._write(library)
             if rules.every == "batch":  # a drain may be long
                 self.prune()
         self._backed_up = scenarios
 
-    def end_drain(self) -> None:
-        """Have the next change get a backup of its own."""
-        self._backed_up = None
+    def end_drain(self, library: Library) -> None:
+        """Have a verified backup of the library as it is now, unless a command is changing it.
 
-    def prepare(self, library: Library) -> None:
-        """Write the next change's backup while nobody waits; verify the newest if none has."""
+        That is, unless it has changed since the last time, and not by this daemon: an import of
+        many batches would get a backup at each call. A library that was never changed needs none.
+        """
+        ours, before = self._backed_up is not None, self._last_change
+        self._backed_up, self._last_change = None, library.latest_change()
+        at_rest = ours or before in {None, self._last_change}
         with self._writing:
-            self._check_newest()
-            ready = {self._shown, None if self._prepared is None else self._prepared.batch}
-            if library.latest_change() not in ready:
-                self._prepare(library)
+            self._check_newest(library)
+            is_due = self._last_change != 0 and at_rest
+            if is_due and not backup_folder.is_backed_up(self._config.backups, library):
+                self._write(library)
         self.look(library)
 
     def prune(self) -> None:
@@ -167,44 +166,28 @@ class Schedule:
             self._journal.tell(Event.BACKUPS_PRUNED, words, backups_removed=many)
         self._pruned = there
 
-    def _check_newest(self) -> None:
+    def _check_newest(self, library: Library) -> None:
+        """Verify the newest backup if nobody has; report a damaged one before another follows."""
         newest = backup_folder.newest(self._config.backups)
         if newest is not None and newest.check is None:
             checked = reader.verify(newest.path)
             backup_folder.remember(self._config.backups, [checked], now=clock.now())
+            if isinstance(checked, Defect):
+                self.look(library)
 
-    def _prepare(self, library: Library) -> None:
+    def _write(self, library: Library) -> None:
         with library.snapshot() as snapshot:
-            self._prepared = backup_folder.prepare(
+            written = backup_folder.write(
                 self._config.backups,
                 snapshot.documents(),
                 batch=snapshot.batch,
                 now=clock.now(),
                 packs=snapshot.held_packs(),
             )
-
-    def _write(self, library: Library) -> None:
-        with library.snapshot() as snapshot:
-            state, count = snapshot.batch, snapshot.count
-            taken = self._take_prepared(state) or backup_folder.write(
-                self._config.backups,
-                snapshot.documents(),
-                batch=state,
-                now=clock.now(),
-                packs=snapshot.held_packs(),
-            )
-        self._shown = state
-        self.newest, self.doubt = taken.path.name, ""
+        self.newest, self.doubt = written.path.name, ""
         self._journal.tell(
             Event.BACKUP_WRITTEN,
-            f"backup {taken.path.name}: {count} scenarios, verified",
-            backup=str(taken.path),
-            scenarios=count,
+            f"backup {written.path.name}: {written.count} scenarios, verified",
+            backup=str(written.path),
+            scenarios=written.count,
         )
-
-    def _take_prepared(self, state: int) -> Verified | None:
-        """Return the prepared backup, if it is of this run of ours and shows the present state."""
-        prepared, self._prepared = self._prepared, None
-        if prepared is None or prepared.batch != state:
-            return None
-        return backup_folder.take(prepared, now=clock.now())

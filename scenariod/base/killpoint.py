@@ -48,12 +48,10 @@ class KillPoint(StrEnum):
     # In the unpacker
     SCENARIO_UNPACKED = "scenario-unpacked"
 
-    # A backup, prepared or not
+    # A backup
     BACKUP_BEING_WRITTEN = "backup-being-written"
     BACKUP_WRITTEN = "backup-written"
     BACKUP_VERIFIED = "backup-verified"
-    BACKUP_PREPARED = "backup-prepared"
-    PREPARED_BACKUP_TAKEN = "prepared-backup-taken"
     BACKUP_NOTED = "backup-noted"
 
     # Settling

@@ -116,10 +116,5 @@ def _newest_backup(config: Config, *, scenarios: int) -> tuple[str | None, str]:
     if not config.backups.is_dir():
         return None, ""
     newest = backups.newest(config.backups)
-    wrong = doubt(
-        newest,
-        prepared=backups.prepared_count(config.backups),
-        scenarios=scenarios,
-        growth=config.backup_rules.growth,
-    )
+    wrong = doubt(newest, scenarios=scenarios, growth=config.backup_rules.growth)
     return None if newest is None else newest.path.name, wrong

@@ -4,7 +4,7 @@
 - `choice`: which batch is started next
 - `cleanup`: keep done/ and failed/ within `[retention]`
 - `clock_check`: whether the clock can be trusted to say which files are old
-- `drain`: what follows once the inbox is empty: publish, remove old backups
+- `drain`: what follows once the inbox is empty: publish, back up, remove old backups
 - `error_policy`: a pause for faults that may pass, an end for those that will not
 - `expiry`: the old files of a folder: which, and removing them
 - `main`: the command `scenariod`

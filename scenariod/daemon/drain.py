@@ -6,10 +6,11 @@ Owns its steps, their order, and whether they are done. Never settles a batch, a
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from scenariod.base.faults import Step, during
+from scenariod.base.faults import EnvironmentFault, Step, during
 from scenariod.library import publish
 from scenariod.monitoring.journal import Event
 
@@ -30,16 +31,12 @@ class State(Enum):
 
 
 class Drain:
-    """From the first claim until the inbox is empty and all that follows from it is done.
+    """From the first claim until the inbox is empty and all that follows from it is done."""
 
-    `once` says that no other drain follows in this run.
-    """
-
-    def __init__(self, config: Config, *, settler: Settler, journal: Journal, once: bool) -> None:
+    def __init__(self, config: Config, *, settler: Settler, journal: Journal) -> None:
         self._config = config
         self._settler = settler
         self._journal = journal
-        self._once = once
         self._state = State.FILLING
         self._closing: asyncio.Task[None] | None = None
         self._due = 0.0
@@ -85,20 +82,25 @@ class Drain:
         on_end(failed)
 
     async def close(self) -> None:
-        """Publish what changed, remove old backups, write the next change's backup.
+        """Publish what changed, back it up, remove old backups.
 
-        Runs beside the settle thread: a batch that comes now is not held up.
+        Runs beside the settle thread: a batch that comes meanwhile is not held up, but for a
+        backup that is being written.
         """
+        schedule = self._settler.schedule
         with during(Step.PUBLISHING, self._config.published):
             await asyncio.to_thread(self._publish)
-        with during(Step.TIDYING, self._config.backups):
-            await asyncio.to_thread(self._settler.schedule.prune)
-        if not self._once:
+        try:
             with during(Step.BACKING_UP, self._config.backups):
-                await asyncio.to_thread(self._settler.schedule.prepare, self._settler.library)
+                await asyncio.to_thread(schedule.end_drain, self._settler.library)
+        except EnvironmentFault:
+            with suppress(OSError):  # on a full disk it makes room; the first error is reported
+                await asyncio.to_thread(schedule.prune)
+            raise
+        with during(Step.TIDYING, self._config.backups):
+            await asyncio.to_thread(schedule.prune)
 
     def _publish(self) -> None:
-        self._settler.schedule.end_drain()
         library = self._settler.library
         self._settler.scenarios = library.count()  # a restore may have changed it
         if publish.is_current(library, self._config.published):

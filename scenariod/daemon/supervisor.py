@@ -47,7 +47,7 @@ class Supervisor:
         self._claimer = setup.claimer
         self._stop = stop
         self._attempts = Attempts(setup)
-        self._drain = Drain(config, settler=settler, journal=journal, once=setup.once)
+        self._drain = Drain(config, settler=settler, journal=journal)
         self._cleanup = Cleanup(config, settler=settler, journal=journal)
         self._reporter = StatusReporter(setup)
         self._running: set[asyncio.Task[None]] = set()

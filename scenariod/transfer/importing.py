@@ -228,16 +228,11 @@ class _Import:
         """
         again = self.summary.counts[Result.ALREADY_ADDED] > 0
         changed = bool(self.summary.batches) or self._has_new_pack
-        if changed or (again and not self._is_backed_up()):
+        if changed or (again and not backups.is_backed_up(self._backups, self._library)):
             self.summary.closing_backup = back_up(
                 self._library, self._backups, now=self._clock()
             ).path
         reached(KillPoint.IMPORTED)
-
-    def _is_backed_up(self) -> bool:
-        newest = backups.newest(self._backups)
-        latest = self._library.latest_change()
-        return newest is not None and newest.is_verified and newest.batch == latest
 
 
 def _known(files: Iterable[SettledFile]) -> list[str]:

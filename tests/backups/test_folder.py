@@ -414,61 +414,13 @@ def test_writing_many_documents_takes_little_memory(tmp_path: Path) -> None:
     assert peak_bytes < 4 << 20
 
 
-# The one prepared for the next change
+def test_what_the_version_before_has_left_out_of_the_list_is_removed(tmp_path: Path) -> None:
+    former = tmp_path / ".prepared-backup.json"
+    former.write_bytes(b"{}")
 
+    backups.write(tmp_path, [[TWO[0]]], batch=1, now=NOON)
 
-def test_a_prepared_backup_is_in_no_list_until_it_is_taken(tmp_path: Path) -> None:
-    prepared = backups.prepare(tmp_path, ([c] for c in TWO), batch=7, now=NOON)
-    listed = backups.list_backups(tmp_path)
-
-    taken = backups.take(prepared, now=NOON)
-
-    assert listed == []
-    assert taken is not None
-    assert (taken.count, taken.batch) == (2, 7)
-    assert isinstance(backups.verify(taken.path), Verified)
-    assert read_back(taken.path) == TWO
-    assert backups.take(prepared, now=NOON) is None
-
-
-def test_taking_a_prepared_backup_replaces_no_other_of_that_moment(tmp_path: Path) -> None:
-    first = written(tmp_path, TWO[:1])
-    prepared = backups.prepare(tmp_path, ([c] for c in TWO), batch=7, now=NOON)
-
-    taken = backups.take(prepared, now=NOON)
-
-    assert taken is not None
-    assert taken.path != first
-    assert (len(read_back(first)), len(read_back(taken.path))) == (1, 2)
-
-
-@pytest.mark.parametrize("change", ["altered", "replaced", "gone", "a folder"])
-def test_one_that_is_not_as_it_was_verified_is_not_taken(tmp_path: Path, change: str) -> None:
-    prepared = backups.prepare(tmp_path, ([c] for c in TWO), batch=7, now=NOON)
-    content = prepared.path.read_bytes()
-
-    if change == "altered":
-        prepared.path.write_bytes(content.replace(b"one", b"two", 1))
-    else:
-        prepared.path.unlink()
-    if change == "replaced":
-        prepared.path.write_bytes(content)
-    if change == "a folder":
-        prepared.path.mkdir()
-
-    assert backups.take(prepared, now=NOON) is None
-    assert backups.list_backups(tmp_path) == []
-
-
-def test_a_new_prepared_backup_replaces_the_old_one(tmp_path: Path) -> None:
-    old = backups.prepare(tmp_path, [[TWO[0]]], batch=7, now=NOON)
-    new = backups.prepare(tmp_path, ([c] for c in TWO), batch=8, now=NOON)
-
-    assert backups.take(old, now=NOON) is None
-    taken = backups.take(new, now=NOON)
-
-    assert taken is not None
-    assert read_back(taken.path) == TWO
+    assert not former.exists()
 
 
 def test_a_backup_is_newer_than_all_there_are_whatever_the_clock_says(tmp_path: Path) -> None:

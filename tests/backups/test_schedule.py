@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from support.makers import add, document
 
+from scenariod import backups
 from scenariod.backups.schedule import Schedule, is_due
 from scenariod.base import config
 from scenariod.library import Library
@@ -61,9 +62,37 @@ def test_backups_are_looked_at_again_only_where_something_has_changed(tmp_path: 
         schedule.back_up_if_due(library)
         first, second = backups_read(), backups_read()
         add(library, document("more"))
-        schedule.end_drain()
-        schedule.back_up_if_due(library)
+        schedule.end_drain(library)
         third = backups_read()
 
     assert (first, second) == (1, 0)
     assert third == 2
+
+
+def test_what_a_command_changes_is_backed_up_once_it_has_come_to_rest(tmp_path: Path) -> None:
+    for name in ("backups", "library"):
+        (tmp_path / name).mkdir()
+    loaded = config.load(config=None, root=tmp_path, cwd=tmp_path)
+    schedule = Schedule(loaded, journal=TextJournal(io.StringIO()))
+    counts = []
+
+    with Library.open(loaded.database, busy_timeout_s=1) as library:
+        for batch in ("one", "two", "three", None, None):
+            if batch is not None:
+                add(library, document(batch))
+            schedule.end_drain(library)
+            counts.append([b.count for b in backups.list_backups(loaded.backups)])
+
+    assert counts == [[1], [1], [1], [3, 1], [3, 1]]
+
+
+def test_a_library_to_which_nothing_was_ever_added_is_not_backed_up(tmp_path: Path) -> None:
+    for name in ("backups", "library"):
+        (tmp_path / name).mkdir()
+    loaded = config.load(config=None, root=tmp_path, cwd=tmp_path)
+    schedule = Schedule(loaded, journal=TextJournal(io.StringIO()))
+
+    with Library.open(loaded.database, busy_timeout_s=1) as library:
+        schedule.end_drain(library)
+
+    assert backups.list_backups(loaded.backups) == []

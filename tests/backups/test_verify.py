@@ -147,16 +147,6 @@ def test_a_backup_that_was_written_is_known_as_verified(folder: Path) -> None:
     assert (check.checked_at, check.defect) == (NOON, None)
 
 
-def test_one_that_was_taken_from_the_prepared_is_known_as_verified(folder: Path) -> None:
-    prepared = backups.prepare(folder, ([d] for d in DOCUMENTS), batch=7, now=NOON)
-
-    taken = backups.take(prepared, now=NOON)
-
-    assert taken is not None
-    assert backups.verify(taken.path) == taken
-    assert checks(folder)[taken.path.name] is not None
-
-
 def test_what_verify_finds_is_remembered_until_the_file_changes(folder: Path) -> None:
     path = write(folder)
     flip_a_bit(path)
@@ -303,15 +293,14 @@ def listed(folder: Path, *, damage: Callable[[Path], None] | None = None) -> Any
 def test_the_newest_backup_is_doubted_where_it_is_none_unverified_damaged_or_too_old(
     folder: Path,
 ) -> None:
-    def said(newest: backups.BackupFile | None, *, scenarios: int, prepared: int = 0) -> str:
-        return doubt(newest, prepared=prepared, scenarios=scenarios, growth=0.1)
+    def said(newest: backups.BackupFile | None, *, scenarios: int) -> str:
+        return doubt(newest, scenarios=scenarios, growth=0.1)
 
     good = listed(folder)
     assert said(None, scenarios=0) == ""
     assert said(None, scenarios=1).startswith("there is no backup")
     assert said(good, scenarios=19) == ""
     assert said(good, scenarios=20).endswith("older than it should be: it lacks 18 of 20 scenarios")
-    assert said(good, scenarios=20, prepared=20) == ""
     unverified = listed(folder, damage=flip_a_bit)
     assert "was not verified: `scenariodctl backups verify " in said(unverified, scenarios=2)
     ask(folder, "backups", "verify")
@@ -319,10 +308,11 @@ def test_the_newest_backup_is_doubted_where_it_is_none_unverified_damaged_or_too
 
 
 @pytest.mark.slow
-def test_the_daemon_verifies_the_newest_itself_and_warns_of_what_it_finds(home: Home) -> None:
-    for number in (1, 2):  # so that the newest one holds something
-        home.drop(f"scenario-{number}.json", scenario(f"s-{number}"))
-        assert home.once().code == 0
+def test_the_daemon_verifies_the_newest_itself_and_replaces_one_that_is_damaged(
+    home: Home,
+) -> None:
+    home.drop("scenario-1.json", scenario("one"))
+    assert home.once().code == 0
     newest = backups.newest(home.backups)
     assert newest is not None
     flip_a_bit(newest.path)
@@ -330,9 +320,11 @@ def test_the_daemon_verifies_the_newest_itself_and_warns_of_what_it_finds(home: 
     asleep = home.ctl("status", "--json").json()
 
     daemon = home.start()
-    found = daemon.wait_for_status(lambda s: "altered" in s["backup_doubt"])
+    found = daemon.wait_for_status(lambda s: s["newest_backup"] != newest.path.name)
 
     assert "was not verified" in asleep["backup_doubt"]
-    assert found["newest_backup"] == newest.path.name
-    assert f"{newest.path.name} is altered" in daemon.journal()
-    assert "! " + found["backup_doubt"] in home.ctl("status").out
+    assert found["backup_doubt"] == ""
+    assert f"the newest backup cannot be relied on: {newest.path.name} is altered" in (
+        daemon.journal()
+    )
+    assert isinstance(backups.verify(home.backups / found["newest_backup"]), backups.Verified)

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.slow
 
 CHILD = str(Path(__file__).parents[1] / "support" / "interrupted_ctl.py")
 RESTORE, UNDO = ("scenariod.library", "Library.restore"), ("scenariod.library", "Library.undo")
+BACKUP = "the first backup"
 RECORD, PUBLISH = ("scenariod.library.history", "record"), ("scenariod.backups.restore", "publish")
 
 
@@ -29,6 +30,11 @@ def interrupted(home: Home, at: tuple[str, str], when: str, *arguments: str) -> 
 def ids(home: Home) -> list[str]:
     with open_library(home.library) as library:
         return list(held(library))
+
+
+def moment(home: Home, what: str) -> str:
+    """Return what `restore` takes for the state before the first batch."""
+    return what if what != BACKUP else backups.list_backups(home.backups)[-1].path.name
 
 
 def saved(home: Home) -> set[str]:
@@ -50,14 +56,14 @@ def filled(of_one: Path, tmp_path: Path) -> Iterator[Home]:
         yield home
 
 
-@pytest.mark.parametrize("what", ["latest", "batch:1"])
+@pytest.mark.parametrize("what", [BACKUP, "batch:1"])
 @pytest.mark.parametrize("at", [("scenariod.backups.restore", "back_up"), RECORD])
 def test_a_restore_that_is_interrupted_before_its_commit_changes_nothing_and_leaves_no_backup(
     filled: Home, what: str, at: tuple[str, str]
 ) -> None:
     before = saved(filled)
 
-    ended = interrupted(filled, at, "before", "restore", what)
+    ended = interrupted(filled, at, "before", "restore", moment(filled, what))
 
     assert (ended.code, ended.out) == (20, "")
     assert ended.err.startswith("scenariodctl: interrupted: nothing was changed\n")
@@ -68,9 +74,9 @@ def test_a_restore_that_is_interrupted_before_its_commit_changes_nothing_and_lea
 @pytest.mark.parametrize(
     ("what", "at", "when"),
     [
-        ("latest", RESTORE, "after"),
+        (BACKUP, RESTORE, "after"),
         ("batch:1", ("scenariod.library", "Library.restore_before"), "after"),
-        ("latest", PUBLISH, "before"),
+        (BACKUP, PUBLISH, "before"),
     ],
 )
 def test_a_restore_that_is_interrupted_once_it_is_committed_says_so_and_keeps_the_way_back(
@@ -78,7 +84,7 @@ def test_a_restore_that_is_interrupted_once_it_is_committed_says_so_and_keeps_th
 ) -> None:
     before = saved(filled)
 
-    ended = interrupted(filled, at, when, "restore", what)
+    ended = interrupted(filled, at, when, "restore", moment(filled, what))
 
     assert (ended.code, ended.out) == (20, "")
     assert "as batch 2" in ended.err

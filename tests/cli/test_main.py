@@ -256,7 +256,7 @@ def test_backups_are_listed_newest_first(filled: Home) -> None:
     text, document = filled.ctl("backups"), filled.ctl("backups", "--json")
 
     found = document.json()
-    assert [entry["scenarios"] for entry in found] == [1, 0]
+    assert [entry["scenarios"] for entry in found] == [2, 1, 0]
     assert [entry["name"] for entry in found] == [line.split()[0] for line in text.out.splitlines()]
 
 
@@ -285,7 +285,8 @@ def test_titles_that_are_stored_in_another_form_are_no_damage_and_a_restore_keep
     hold_unlike_others(home)
     before, checked = titles(home), home.ctl("library", "verify")
 
-    emptied, refilled = (home.ctl("restore", "latest") for _ in range(2))
+    whole, empty = (found.path.name for found in backups.list_backups(home.backups))
+    emptied, refilled = home.ctl("restore", empty), home.ctl("restore", whole)
 
     again = home.ctl("library", "verify")
     assert (emptied.code, refilled.code) == (0, 0)
@@ -317,15 +318,16 @@ def test_titles_in_the_form_that_a_restore_once_stored_are_no_damage_but_others_
 # restore
 
 
-def test_restore_latest_brings_the_library_back_and_publishes_it(home: Home) -> None:
+def test_a_restore_brings_the_library_back_and_publishes_it(home: Home) -> None:
     home.drop("scenario-1.json", scenario("first"))
     home.once()
     before = home.published.read_bytes()
     home.drop("scenario-2.json", scenario("second"))
     home.once()
     after = home.published.read_bytes()
+    _, first, _ = (found.path.name for found in backups.list_backups(home.backups))
 
-    restored = home.ctl("restore", "latest")
+    restored = home.ctl("restore", first)
     back = home.published.read_bytes()
     undone = home.ctl("restore", "--json", "latest")
 
@@ -381,8 +383,9 @@ def test_a_restore_while_the_daemon_processes_loses_nothing(home: Home) -> None:
     daemon.wait_for("published 1 scenarios")
     home.drop_many(range(1, 13))
     daemon.wait_for("batch 3: ok")
+    first = backups.list_backups(home.backups)[-1].path.name
 
-    restored = home.ctl("restore", "latest")
+    restored = home.ctl("restore", first)
 
     daemon.wait_for_status(lambda s: s["inbox"] == 0 and s["state"] == "idle")
     wanted = {"zero"} | {f"s-{n}" for n in range(1, 13)}
@@ -401,7 +404,7 @@ def test_a_restore_while_the_daemon_is_idle_is_seen_by_it(home: Home) -> None:
     daemon = home.start()
     daemon.wait_for("published 1 scenarios")
 
-    restored = home.ctl("restore", "latest")
+    restored = home.ctl("restore", "batch:1")
     home.drop("scenario-1.json", scenario("first"))
     daemon.wait_for("published 1 scenarios", times=2)
 

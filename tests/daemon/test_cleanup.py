@@ -42,133 +42,6 @@ def refuse(home: Home, *numbers: int) -> None:
         assert home.once().code == 3
 
 
-# What goes
-
-
-@pytest.mark.slow
-def test_without_a_word_on_it_nothing_young_goes(home: Home) -> None:
-    run_over(home, 1, 2, 3)
-    refuse(home, 4, 5)
-    run_over(home, 6)
-
-    assert len(home.names("done")) == 4
-    assert len(home.names("failed")) == 2
-
-
-@pytest.mark.slow
-def test_what_the_newest_backup_holds_goes_from_done_and_is_told_in_one_line(home: Home) -> None:
-    run_over(home, 1, 2, 3)
-    home.configure(retention=ONE_EACH)
-
-    said = run_over(home, 4)
-
-    assert home.names("done") == ["scenario-4.json"]
-    (line,) = [line for line in said.splitlines() if line.startswith("removed ")]
-    assert line.startswith("removed 3 files ")
-    assert line.endswith(" from done/, as [retention] says")
-    assert sorted(home.ids()) == ["s-1", "s-2", "s-3", "s-4"]
-
-
-@pytest.mark.slow
-def test_what_no_backup_holds_yet_stays_in_done_however_many(home: Home) -> None:
-    home.configure(retention=ONE_EACH)
-
-    said = run_over(home, 1, 2, 3, 4, 5)
-
-    assert len(home.names("done")) == 5
-    assert "removed" not in said
-
-
-@pytest.mark.slow
-def test_refused_files_go_with_their_reasons_the_newest_stays(home: Home) -> None:
-    home.configure(retention=ONE_EACH)
-
-    refuse(home, 1, 2, 3)
-
-    assert sorted(p.name for p in home.failed.iterdir()) == [
-        "scenario-3.json",
-        "scenario-3.json.reason.json",
-    ]
-
-
-@pytest.mark.slow
-def test_a_removed_file_is_still_explained(home: Home) -> None:
-    run_over(home, 1)
-    home.configure(retention=ONE_EACH)
-    run_over(home, 2)
-
-    told = home.ctl("explain", "scenario-1.json")
-
-    assert told.code == 0
-    assert "no longer in any folder; the library remembers it" in told.out
-    assert "added" in told.out
-
-
-# What stays in done/ for the day on which the library is lost
-
-
-@pytest.mark.slow
-def test_where_the_newest_backup_is_damaged_the_one_before_counts(home: Home) -> None:
-    run_over(home, 1)
-    run_over(home, 2)  # its backup holds 1
-    run_over(home, 3)  # its backup holds 1 and 2
-    newest = backups.list_backups(home.backups)[0].path
-    newest.write_bytes(newest.read_bytes().replace(b"Title of", b"Totle of"))
-    home.configure(retention=ONE_EACH)
-
-    said = run_over(home)
-
-    assert home.names("done") == ["scenario-2.json", "scenario-3.json"]
-    assert "removed 1 file of " in said
-    assert "; 1 more stays until a backup holds it" in said
-
-
-@pytest.mark.slow
-def test_without_a_whole_backup_nothing_goes_from_done(home: Home) -> None:
-    run_over(home, 1)
-    run_over(home, 2)
-    for found in backups.list_backups(home.backups):
-        found.path.write_bytes(found.path.read_bytes()[:-9])
-    home.configure(retention=ONE_EACH)
-
-    home.once()
-
-    assert home.names("done") == ["scenario-1.json", "scenario-2.json"]
-
-
-@pytest.mark.slow
-def test_what_a_new_library_knows_nothing_of_stays_whatever_its_backups_hold(home: Home) -> None:
-    run_over(home, 1, 2)
-    shutil.rmtree(home.library)
-    shutil.rmtree(home.backups)  # from one of them the library would be made again
-    home.configure(retention=ONE_EACH)
-
-    run_over(home, 3)
-    run_over(home, 4)
-    run_over(home, 5)
-
-    assert home.names("done") == ["scenario-1.json", "scenario-2.json", "scenario-5.json"]
-
-
-@pytest.mark.slow
-def test_a_file_under_a_numbered_name_is_known_by_the_name_it_was_dropped_under(
-    home: Home,
-) -> None:
-    run_over(home, 1)
-    home.drop("scenario-1.json", scenario("other"))
-    home.once()
-    assert home.names("done") == ["scenario-1.b000002.json", "scenario-1.json"]
-    run_over(home, 2)
-    home.configure(retention=ONE_EACH)
-
-    run_over(home, 3)
-
-    assert home.names("done") == ["scenario-3.json"]
-
-
-# When, and what is in the way
-
-
 @pytest.fixture
 def journal(home: Home) -> io.StringIO:
     return io.StringIO()
@@ -215,6 +88,138 @@ class Rounds:
         await cleanup.stop()
         await settler.close()
         return due
+
+
+# What goes
+
+
+@pytest.mark.slow
+def test_without_a_word_on_it_nothing_young_goes(home: Home) -> None:
+    run_over(home, 1, 2, 3)
+    refuse(home, 4, 5)
+    run_over(home, 6)
+
+    assert len(home.names("done")) == 4
+    assert len(home.names("failed")) == 2
+
+
+@pytest.mark.slow
+def test_what_the_newest_backup_holds_goes_from_done_and_is_told_in_one_line(home: Home) -> None:
+    run_over(home, 1, 2, 3)
+    home.configure(retention=ONE_EACH)
+
+    said = run_over(home, 4)
+
+    assert home.names("done") == ["scenario-4.json"]
+    (line,) = [line for line in said.splitlines() if line.startswith("removed ")]
+    assert line.startswith("removed 3 files ")
+    assert line.endswith(" from done/, as [retention] says")
+    assert sorted(home.ids()) == ["s-1", "s-2", "s-3", "s-4"]
+
+
+@pytest.mark.slow
+def test_what_no_backup_holds_yet_stays_in_done_however_many(
+    home: Home, journal: io.StringIO
+) -> None:
+    run_over(home, 1, 2, 3, 4, 5)
+    backups.list_backups(home.backups)[0].path.unlink()
+
+    with tidier_of(home, journal, done_count=1) as cleanup:
+        cleanup.at(0.0)
+
+    assert len(home.names("done")) == 5
+    assert "removed" not in journal.getvalue()
+
+
+@pytest.mark.slow
+def test_refused_files_go_with_their_reasons_the_newest_stays(home: Home) -> None:
+    home.configure(retention=ONE_EACH)
+
+    refuse(home, 1, 2, 3)
+
+    assert sorted(p.name for p in home.failed.iterdir()) == [
+        "scenario-3.json",
+        "scenario-3.json.reason.json",
+    ]
+
+
+@pytest.mark.slow
+def test_a_removed_file_is_still_explained(home: Home) -> None:
+    run_over(home, 1)
+    home.configure(retention=ONE_EACH)
+    run_over(home, 2)
+
+    told = home.ctl("explain", "scenario-1.json")
+
+    assert told.code == 0
+    assert "no longer in any folder; the library remembers it" in told.out
+    assert "added" in told.out
+
+
+# What stays in done/ for the day on which the library is lost
+
+
+@pytest.mark.slow
+def test_where_the_newest_backups_are_damaged_the_one_before_counts(
+    home: Home, journal: io.StringIO
+) -> None:
+    for number in (1, 2, 3):  # the backup after it holds this one and those before
+        run_over(home, number)
+    for newest in backups.list_backups(home.backups)[:2]:
+        newest.path.write_bytes(newest.path.read_bytes().replace(b"Title of", b"Totle of"))
+
+    with tidier_of(home, journal, done_count=1) as cleanup:
+        cleanup.at(0.0)
+
+    assert home.names("done") == ["scenario-2.json", "scenario-3.json"]
+    assert "removed 1 file of " in journal.getvalue()
+    assert "; 1 more stays until a backup holds it" in journal.getvalue()
+
+
+@pytest.mark.slow
+def test_without_a_whole_backup_nothing_goes_from_done(home: Home, journal: io.StringIO) -> None:
+    run_over(home, 1)
+    run_over(home, 2)
+    for found in backups.list_backups(home.backups):
+        found.path.write_bytes(found.path.read_bytes()[:-9])
+
+    with tidier_of(home, journal, done_count=1) as cleanup:
+        cleanup.at(0.0)
+
+    assert home.names("done") == ["scenario-1.json", "scenario-2.json"]
+
+
+@pytest.mark.slow
+def test_what_a_new_library_knows_nothing_of_stays_whatever_its_backups_hold(home: Home) -> None:
+    run_over(home, 1, 2)
+    shutil.rmtree(home.library)
+    shutil.rmtree(home.backups)  # from one of them the library would be made again
+    home.configure(retention=ONE_EACH)
+
+    run_over(home, 3)
+    run_over(home, 4)
+    run_over(home, 5)
+
+    assert home.names("done") == ["scenario-1.json", "scenario-2.json", "scenario-5.json"]
+
+
+@pytest.mark.slow
+def test_a_file_under_a_numbered_name_is_known_by_the_name_it_was_dropped_under(
+    home: Home,
+) -> None:
+    run_over(home, 1)
+    home.drop("scenario-1.json", scenario("other"))
+    home.once()
+    assert home.names("done") == ["scenario-1.b000002.json", "scenario-1.json"]
+    run_over(home, 2)
+    home.configure(retention=ONE_EACH)
+
+    run_over(home, 3)
+
+    assert home.names("done") == ["scenario-3.json"]
+
+
+# When, and what is in the way
 
 
 def test_it_is_done_once_an_hour(home: Home, journal: io.StringIO) -> None:

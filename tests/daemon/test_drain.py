@@ -43,7 +43,7 @@ def with_drain(home: Home, act: Callable[[Drain, Ends], Awaitable[None]]) -> Non
         settler = Settler(loaded, work=Work(loaded.work), journal=journal)
         try:
             await settler.open()
-            await act(Drain(loaded, settler=settler, journal=journal, once=True), Ends())
+            await act(Drain(loaded, settler=settler, journal=journal), Ends())
         finally:
             await settler.close()
 

@@ -12,6 +12,7 @@ from support.makers import NOON, accepted, document
 from support.makers import batch as record
 
 from scenariod import backups as backup
+from scenariod.backups.ledger import LEDGER_FILE
 from scenariod.backups.moments import InBackup
 from scenariod.backups.restore import restore
 from scenariod.base import config
@@ -62,10 +63,9 @@ class Bench:
         """Return what was settled before, None where nothing was, by a settler of its own."""
         return self.with_settler(lambda settler: settler.in_thread(settler.finish, batch))
 
-    async def end_drain(self, settler: Settler, *, once: bool = True) -> None:
-        """Do what follows a drain; with `once`, no other drain's backup is prepared."""
-        journal = TextJournal(self.said)
-        await Drain(self._settings, settler=settler, journal=journal, once=once).close()
+    async def end_drain(self, settler: Settler) -> None:
+        """Do what follows a drain."""
+        await Drain(self._settings, settler=settler, journal=TextJournal(self.said)).close()
 
     def claim(self, batch_id: int, files: dict[str, bytes]) -> Batch:
         batch = self.work.create(batch_id)
@@ -157,51 +157,84 @@ def test_within_one_drain_a_library_that_grows_is_backed_up_again_and_no_name_is
     assert all(isinstance(backup.verify(b.path), backup.Verified) for b in found)
 
 
-def test_the_next_drains_backup_is_prepared_at_the_end_of_this_one(
+async def two_drains_around(
+    settler: Settler, bench: Bench, *, between: Callable[[], object]
+) -> tuple[str | None, str | None]:
+    """Return the newest backup after a drain that added `s-1`, and after the next, before its end.
+
+    Batches have the numbers 1 and 40, so that a command may have one in between.
+    """
+    contents = {number: document(f"s-{n}") for n, number in enumerate((1, 40), 1)}
+    batches = [bench.claim(number, {"scenario-1.json": c}) for number, c in contents.items()]
+    await settle(settler, batches[0], [good("scenario-1.json", contents[1])])
+    await bench.end_drain(settler)
+    at_the_end = settler.newest_backup
+    between()
+    await settle(settler, batches[1], [good("scenario-1.json", contents[40])])
+    return at_the_end, settler.newest_backup
+
+
+def test_the_backup_at_the_end_of_a_drain_is_the_one_before_the_next_change(
     home: Home, bench: Bench
 ) -> None:
-    contents = [document("s-1"), document("s-2")]
-    batches = [bench.claim(n, {"scenario-1.json": c}) for n, c in enumerate(contents, 1)]
-    prepared = home.backups / ".prepared-backup.json"
+    first, second = bench.with_settler(
+        lambda settler: two_drains_around(settler, bench, between=lambda: None)
+    )
 
-    async def two_drains(settler: Settler) -> tuple[int, str | None]:
-        await settle(settler, batches[0], [good("scenario-1.json", contents[0])])
-        await bench.end_drain(settler, once=False)
-        inode = prepared.stat().st_ino
-        await settle(settler, batches[1], [good("scenario-1.json", contents[1])])
-        return inode, settler.newest_backup
-
-    inode, newest = bench.with_settler(two_drains)
-
-    assert (home.backups / str(newest)).stat().st_ino == inode
-    assert not prepared.exists()
+    assert first == second
+    assert [b.count for b in backup.list_backups(home.backups)] == [1, 0]
 
 
-def test_a_prepared_backup_is_not_used_where_a_restore_came_between(
+@pytest.mark.parametrize("change", ["altered", "gone", "not verified"])
+def test_a_backup_that_is_not_as_it_was_verified_is_written_again_before_the_next_change(
+    home: Home, bench: Bench, change: str
+) -> None:
+    def spoil() -> None:
+        newest = backup.list_backups(home.backups)[0].path
+        if change == "altered":
+            newest.write_bytes(newest.read_bytes().replace(b"s-1", b"s-7", 1))
+        elif change == "gone":
+            newest.unlink()
+        else:
+            (home.backups / LEDGER_FILE).unlink()
+
+    _, newest = bench.with_settler(lambda s: two_drains_around(s, bench, between=spoil))
+
+    found = backup.verify(home.backups / str(newest))
+    assert isinstance(found, backup.Verified)
+    assert (found.batch, found.count) == (1, 1)
+
+
+def test_a_start_writes_no_backup_where_the_newest_shows_the_library(
     home: Home, bench: Bench
 ) -> None:
-    contents = [document("s-1"), document("s-2")]
-    batches = [
-        bench.claim(n, {"scenario-1.json": c}) for n, c in zip((1, 40), contents, strict=True)
-    ]
+    content = document("one")
+    bench.settle(bench.claim(1, {"scenario-1.json": content}), [good("scenario-1.json", content)])
+
+    for _ in range(3):
+        bench.with_settler(bench.end_drain)
+
+    assert [b.count for b in backup.list_backups(home.backups)] == [1, 0]
+
+
+def test_where_a_restore_came_between_the_next_change_gets_a_backup_of_its_own(
+    home: Home, bench: Bench
+) -> None:
     settings = config.load(config=None, root=home.path, cwd=home.path)
 
-    async def act(settler: Settler) -> str | None:
-        await settle(settler, batches[0], [good("scenario-1.json", contents[0])])
-        empty = settler.newest_backup
-        await bench.end_drain(settler, once=False)
+    def restore_the_empty_one() -> None:
         with Library.open(settings.database, busy_timeout_s=5) as library:
             restore(
                 library,
-                InBackup(home.backups / str(empty)),
+                InBackup(backup.list_backups(home.backups)[-1].path),
                 backups=home.backups,
                 published=settings.published,
                 clock=lambda: NOON,
             )
-        await settle(settler, batches[1], [good("scenario-1.json", contents[1])])
-        return settler.newest_backup
 
-    newest = bench.with_settler(act)
+    _, newest = bench.with_settler(
+        lambda settler: two_drains_around(settler, bench, between=restore_the_empty_one)
+    )
 
     assert json.loads((home.backups / str(newest)).read_bytes())["scenarios"] == []
 
@@ -229,7 +262,7 @@ def test_a_conflict_is_refused_or_replaces_after_a_backup(home: Home, on_conflic
             await bench.end_drain(settler)
         return ended
 
-    (_, empty), (settled, newest) = bench.with_settler(two_drains)
+    _, (settled, newest) = bench.with_settler(two_drains)
 
     if on_conflict == "replace":
         assert settled == Settled(replaced=1, batches=1)
@@ -240,7 +273,7 @@ def test_a_conflict_is_refused_or_replaces_after_a_backup(home: Home, on_conflic
         assert "replaced one by a new version from scenario-1.json" in bench.said.getvalue()
     else:
         assert settled == Settled(refused=1, batches=1)
-        assert newest == empty
+        assert [b.count for b in backup.list_backups(home.backups)] == [1, 0]
         assert [s["text"] for s in home.scenarios()] == ["a story"]
         assert home.reason("scenario-1.json")["code"] == "conflict"
 
@@ -313,9 +346,9 @@ def test_publishing_twice_writes_once(home: Home, bench: Bench) -> None:
 
     async def act(settler: Settler) -> tuple[int, int]:
         await settle(settler, batch, [good("scenario-1.json", content)])
-        await bench.end_drain(settler, once=False)
+        await bench.end_drain(settler)
         first = home.published.stat().st_ino
-        await bench.end_drain(settler, once=False)
+        await bench.end_drain(settler)
         return first, home.published.stat().st_ino
 
     first, second = bench.with_settler(act)

@@ -51,8 +51,6 @@ MANY_ROUNDS = 1_000_000
 STEPS = (
     (Settler, "settle", "adding"),
     (backup_folder, "write", "backing up"),
-    (backup_folder, "prepare", "backing up"),
-    (backup_folder, "take", "backing up"),
     (publish, "publish", "publishing"),
     (restore, "publish", "publishing"),
     (importing, "publish", "publishing"),
@@ -84,8 +82,7 @@ class Activity:
         for _ in range(rounds):
             for _ in range(self._chance.randint(0, 2)):
                 await self._next_batch()
-            once = self._chance.random() < 0.5  # then it prepares no backup
-            drain = Drain(self._config, settler=self._settler, journal=SystemdJournal(), once=once)
+            drain = Drain(self._config, settler=self._settler, journal=SystemdJournal())
             await asyncio.gather(drain.close(), self._next_batch())
             if self._often == "restoring" or self._chance.random() < 0.4:
                 await asyncio.gather(asyncio.to_thread(self._restore), self._next_batch())

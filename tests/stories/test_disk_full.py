@@ -80,7 +80,7 @@ async def work_on(settler: Settler, *, bench: Bench) -> None:
     batch = next(b for b in bench.work.batches() if b.id == 7)
     if await settler.in_thread(settler.finish, batch) is None:
         await settle(settler, batch, [good(name, content) for name, content in NEW.items()])
-    await bench.end_drain(settler, once=False)
+    await bench.end_drain(settler)
 
 
 async def open_only(settler: Settler) -> None:

@@ -114,7 +114,7 @@ FAULTS: dict[str, tuple[Callable[[Daemon], AbstractContextManager[None]], tuple[
     ),
     "backups/ is gone": (
         lambda daemon: gone(daemon.home.backups),
-        ("No such file or directory", "/backups/", "writing the backup", "ls -ld"),
+        ("No such file or directory", "/backups ", "writing the backup", "ls -ld"),
     ),
     "the library is gone": (
         lambda daemon: gone(daemon.home.database),

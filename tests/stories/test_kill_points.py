@@ -222,33 +222,6 @@ def test_killed_after_its_worker_was_killed_from_outside_a_start_settles_every_f
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("points", CHOSEN.while_preparing, ids=",".join)
-def test_killed_around_a_prepared_backup_a_start_settles_every_file_once(
-    copy: Home,
-    orders: Orders,
-    points: tuple[KillPoint],
-    record_property: Callable[[str, object], None],
-) -> None:
-    (point,) = points
-    dropped = SCENES[Scene.MIXED]
-    orders.give(Kill(point))
-
-    daemon = copy.launch(environment=orders.environment)
-    if point is KillPoint.PREPARED_BACKUP_TAKEN:
-        wait_until((copy.backups / backups.PREPARED_FILE).exists, "the next backup is prepared")
-        copy.drop_all(dropped.files)
-    assert daemon.wait() == KILLED
-    copy.drop_all({n: c for n, c in dropped.files.items() if n not in copy.everywhere()})
-
-    assert orders.obeyed()
-    assert copy.everywhere() == sorted(dropped.files)
-    check_what_has_a_final_name(copy)
-    record_property(KILL, f"{point}/supervisor")
-    ended = copy.once()
-    check_settled(copy, dropped, starts=2, said=ended.err)
-
-
-@pytest.mark.soak
 @pytest.mark.parametrize("points", CHOSEN.while_tidying, ids=",".join)
 def test_killed_while_old_files_are_removed_a_start_removes_the_rest_and_no_more(
     aged: Home,
@@ -315,8 +288,6 @@ def check_library(home: Home, dropped: Dropped) -> None:
 
 
 def broken_backups(home: Home) -> list[str]:
-    """Return the backups, and the prepared one, that are not whole."""
-    prepared = home.backups / backups.PREPARED_FILE
-    paths = [found.path for found in backups.list_backups(home.backups)]
-    checked = [backups.verify(path) for path in [*paths, *([prepared] * prepared.exists())]]
+    """Return the backups that are not whole."""
+    checked = [backups.verify(found.path) for found in backups.list_backups(home.backups)]
     return [f"{b.path}: {b.message}" for b in checked if isinstance(b, backups.Defect)]

@@ -247,7 +247,7 @@ def test_another_scenario_with_a_known_id_is_refused_and_changes_nothing(home: H
     assert '"same"' in reason["message"]
 
 
-def test_there_is_a_backup_from_before_the_first_change_and_it_brings_the_library_back(
+def test_there_is_a_backup_from_before_the_last_drain_and_it_brings_the_library_back(
     home: Home,
 ) -> None:
     home.drop("scenario-1.json", scenario("first"))
@@ -256,11 +256,11 @@ def test_there_is_a_backup_from_before_the_first_change_and_it_brings_the_librar
     home.drop("scenario-2.json", scenario("second"))
     home.once()
 
-    newest = max(home.backups.glob("scenarios-backup-*.json"))
-    kept = json.loads(newest.read_bytes())["scenarios"]
-    restored = home.ctl("restore", "latest")
+    _, former, latest = sorted(home.backups.glob("scenarios-backup-*.json"))
+    kept = [json.loads(path.read_bytes())["scenarios"] for path in (former, latest)]
+    restored = home.ctl("restore", former.name)
 
-    assert [found["id"] for found in kept] == ["first"]
+    assert [[found["id"] for found in each] for each in kept] == [["first"], ["first", "second"]]
     assert restored.code == 0
     assert home.published.read_bytes() == before
 

@@ -173,15 +173,6 @@ WHILE_SPARED = (
 )
 """Points after a worker was killed from outside, each in a start in which that happened anew."""
 
-WHILE_PREPARING = (
-    (KillPoint.BACKUP_PREPARED,),
-    (KillPoint.PREPARED_BACKUP_TAKEN,),
-    (KillPoint.BACKUP_BEING_WRITTEN,),
-    (KillPoint.BACKUP_WRITTEN,),
-    (KillPoint.BACKUP_VERIFIED,),
-)
-"""Points of the backup that a daemon prepares while nobody waits, and then takes."""
-
 WHILE_TIDYING = (
     (KillPoint.CUT_OFF_FOUND,),
     (KillPoint.OLD_FILE_REMOVED,),
@@ -219,12 +210,11 @@ class Chosen:
 
     cases: list[Case]
     while_spared: list[tuple[KillPoint, ...]]
-    while_preparing: list[tuple[KillPoint, ...]]
     while_tidying: list[tuple[KillPoint, ...]]
 
     def reached(self) -> set[KillPoint]:
         """Return the points that `stories/test_kill_points.py` reaches."""
-        sequences = [*self.while_spared, *self.while_preparing, *self.while_tidying]
+        sequences = [*self.while_spared, *self.while_tidying]
         return {
             point for points in [*(c.points for c in self.cases), *sequences] for point in points
         }
@@ -232,7 +222,7 @@ class Chosen:
 
 def everything() -> Chosen:
     """Choose all points, roles and sequences."""
-    return Chosen(cases(), list(WHILE_SPARED), list(WHILE_PREPARING), list(WHILE_TIDYING))
+    return Chosen(cases(), list(WHILE_SPARED), list(WHILE_TIDYING))
 
 
 def each_once() -> Chosen:
@@ -247,7 +237,6 @@ def each_once() -> Chosen:
     return Chosen(
         [case for case in cases() if is_new(case.points)],
         [points for points in WHILE_SPARED if is_new(points)],
-        [points for points in WHILE_PREPARING if is_new(points)],
         [points for points in WHILE_TIDYING if is_new(points)],
     )
 
