@@ -148,8 +148,7 @@ class _Told:
             return getattr(self._summary.fault, "exit_code", ExitCode.PAUSED)
         if self._summary.stopped:
             return ExitCode.INTERRUPTED
-        refused = self._summary.counts[Result.REFUSED]
-        return ExitCode.SOME_REFUSED if refused else ExitCode.OK
+        return ExitCode.SOME_REFUSED if self._summary.counts.refused else ExitCode.OK
 
     def as_lines(self, refusals: BinaryIO) -> Iterator[str]:
         """Yield what people read: each refusal, then the counts, then how to go back."""
@@ -176,10 +175,7 @@ class _Told:
         summary = self._summary
         return {
             "import" if not self._dry_run else "would_import": self._source,
-            "added": summary.counts[Result.ADDED],
-            "replaced": summary.counts[Result.REPLACED],
-            "already_added": summary.counts[Result.ALREADY_ADDED],
-            "refused": summary.counts[Result.REFUSED],
+            **asdict(summary.counts),
             "left_alone": len(self._left_alone),
             "left_alone_files": folder.shown(self._left_alone, self._folder),
             "batches": summary.batches,
@@ -190,13 +186,7 @@ class _Told:
         }
 
     def _closing(self) -> Iterator[str]:
-        summary, counts = self._summary, self._summary.counts
-        new = f", {counts[Result.REPLACED]} replaced" if counts[Result.REPLACED] else ""
-        what = (
-            f"{counts[Result.ADDED]} added{new}, "
-            f"{counts[Result.ALREADY_ADDED]} already added, "
-            f"{counts[Result.REFUSED]} refused"
-        )
+        summary, what = self._summary, self._summary.counts.words()
         left_alone = folder.shown(self._left_alone, self._folder)
         yield from live.left_alone(len(self._left_alone), left_alone)
         if self._dry_run:

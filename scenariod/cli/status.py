@@ -9,6 +9,7 @@ from scenariod.base.units import MIB
 from scenariod.cli import failed
 from scenariod.cli.answer import Answer, backup_lines, require_root
 from scenariod.monitoring import status as live
+from scenariod.monitoring.counts import Counts
 
 if TYPE_CHECKING:
     import argparse
@@ -63,14 +64,16 @@ def _status_lines(document: dict[str, Any], refused: failed.Look) -> list[str]:
     if document["next_waits"]:
         lines.append(f"     Next: {document['next_waits']}")
     lines.append(f"   Memory: {_memory_line(document['memory'])}")
-    counts = (
-        f"{document['added']} added, {document['replaced']} replaced, "
-        f"{document['already_added']} already added"
+    counts = Counts(
+        added=document["added"],
+        replaced=document["replaced"],
+        already_added=document["already_added"],
+        refused=document["refused"],
     )
     return [
         *lines,
         f"  Library: {document['scenarios']} scenarios",
-        f"    Since: {counts}, {document['refused']} refused, in {document['batches']} batches",
+        f"    Since: {counts.words()}, in {document['batches']} batches",
         *refused.lines,
         *backup_lines(document),
         *([f"    Clock: ! {document['clock_doubt']}"] if document.get("clock_doubt") else []),

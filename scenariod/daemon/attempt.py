@@ -13,7 +13,6 @@ from scenariod.base.errors import DroppedFileError, ScenariodError
 from scenariod.base.faults import Step, during
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.units import MIB
-from scenariod.daemon.settle import Settled
 from scenariod.intake.delivery import Delivery
 from scenariod.library import SettledBatch
 from scenariod.monitoring.journal import Event
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from scenariod.base.faults import Fault
     from scenariod.daemon.setup import Setup
     from scenariod.intake.batch import Batch
+    from scenariod.monitoring.counts import Counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Concluded:
     `damaged` are files that the disk could not read; they are back in the inbox.
     """
 
-    settled: Settled
+    settled: Counts | None = None
     again: list[Batch] = field(default_factory=list)
     pause: Fault | None = None
     damaged: tuple[str, ...] = ()
@@ -118,11 +118,11 @@ class Attempts:
         Where there is nothing to launch, return what the batch has come to.
         """
         if not batch.folder.exists():  # somebody has removed it by hand
-            return Concluded(Settled())
+            return Concluded()
         finished = self._settler.finish(batch)
         names = batch.names()
         if finished is not None or not names:
-            return self._tidy(batch, finished or Settled())
+            return self._tidy(batch, finished)
         if batch.id in self._overcounted:
             batch = replace(batch, attempts=max(batch.attempts - 1, 0))
         if batch.attempts >= MAX_ATTEMPTS:
@@ -183,7 +183,7 @@ class Attempts:
             memory_peak_bytes=ended.peak_bytes,
             memory_limit_bytes=limit,
         )
-        return Concluded(Settled(), again=[larger])
+        return Concluded(again=[larger])
 
     def _run_again(self, batch: Batch, *, ended: Ended, outcome: Outcome) -> Concluded:
         """Have a batch run again that ended by no fault of its files; that costs no attempt."""
@@ -198,9 +198,9 @@ class Attempts:
             spared=spared.spared,
         )
         if outcome is not Outcome.HOST_OUT_OF_MEMORY:
-            return Concluded(Settled(), again=[spared])
+            return Concluded(again=[spared])
         self._budget.back_off()
-        return Concluded(Settled(), again=[spared], pause=failures.of_host(batch))
+        return Concluded(again=[spared], pause=failures.of_host(batch))
 
     def _take_back(self, batch: Batch) -> Batch:
         """Take back an attempt; where the disk fails at that too, when the batch is taken again."""
@@ -214,7 +214,7 @@ class Attempts:
         """Have a batch run later: the environment is at fault, or the daemon ends."""
         uncounted = self._take_back(batch)
         pause = failures.of_environment(ended, batch) if step is NextStep.PAUSE else None
-        return Concluded(Settled(), again=[uncounted], pause=pause)
+        return Concluded(again=[uncounted], pause=pause)
 
     def _set_aside(self, batch: Batch, name: str) -> Concluded:
         """Put a file that the disk cannot read back into the inbox, and go on with the others."""
@@ -222,9 +222,9 @@ class Attempts:
         damaged = () if back is None else (back.name,)
         if not batch.names():
             self._work.remove(batch)
-            return Concluded(Settled(), damaged=damaged)
+            return Concluded(damaged=damaged)
         uncounted = self._take_back(batch)
-        return Concluded(Settled(), again=[uncounted], damaged=damaged)
+        return Concluded(again=[uncounted], damaged=damaged)
 
     def _isolate(
         self, batch: Batch, outcome: Outcome, *, ended: Ended | None, detail: str
@@ -274,15 +274,12 @@ class Attempts:
         )
 
     def _tell_settled(
-        self, record: SettledBatch, settled: Settled, *, exit_status: int | None
+        self, record: SettledBatch, settled: Counts, *, exit_status: int | None
     ) -> None:
-        new = f", {settled.replaced} replaced" if settled.replaced else ""
-        counts = f"{settled.added} added{new}, {settled.refused} refused"
-        known = f", {settled.already_added} already added" if settled.already_added else ""
         peak, limit = record.memory_peak_bytes or 0, record.memory_limit_bytes or 0
         self._journal.tell(
             Event.BATCH_SETTLED,
-            f"batch {record.id}: {record.outcome}; {counts}{known}; "
+            f"batch {record.id}: {record.outcome}; {settled.words()}; "
             f"{record.duration_ms / 1000:.1f} s, peak {peak // MIB} MB of {limit // MIB} MB",
             batch=record.id,
             outcome=record.outcome,
@@ -297,7 +294,7 @@ class Attempts:
             launcher=record.launcher,
         )
 
-    def _tidy(self, batch: Batch, settled: Settled) -> Concluded:
+    def _tidy(self, batch: Batch, settled: Counts | None) -> Concluded:
         """Remove the batch's folder; files that were not settled go back into the inbox.
 
         There they wait for their writer like any other. A file whose name is taken again by

@@ -161,11 +161,12 @@ def _parser() -> Parser:
 
 def _summary(status: Status, *, config: Config, code: ExitCode, cut_off: int) -> str:
     """Return the summary of a run; `cut_off` counts the batches that are still in work/."""
+    counts = status.counts
     rows = [
-        (f"{status.added} added", "in the library now", config.published),
-        (f"{status.replaced} replaced", "by new versions of them", config.published),
-        (f"{status.already_added} already added", "same content, nothing changed", config.done),
-        (f"{status.refused} refused", "each with NAME.reason.json beside it", config.failed),
+        (f"{counts.added} added", "in the library now", config.published),
+        (f"{counts.replaced} replaced", "by new versions of them", config.published),
+        (f"{counts.already_added} already added", "same content, nothing changed", config.done),
+        (f"{counts.refused} refused", "each with NAME.reason.json beside it", config.failed),
         (f"{status.inbox} left", "not taken yet", config.inbox),
     ]
     rows += [(f"{cut_off} cut off", "the next start takes them up", config.work)]

@@ -21,8 +21,8 @@ from scenariod.monitoring.journal import Event
 from scenariod.workers import host
 
 if TYPE_CHECKING:
-    from scenariod.daemon.settle import Settled
     from scenariod.daemon.setup import Setup
+    from scenariod.monitoring.counts import Counts
     from scenariod.workers.host import Host
     from scenariod.workers.queue import Worker
     from scenariod.workers.sizes import Sizes
@@ -131,13 +131,11 @@ class StatusReporter:
         else:
             self.set_state(status.State.WAITING, "a lone file waits for a partner")
 
-    def count(self, settled: Settled) -> None:
-        """Add what was settled to what is shown since the start."""
-        self.status.added += settled.added
-        self.status.replaced += settled.replaced
-        self.status.already_added += settled.already_added
-        self.status.refused += settled.refused
-        self.status.batches += settled.batches
+    def count(self, settled: Counts | None) -> None:
+        """Add a batch that was settled, if one was, to what is shown since the start."""
+        if settled is not None:
+            self.status.counts += settled
+            self.status.batches += 1
 
     def show_library(self) -> None:
         """Show how many scenarios there are, and the newest backup."""

@@ -10,7 +10,7 @@ import asyncio
 import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, ParamSpec, TypeVar
 
@@ -30,6 +30,7 @@ from scenariod.library import (
     Result,
     SettledFile,
 )
+from scenariod.monitoring.counts import Counts
 from scenariod.monitoring.journal import Event, Once
 from scenariod.validation import reason_file
 from scenariod.validation.verdict import Accepted
@@ -46,17 +47,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """How many files a settled batch added, replaced, knew already, and refused."""
-
-    added: int = 0
-    replaced: int = 0
-    already_added: int = 0
-    refused: int = 0
-    batches: int = 0
 
 
 class Settler:
@@ -125,13 +115,13 @@ class Settler:
         with during(Step.RECORDING, self._config.database):
             return self.library.reserve_batch(above=highest)
 
-    def finish(self, batch: Batch) -> Settled | None:
+    def finish(self, batch: Batch) -> Counts | None:
         """Make the moves of a batch that was settled before a crash; None if it was not."""
         with during(Step.MOVING, batch.folder):
             files = self.library.settled(batch.id)
             return None if files is None else self._move(batch, files, record=None)
 
-    def settle(self, batch: Batch, verdicts: list[Verdict], record: SettledBatch) -> Settled:
+    def settle(self, batch: Batch, verdicts: list[Verdict], record: SettledBatch) -> Counts:
         """Back up if need be, commit the batch in one transaction, move its files.
 
         It is recorded as `record`, but as settled now: a backup takes its time.
@@ -172,7 +162,7 @@ class Settler:
 
     def _move(
         self, batch: Batch, files: list[SettledFile], *, record: SettledBatch | None
-    ) -> Settled:
+    ) -> Counts:
         """Move each file to where its result sends it, and tell of it. Does nothing twice."""
         for file in files:
             if file.result is Result.CHANGED:
@@ -186,14 +176,7 @@ class Settler:
                 reached(KillPoint.FILE_MOVED)
                 self._tell_file(batch, file, target)
         reached(KillPoint.FILES_MOVED)
-        told = [file.result for file in files]
-        return Settled(
-            added=told.count(Result.ADDED),
-            replaced=told.count(Result.REPLACED),
-            already_added=told.count(Result.ALREADY_ADDED),
-            refused=told.count(Result.REFUSED),
-            batches=1,
-        )
+        return Counts.of(file.result for file in files)
 
     def _tell_file(self, batch: Batch, file: SettledFile, target: Path) -> None:
         where = target.relative_to(self._config.root)

@@ -172,7 +172,7 @@ class Supervisor:
             return ExitCode.INTERRUPTED
         if self._backoff.is_on:
             return ExitCode.PAUSED
-        if self._reporter.status.refused:
+        if self._reporter.status.counts.refused:
             return ExitCode.SOME_REFUSED
         return ExitCode.SOME_LEFT if self._claimer.total else ExitCode.OK
 

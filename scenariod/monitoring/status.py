@@ -10,13 +10,14 @@ import os
 import socket
 import struct
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from scenariod.base.errors import NotAnsweringError
 from scenariod.base.units import MIB
+from scenariod.monitoring.counts import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,10 +86,7 @@ class Status:
     state: State = State.STARTING
     detail: str = ""
     scenarios: int = 0
-    added: int = 0
-    replaced: int = 0
-    already_added: int = 0
-    refused: int = 0
+    counts: Counts = field(default_factory=Counts)
     batches: int = 0
     inbox: int = 0
     waiting: list[dict[str, str]] = field(default_factory=list)
@@ -104,10 +102,15 @@ class Status:
     backup_doubt: str = ""
     clock_doubt: str = ""
 
+    def document(self) -> dict[str, object]:
+        """Return it as one JSON object, its counts among the other members."""
+        document = asdict(self)
+        counts: dict[str, object] = document.pop("counts")
+        return document | counts
+
     def line(self) -> str:
         """Return the one line of `systemctl status`: state, counts, and the worker's memory."""
-        new = f", {self.replaced} replaced" if self.replaced else ""
-        counts = f"{self.added} added{new}, {self.refused} refused, {self.inbox} waiting"
+        counts = f"{self.counts.words()}, {self.inbox} waiting"
         if self.workers and self.memory and self.state is State.WORKING:
             free = f"{self.memory['available_bytes'] // MIB} MB available"
             return f"{_at_work(self.workers, counts=counts)}; {free}{self._warnings()}"

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from scenariod.monitoring.status import short
@@ -27,7 +26,7 @@ async def serve(path: Path, snapshot: Callable[[], Status]) -> asyncio.Server:
     """
 
     async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(json.dumps(asdict(snapshot())).encode() + b"\n")
+        writer.write(json.dumps(snapshot().document()).encode() + b"\n")
         writer.close()
         await writer.wait_closed()
 

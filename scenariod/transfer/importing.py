@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -28,6 +27,7 @@ from scenariod.library import (
     decide,
 )
 from scenariod.library.publish import is_current, publish
+from scenariod.monitoring.counts import Counts
 from scenariod.transfer.protocol import FileBegun, Judged
 from scenariod.validation.problems import Problem, Reason
 from scenariod.validation.verdict import Accepted
@@ -60,7 +60,7 @@ class Listener(Protocol):
 class Summary:
     """What an import did: scenarios by verdict, its batches, the backups before and after them."""
 
-    counts: Counter[Result] = field(default_factory=Counter)
+    counts: Counts = field(default_factory=Counts)
     batches: list[int] = field(default_factory=list)
     backup: Path | None = None
     closing_backup: Path | None = None
@@ -123,7 +123,7 @@ def foresee(
             listener.begun(frame.name, frame.count)
         elif isinstance(frame, Judged):
             file = _foreseen(library, frame, seen, on_conflict=on_conflict)
-            summary.counts[file.result] += 1
+            summary.counts += Counts.of([file.result])
             listener.settled([file], batch=None)
         if stopping():
             summary.stopped = True
@@ -193,7 +193,7 @@ class _Import:
             files, batch = self._settle_batch(waiting)
         elif self._pack is not None:
             self._has_new_pack |= self._library.keep_pack(self._pack, _known(files))
-        self.summary.counts.update(file.result for file in files)
+        self.summary.counts += Counts.of(file.result for file in files)
         if files:
             self._listener.settled(files, batch=batch)
 
@@ -226,8 +226,8 @@ class _Import:
 
         Also of what an earlier import added that did not come so far.
         """
-        again = self.summary.counts[Result.ALREADY_ADDED] > 0
         changed = bool(self.summary.batches) or self._has_new_pack
+        again = self.summary.counts.already_added > 0
         if changed or (again and not backups.is_backed_up(self._backups, self._library)):
             self.summary.closing_backup = back_up(
                 self._library, self._backups, now=self._clock()

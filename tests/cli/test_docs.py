@@ -28,6 +28,7 @@ from scenariod.daemon import main as daemon
 from scenariod.daemon import settle
 from scenariod.library import Library
 from scenariod.monitoring import status
+from scenariod.monitoring.counts import Counts
 from scenariod.monitoring.journal import Event
 from scenariod.validation.problems import Reason
 
@@ -236,8 +237,8 @@ def test_the_page_of_scenariodctl_lists_every_command_with_its_argument() -> Non
 def test_the_page_of_scenariodctl_names_every_field_of_the_status() -> None:
     text = items(CTL_PAGE)["Cm status"] + CTL_PAGE.read_text().partition(".Ss JSON documents")[2]
 
-    for record in (status.Status, status.Running, status.Memory):
-        for name in record.__annotations__:
+    for record in (status.Status, Counts, status.Running, status.Memory):
+        for name in set(record.__annotations__) - {"counts"}:
             assert re.search(rf"\b{name}\b", text), name
     assert all(str(state) in text for state in status.State if state.value != "none")
 

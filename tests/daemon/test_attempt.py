@@ -16,9 +16,9 @@ from support.scenarios import scenario
 from scenariod.base import config
 from scenariod.base.root import prepare
 from scenariod.daemon.attempt import Attempts, Concluded
-from scenariod.daemon.settle import Settled
 from scenariod.daemon.setup import Setup
 from scenariod.intake.batch import Batch, Work
+from scenariod.monitoring.counts import Counts
 from scenariod.monitoring.journal import TextJournal
 from scenariod.monitoring.notify import Notifier
 from scenariod.workers.launchers.rlimits import RlimitLauncher
@@ -133,7 +133,7 @@ def test_a_good_pair_is_settled_and_its_folder_is_gone(home: Home, bench: Bench)
 
     concluded = bench.take(batch)
 
-    assert concluded == Concluded(Settled(added=2, batches=1))
+    assert concluded == Concluded(Counts(added=2))
     assert home.names("done") == ["scenario-1.json", "scenario-2.json"]
     assert not batch.folder.exists()
     assert "batch 1: ok; 2 added, 0 refused; " in bench.said.getvalue()
@@ -170,7 +170,7 @@ def test_a_pair_that_ends_badly_is_split_and_a_single_fails(
 
     assert again(split) == [["scenario-1.json"], ["scenario-2.json"]]
     assert not pair.folder.exists()
-    assert failed.settled == Settled(refused=1, batches=1)
+    assert failed.settled == Counts(refused=1)
     assert home.names("failed") == ["scenario-3.json"]
     assert home.reason("scenario-3.json")["code"] in {"crash", "out-of-memory", "no-verdict"}
 
@@ -180,7 +180,7 @@ def test_after_a_split_the_good_one_passes(home: Home, bench: Bench) -> None:
 
     ends = [bench.take(single) for single in split.again]
 
-    assert [end.settled.added for end in ends] == [1, 1]
+    assert [end.settled for end in ends] == [Counts(added=1)] * 2
     assert home.names("failed") == []
 
 
@@ -280,7 +280,7 @@ def test_a_batch_that_was_cut_off_too_often_is_isolated_without_a_launch(
     split, failed = bench.take(pair), bench.take(single)
 
     assert again(split) == [["scenario-1.json"], ["scenario-2.json"]]
-    assert failed.settled.refused == 1
+    assert failed.settled == Counts(refused=1)
     assert "cut off 3 times" in home.reason("scenario-3.json")["message"]
     assert bench.shown == []
 
@@ -291,7 +291,7 @@ def test_a_verdict_of_an_earlier_run_is_never_trusted(home: Home, bench: Bench) 
 
     concluded = bench.take(batch, code=READY)
 
-    assert concluded.settled.refused == 1
+    assert concluded.settled == Counts(refused=1)
 
 
 def test_a_batch_whose_worker_was_stopped_waits_for_the_next_start(
@@ -313,7 +313,7 @@ def test_what_a_stopped_worker_had_not_begun_goes_back_into_the_inbox(
 
     concluded = bench.take(batch, code=READY + REJECT_THE_FIRST + "exit(75)")
 
-    assert concluded.settled == Settled(refused=1, batches=1)
+    assert concluded.settled == Counts(refused=1)
     assert again(concluded) == []
     assert home.names("inbox") == ["scenario-2.json"]
     assert not batch.folder.exists()
@@ -326,7 +326,7 @@ def test_after_a_soft_stop_what_was_done_counts_and_the_rest_goes_back_into_the_
 
     concluded = bench.take(batch, code=READY + GROW + REJECT_THE_FIRST + END_WHEN_ASKED)
 
-    assert concluded.settled == Settled(refused=1, batches=1)
+    assert concluded.settled == Counts(refused=1)
     assert home.names("inbox") == ["scenario-2.json"]
     assert "soft-limit" in bench.said.getvalue()
 
@@ -358,7 +358,7 @@ def test_a_worker_that_ends_well_without_a_word_on_a_file_has_failed(
 
     concluded = bench.take(batch, code=READY + 'verdict(\'{"version": 1, "files": []}\'); exit(0)')
 
-    assert concluded.settled == Settled(refused=1, batches=1)
+    assert concluded.settled == Counts(refused=1)
     assert "scenario-1.json" in home.names("failed")
 
 
@@ -382,7 +382,7 @@ def test_a_folder_that_is_empty_or_gone_is_nobodys_trouble(home: Home, bench: Be
 
     ends = [bench.take(empty), bench.take(gone)]
 
-    assert ends == [Concluded(Settled()), Concluded(Settled())]
+    assert ends == [Concluded(), Concluded()]
     assert not empty.folder.exists()
 
 

@@ -19,9 +19,10 @@ from scenariod.base import config
 from scenariod.base.errors import LibraryDamagedError
 from scenariod.base.root import prepare
 from scenariod.daemon.drain import Drain
-from scenariod.daemon.settle import Settled, Settler
+from scenariod.daemon.settle import Settler
 from scenariod.intake.batch import Batch, Work
 from scenariod.library import Library
+from scenariod.monitoring.counts import Counts
 from scenariod.monitoring.journal import TextJournal
 from scenariod.validation.problems import Problem, Reason
 from scenariod.validation.verdict import Rejected, Verdict
@@ -74,7 +75,7 @@ class Bench:
         return batch
 
 
-async def settle(settler: Settler, batch: Batch, verdicts: list[Verdict]) -> Settled:
+async def settle(settler: Settler, batch: Batch, verdicts: list[Verdict]) -> Counts:
     """Settle a batch as an attempt does, in the settler's thread."""
     return await settler.in_thread(settler.settle, batch, verdicts, record(batch.id))
 
@@ -100,7 +101,7 @@ def test_a_batch_is_settled_whole_and_its_files_are_moved(home: Home, bench: Ben
 
     settled = bench.settle(batch, verdicts)
 
-    assert settled == Settled(added=1, refused=1, batches=1)
+    assert settled == Counts(added=1, refused=1)
     assert (home.done / "scenario-1.json").read_bytes() == content
     assert home.reason("scenario-2.json")["message"] == "expected a comma (line 3, column 4)"
     assert batch.names() == []
@@ -254,7 +255,7 @@ def test_a_conflict_is_refused_or_replaces_after_a_backup(home: Home, on_conflic
     old, new = document("one"), document("one", text="another story")
     batches = [bench.claim(n, {"scenario-1.json": c}) for n, c in enumerate((old, new), 1)]
 
-    async def two_drains(settler: Settler) -> list[tuple[Settled, str | None]]:
+    async def two_drains(settler: Settler) -> list[tuple[Counts, str | None]]:
         ended = []
         for batch, content in zip(batches, (old, new), strict=True):
             verdicts = [good("scenario-1.json", content)]
@@ -265,14 +266,14 @@ def test_a_conflict_is_refused_or_replaces_after_a_backup(home: Home, on_conflic
     _, (settled, newest) = bench.with_settler(two_drains)
 
     if on_conflict == "replace":
-        assert settled == Settled(replaced=1, batches=1)
+        assert settled == Counts(replaced=1)
         backed_up = json.loads((home.backups / str(newest)).read_bytes())
         assert [s["text"] for s in backed_up["scenarios"]] == ["a story"]
         assert [s["text"] for s in home.scenarios()] == ["another story"]
         assert home.names("done") == ["scenario-1.b000002.json", "scenario-1.json"]
         assert "replaced one by a new version from scenario-1.json" in bench.said.getvalue()
     else:
-        assert settled == Settled(refused=1, batches=1)
+        assert settled == Counts(refused=1)
         assert [b.count for b in backup.list_backups(home.backups)] == [1, 0]
         assert [s["text"] for s in home.scenarios()] == ["a story"]
         assert home.reason("scenario-1.json")["code"] == "conflict"
@@ -288,7 +289,7 @@ def test_what_was_settled_before_a_crash_is_only_moved(home: Home, bench: Bench)
     finished = bench.finish(batch)
     again = bench.finish(batch)
 
-    assert finished == again == Settled(added=1, refused=1, batches=1)
+    assert finished == again == Counts(added=1, refused=1)
     assert home.names("done") == ["scenario-1.json"]
     assert home.names("failed") == ["scenario-2.json"]
 
@@ -324,7 +325,7 @@ def test_a_file_that_is_not_the_one_that_was_checked_is_never_added(
         scenarios, settled = 0, None
 
     assert scenarios == 0
-    assert settled in {None, Settled(batches=1)}
+    assert settled in {None, Counts()}
     assert home.names("done") == home.names("failed") == []
 
 

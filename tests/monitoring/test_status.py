@@ -7,7 +7,6 @@ import socket
 import stat
 import threading
 from contextlib import closing
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ import pytest
 
 from scenariod.base.errors import NotAnsweringError
 from scenariod.monitoring import status
+from scenariod.monitoring.counts import Counts
 from scenariod.monitoring.status import Memory, Running, State, Status, ask, memory, short
 from scenariod.monitoring.status_socket import serve
 
@@ -70,7 +70,8 @@ def test_the_line_ends_with_what_is_in_doubt() -> None:
 def test_the_line_of_a_working_daemon() -> None:
     workers = [worker(3, "a", "b", used_mb=45, peak_mb=60)]
 
-    line = made(state=State.WORKING, workers=workers, added=12, refused=1, inbox=5).line()
+    counts = Counts(added=12, refused=1)
+    line = made(state=State.WORKING, workers=workers, counts=counts, inbox=5).line()
 
     assert line == (
         "batch 3: 2 files; 12 added, 1 refused, 5 waiting; worker 45 MB of 3072 MB (1 %), "
@@ -84,7 +85,7 @@ def test_the_line_of_several_workers_names_the_fullest() -> None:
         worker(4, "c", used_mb=2048, peak_mb=2050),
     ]
 
-    line = made(state=State.WORKING, workers=workers, added=12).line()
+    line = made(state=State.WORKING, workers=workers, counts=Counts(added=12)).line()
 
     assert line == (
         "batches 3, 4; 12 added, 0 refused, 0 waiting; 2 workers, "
@@ -115,7 +116,7 @@ def test_the_line_of_a_single_file() -> None:
     ("changes", "line"),
     [
         (
-            {"state": State.IDLE, "scenarios": 150, "added": 150, "refused": 11},
+            {"state": State.IDLE, "scenarios": 150, "counts": Counts(added=150, refused=11)},
             "idle; 150 added, 11 refused, 0 waiting; library 150",
         ),
         (
@@ -172,7 +173,7 @@ def test_who_asks_gets_the_status_as_it_is_now(tmp_path: Path) -> None:
         tmp_path / "s.sock", lambda: now, lambda: [ask(tmp_path / "s.sock") for _ in range(3)]
     )
 
-    assert answers == [json.loads(json.dumps(asdict(now)))] * 3
+    assert answers == [json.loads(json.dumps(now.document()))] * 3
 
 
 def test_the_socket_is_open_to_owner_and_group_only(tmp_path: Path) -> None:
