@@ -17,7 +17,6 @@ Others use what is named here, of the files; what restores and rebuilds is impor
 - `schedule`: the daemon's own backups: when one is due
 """
 
-from scenariod.backups.file_format import SavedPack
 from scenariod.backups.folder import (
     LATEST,
     BackupFile,
@@ -50,7 +49,6 @@ __all__ = [
     "DefectKind",
     "Plan",
     "Rules",
-    "SavedPack",
     "Verified",
     "documents",
     "find",

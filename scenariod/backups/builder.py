@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from scenariod.backups.reader import Verified
-    from scenariod.library import RestoredDocument, Traces
+    from scenariod.library import NewScenario, Traces
 
 BUSY_TIMEOUT_S = 30.0
 SPARE_NUMBERS = 1000
@@ -99,10 +99,10 @@ def _unknown_since(asked: argparse.Namespace, told: Traces, checked: Verified) -
 
 def _digests(library: Library) -> Digests:
     with library.snapshot() as snapshot:
-        return Digests(version.sha256 for version in snapshot.versions())
+        return Digests(version.stored.sha256 for version in snapshot.versions())
 
 
-def _counted(documents: Iterable[RestoredDocument], *, of: int) -> Iterator[RestoredDocument]:
+def _counted(documents: Iterable[NewScenario], *, of: int) -> Iterator[NewScenario]:
     for number, each in enumerate(documents):
         if number % _TELL_EVERY == 0:
             _say(done=number, of=of)

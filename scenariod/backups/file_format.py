@@ -34,10 +34,14 @@ import re
 from array import array
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from scenariod.library import Pack
+
+    SavedPack = tuple[str, str, Iterator[str]]
 
 FORMAT, FORMAT_WITH_PACKS = 1, 2
 """A backup without packs is the one that the first scenariod wrote, byte for byte."""
@@ -160,38 +164,13 @@ def is_cut_tail(end: bytes) -> bool:
     return not found or len(rest) < TAIL_BYTES
 
 
-class Pack(Protocol):
-    """A pack: the file it came in, the JSON object it says of itself, and its scenarios' ids."""
-
-    @property
-    def name(self) -> str:
-        """The name of its file."""
-
-    @property
-    def about(self) -> str:
-        """A JSON object."""
-
-    @property
-    def ids(self) -> Iterable[str]:
-        """Of its scenarios in the backup."""
-
-
-@dataclass(frozen=True, slots=True)
-class SavedPack:
-    """A pack as a backup has it."""
-
-    name: str
-    about: str
-    ids: Iterable[str]
-
-
-def written_pack(pack: Pack, *, is_first: bool) -> Iterator[bytes]:
-    """Yield a pack as the section has it."""
+def written_pack(pack: Pack, ids: Iterable[str], *, is_first: bool) -> Iterator[bytes]:
+    """Yield a pack as the section has it; `ids` are those of its scenarios in the backup."""
     yield PACKS_HEAD if is_first else b",\n"
     name = json.dumps(pack.name, ensure_ascii=False)
     yield f"{_NAME}{name}{_ABOUT}{_one_line(pack.about)}{_SCENARIOS}\n".encode()
     between = b""
-    for scenario_id in pack.ids:
+    for scenario_id in ids:
         yield between + json.dumps(scenario_id, ensure_ascii=False).encode()
         between = b",\n"
     yield (b"\n" if between else b"") + _END_OF_IDS + b"\n" + _END_OF_PACK
@@ -203,7 +182,7 @@ def closing_packs() -> bytes:
 
 
 def parse_packs(lines: Iterator[bytes]) -> Iterator[SavedPack]:
-    """Yield the packs of a section's lines; the `ids` of each are gone once the next is asked for.
+    """Yield the packs of a section's lines; the ids of each are gone once the next is asked for.
 
     Raises ValueError where they are no such section.
     """
@@ -213,7 +192,7 @@ def parse_packs(lines: Iterator[bytes]) -> Iterator[SavedPack]:
     while line.endswith(b","):
         name, about = _header(next(lines, b""))
         ids = _ids(lines)
-        yield SavedPack(name, about, ids)
+        yield name, about, ids
         for _ in ids:  # those that nobody has asked for
             pass
         line = next(lines, b"").rstrip(b"\n")

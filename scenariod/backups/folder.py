@@ -26,9 +26,8 @@ from scenariod.base.names import nearest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from scenariod.backups.file_format import Pack
     from scenariod.backups.ledger import Check
-    from scenariod.library import Library
+    from scenariod.library import HeldPack, Library
 
 LOCK_FILE = ".backup.lock"
 LATEST = "latest"
@@ -73,7 +72,7 @@ def write(
     *,
     batch: int,
     now: datetime,
-    packs: Iterable[Pack] = (),
+    packs: Iterable[HeldPack] = (),
 ) -> Verified:
     """Write a new backup into `folder`, read it back, and return it, verified and durable.
 
@@ -112,7 +111,7 @@ def _write_verified(
     *,
     batch: int,
     created: datetime,
-    packs: Iterable[Pack],
+    packs: Iterable[HeldPack],
 ) -> Verified:
     with durable.replacing(path) as file:
         sha256 = _write(file, documents, batch=batch, created=created, packs=packs)
@@ -181,7 +180,7 @@ def _write(
     *,
     batch: int,
     created: datetime,
-    packs: Iterable[Pack],
+    packs: Iterable[HeldPack],
 ) -> str:
     """Write all of a backup; return the SHA-256 in its trailer."""
     digest = hashlib.sha256()
@@ -201,8 +200,8 @@ def _write(
     put(b"\n" if lengths else b"")
     put(file_format.FOOT)
     count = 0
-    for count, pack in enumerate(packs, 1):
-        for piece in file_format.written_pack(pack, is_first=count == 1):
+    for count, (pack, ids) in enumerate(packs, 1):
+        for piece in file_format.written_pack(pack, ids, is_first=count == 1):
             put(piece)
     put(file_format.closing_packs() if count else b"")
     put(file_format.opening(created=created, batch=batch, count=len(lengths), packs=count))

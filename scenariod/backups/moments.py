@@ -16,7 +16,7 @@ from scenariod.backups import reader as backup_reader
 from scenariod.backups.reader import Defect, Verified
 from scenariod.base import safe_open
 from scenariod.base.errors import BackupUnusableError
-from scenariod.library import Pack, RestoredDocument
+from scenariod.library import NewScenario, Pack
 from scenariod.validation.document import canonical, reader
 from scenariod.validation.problems import Problem
 from scenariod.validation.verdict import stored_title
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from scenariod.library import Snapshot
+    from scenariod.library import HeldPack, Snapshot
     from scenariod.validation.document.reader import Document
 
 _BEFORE = re.compile(r"batch:([0-9]{1,18})", re.ASCII)
@@ -87,7 +87,7 @@ def held(moment: Moment, snapshot: Snapshot) -> Iterator[Iterator[tuple[str, str
             yield digests(saved_scenarios(file, moment.path))
     else:
         batch = moment.batch if isinstance(moment, BeforeBatch) else None
-        yield ((v.id, v.sha256) for v in snapshot.versions(before=batch))
+        yield ((v.id, v.stored.sha256) for v in snapshot.versions(before=batch))
 
 
 @contextmanager
@@ -107,14 +107,14 @@ def opened_backup(path: Path) -> Iterator[tuple[BinaryIO, Verified]]:
         yield file, checked
 
 
-def saved_scenarios(file: BinaryIO, path: Path) -> Iterator[RestoredDocument]:
+def saved_scenarios(file: BinaryIO, path: Path) -> Iterator[NewScenario]:
     """Yield the scenarios of an opened backup; raise BackupUnusableError at what is none."""
     for content in backup_reader.documents(file):
         read = reader.read(content)
         if isinstance(read, Problem) or read.flawed:
             why = read if isinstance(read, Problem) else "a key twice, or a number that is none"
             raise _unusable(path, f"it holds what is no scenario: {why}")
-        yield RestoredDocument(
+        yield NewScenario(
             id=_text(read, "id", path),
             title=stored_title(_text(read, "title", path)),
             correct_answer=_text(read, "correctAnswer", path),
@@ -123,19 +123,19 @@ def saved_scenarios(file: BinaryIO, path: Path) -> Iterator[RestoredDocument]:
         )
 
 
-def saved_packs(file: BinaryIO, path: Path) -> Iterator[tuple[Pack, Iterable[str]]]:
+def saved_packs(file: BinaryIO, path: Path) -> Iterator[HeldPack]:
     """Yield the packs of an opened backup, each with its scenarios' ids, to be used up in turn.
 
     Raises BackupUnusableError at what is none.
     """
     try:
-        for saved in backup_reader.packs(file):
-            yield Pack(saved.name, saved.about), saved.ids
+        for name, about, ids in backup_reader.packs(file):
+            yield Pack(name, about), ids
     except ValueError as error:
         raise _unusable(path, f"it holds what is no pack: {error}") from error
 
 
-def digests(saved: Iterable[RestoredDocument]) -> Iterator[tuple[str, str]]:
+def digests(saved: Iterable[NewScenario]) -> Iterator[tuple[str, str]]:
     """Yield the id of each scenario and the SHA-256 of its document."""
     return ((s.id, hashlib.sha256(s.document).hexdigest()) for s in saved)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from scenariod.base.config import Config
-    from scenariod.library import ScenarioRecord
+    from scenariod.library import Version
     from scenariod.validation.problems import Problem
 
 _CHANGED_WHERE_PUBLISHED = (
@@ -41,7 +41,7 @@ def scenarios(config: Config, _: argparse.Namespace) -> Answer:
             "id": r.id,
             "title": r.title,
             "correctAnswer": r.correct_answer,
-            "size_bytes": r.size_bytes,
+            "size_bytes": r.stored.size_bytes,
             "added_batch": r.added_batch,
         }
         for r in records
@@ -70,7 +70,7 @@ def show(config: Config, asked: argparse.Namespace) -> Stream:
     return Stream([content if content.endswith(b"\n") else content + b"\n"])
 
 
-def _with_record(record: ScenarioRecord, content: bytes) -> str:
+def _with_record(record: Version, content: bytes) -> str:
     document = {
         "id": record.id,
         "added_batch": record.added_batch,
@@ -125,7 +125,7 @@ def _unlike_their_documents(
                 yield f"scenario {record.id}: its row does not say what its document says"
 
 
-def _is_said_by(record: ScenarioRecord, read: Document) -> bool:
+def _is_said_by(record: Version, read: Document) -> bool:
     """Say whether a row says what its document says."""
     members = read.members
     scenario_id, title, answer = (str(members.get(k)) for k in ("id", "title", "correctAnswer"))

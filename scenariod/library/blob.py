@@ -9,24 +9,15 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from codecs import BOM_UTF8
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
+from scenariod.library.records import Stored
 from scenariod.library.sqlite_errors import code_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 CHUNK_BYTES = 64 << 10
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """Where a document is, and what it is."""
-
-    row: int
-    sha256: str
-    size_bytes: int
 
 
 class DocumentDamagedError(Exception):

@@ -35,14 +35,14 @@ if TYPE_CHECKING:
     from scenariod.library.records import (
         Entry,
         FileRecord,
+        HeldPack,
+        NewScenario,
         Pack,
         Peak,
         Restored,
-        RestoredDocument,
-        ScenarioRecord,
-        ScenarioVersion,
         SettledFile,
         Undone,
+        Version,
     )
     from scenariod.validation.verdict import Verdict
 
@@ -205,9 +205,9 @@ class Library:
 
     def restore(
         self,
-        documents: Iterable[RestoredDocument],
+        documents: Iterable[NewScenario],
         *,
-        packs: Iterable[tuple[Pack, Iterable[str]]] = (),
+        packs: Iterable[HeldPack] = (),
         unless_changed_since: int,
         clock: Callable[[], datetime],
         note: str,
@@ -240,7 +240,7 @@ class Library:
         that is to be brought back is not what was stored.
         """
 
-        def wanted(db: sqlite3.Connection) -> Iterable[ScenarioVersion]:
+        def wanted(db: sqlite3.Connection) -> Iterable[Version]:
             return past.versions(db, before_position=past.position_of(db, batch_id))
 
         return self._replace(
@@ -285,12 +285,12 @@ class Library:
         with self._writing() as db:
             history.mark(db, history.PUBLISHED, batch_id)
 
-    def scenarios(self) -> Iterator[ScenarioRecord]:
+    def scenarios(self) -> Iterator[Version]:
         """Yield the current scenarios in the order in which they were added."""
         with self.snapshot() as snapshot:
             yield from snapshot.scenarios()
 
-    def scenario(self, scenario_id: str) -> tuple[ScenarioRecord, bytes] | None:
+    def scenario(self, scenario_id: str) -> tuple[Version, bytes] | None:
         """Return one scenario and its document; None if there is no such scenario."""
         with self.snapshot() as snapshot:
             return snapshot.scenario(scenario_id)
@@ -314,9 +314,9 @@ class Library:
 
     def _replace(
         self,
-        wanted: Callable[[sqlite3.Connection], Iterable[RestoredDocument | ScenarioVersion]],
+        wanted: Callable[[sqlite3.Connection], Iterable[NewScenario | Version]],
         *,
-        packs: Iterable[tuple[Pack, Iterable[str]]] = (),
+        packs: Iterable[HeldPack] = (),
         unless_changed_since: int,
         clock: Callable[[], datetime],
         note: str,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scenariod.library import blob, history
+from scenariod.library.records import Stored
 
 if TYPE_CHECKING:
     import sqlite3
@@ -39,7 +40,7 @@ def _damaged_documents(db: sqlite3.Connection) -> Iterator[str]:
     rows = db.execute("SELECT row, id, document, sha256, size_bytes FROM scenario ORDER BY row")
     for row, scenario_id, document, sha256, size_bytes in rows:
         try:
-            for _ in blob.load(db, blob.Stored(document, sha256, size_bytes)):
+            for _ in blob.load(db, Stored(document, sha256, size_bytes)):
                 pass
         except blob.DocumentDamagedError as error:
             yield f"scenario {scenario_id} (row {row}): {error}"

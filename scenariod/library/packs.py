@@ -9,30 +9,29 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from scenariod.library.past import in_pages
-from scenariod.library.records import Pack, ScenarioVersion
-from scenariod.library.scenarios import text
+from scenariod.library.records import Pack
+from scenariod.library.scenarios import COLUMNS, text, version
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator
 
-_COLUMNS = (
-    "s.row, s.id, s.title, s.correct_answer, s.content_sha256, s.sha256, s.size_bytes, s.document"
-)
+    from scenariod.library.records import Version
+
 # Two halves, so that each has an index of scenarios by id.
 _OF_PACK = f"""
-    SELECT {_COLUMNS} FROM packed
+    SELECT {COLUMNS} FROM packed
            CROSS JOIN scenario AS s ON s.id = packed.scenario_id AND s.removed_batch IS NULL
            CROSS JOIN batch AS a ON a.id = s.added_batch
      WHERE packed.pack = :pack AND a.position < :before
      UNION ALL
-    SELECT {_COLUMNS} FROM packed
+    SELECT {COLUMNS} FROM packed
            CROSS JOIN scenario AS s ON s.id = packed.scenario_id AND s.removed_batch IS NOT NULL
            CROSS JOIN batch AS a ON a.id = s.added_batch
            CROSS JOIN batch AS r ON r.id = s.removed_batch
      WHERE packed.pack = :pack AND a.position < :before AND r.position >= :before
-     ORDER BY 1
-"""  # noqa: S608  constants of this module
+     ORDER BY row
+"""  # noqa: S608  constants of ours
 _OF_NONE = "AND NOT EXISTS (SELECT 1 FROM packed WHERE packed.scenario_id = s.id)"
 
 
@@ -74,10 +73,10 @@ def all_of(db: sqlite3.Connection) -> Iterator[tuple[int, Pack]]:
 
 def versions(
     db: sqlite3.Connection, pack: int | None, *, before_position: int
-) -> Iterator[ScenarioVersion]:
+) -> Iterator[Version]:
     """Yield what a pack, or none, had just before the batch of that position, as it was added."""
     if pack is None:
         yield from in_pages(db, before_position=before_position, also=_OF_NONE)
         return
     for values in db.execute(_OF_PACK, {"pack": pack, "before": before_position}):
-        yield ScenarioVersion(*values[1:])
+        yield version(values)

@@ -8,25 +8,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scenariod.base.errors import NotFoundError
-from scenariod.library.records import ScenarioVersion
+from scenariod.library.scenarios import COLUMNS, version
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
 
+    from scenariod.library.records import Version
+
 _ROWS_AT_ONCE = 1000
 
 # CROSS JOIN keeps the order of the loops: by row, one page after the other. A row that the present
 # transaction has ended names a batch without a position yet, and is no longer wanted by then.
-_PAGE = """
-    SELECT s.row, s.id, s.title, s.correct_answer, s.content_sha256, s.sha256, s.size_bytes,
-           s.document
+_PAGE = f"""
+    SELECT {COLUMNS}
       FROM scenario AS s
            CROSS JOIN batch AS a ON a.id = s.added_batch
            LEFT JOIN batch AS r ON r.id = s.removed_batch
-     WHERE s.row > ? AND a.position < ? AND (s.removed_batch IS NULL OR r.position >= ?) {also}
+     WHERE s.row > ? AND a.position < ? AND (s.removed_batch IS NULL OR r.position >= ?) {{also}}
      ORDER BY s.row LIMIT ?
-"""
+"""  # noqa: S608  constants of ours
 
 
 def position_of(db: sqlite3.Connection, batch_id: int) -> int:
@@ -43,14 +44,12 @@ def position_of(db: sqlite3.Connection, batch_id: int) -> int:
     return int(found[0])
 
 
-def versions(db: sqlite3.Connection, *, before_position: int) -> Iterator[ScenarioVersion]:
+def versions(db: sqlite3.Connection, *, before_position: int) -> Iterator[Version]:
     """Yield what was current just before the batch of that position, in the order it was added."""
     return in_pages(db, before_position=before_position, also="")
 
 
-def in_pages(
-    db: sqlite3.Connection, *, before_position: int, also: str
-) -> Iterator[ScenarioVersion]:
+def in_pages(db: sqlite3.Connection, *, before_position: int, also: str) -> Iterator[Version]:
     """Yield the same where `also` holds, a constant such as `AND s.id = 'x'`.
 
     Reads page by page: whoever asks may change the table in between.
@@ -61,8 +60,8 @@ def in_pages(
         found = db.execute(
             page, (after, before_position, before_position, _ROWS_AT_ONCE)
         ).fetchall()
-        for values in found:
-            yield ScenarioVersion(*values[1:])
-        if len(found) < _ROWS_AT_ONCE:
+        versions = [version(columns) for columns in found]
+        yield from versions
+        if len(versions) < _ROWS_AT_ONCE:
             return
-        after = found[-1][0]
+        after = versions[-1].row

@@ -5,12 +5,12 @@ Never touches the database.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
 
     from scenariod.validation.problems import Problem
@@ -99,13 +99,8 @@ class Pack:
     about: str
 
 
-@dataclass(frozen=True, slots=True)
-class HeldPack:
-    """A pack, and the ids of those of its scenarios that the library holds."""
-
-    name: str
-    about: str
-    ids: Iterable[str]
+HeldPack = tuple[Pack, Iterable[str]]
+"""A pack, and the ids of its scenarios."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,28 +127,38 @@ class FileRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class ScenarioRecord:
-    """One current scenario, without its document. `size_bytes` is the document's."""
+class Stored:
+    """A document in the library: its row, and what it is."""
 
-    id: str
-    title: str
-    correct_answer: str
-    content_sha256: str
+    row: int
+    sha256: str
     size_bytes: int
-    added_batch: int
 
 
 @dataclass(frozen=True, slots=True)
-class ScenarioVersion:
-    """A scenario as it was at some time; `document` is the row of its document."""
+class Scenario:
+    """What the library knows of a scenario beside its document."""
 
     id: str
     title: str
     correct_answer: str
     content_sha256: str
-    sha256: str
-    size_bytes: int
-    document: int
+
+
+@dataclass(frozen=True, slots=True)
+class Version(Scenario):
+    """A scenario as one batch added it: a row of the library."""
+
+    row: int
+    added_batch: int
+    stored: Stored
+
+
+@dataclass(frozen=True, slots=True)
+class NewScenario(Scenario):
+    """A scenario that a restore is to put in place, with its document."""
+
+    document: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,17 +203,6 @@ class Undone:
     batch: int
     removed: int
     brought_back: int
-
-
-@dataclass(frozen=True, slots=True)
-class RestoredDocument:
-    """One scenario that a restore is to put in place, with its document as stored."""
-
-    id: str
-    title: str
-    correct_answer: str
-    content_sha256: str
-    document: bytes
 
 
 @dataclass(frozen=True, slots=True)

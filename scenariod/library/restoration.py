@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from scenariod.library import blob, scenarios
 from scenariod.library.difference import one_id_twice
-from scenariod.library.records import Restored, RestoredDocument, ScenarioVersion
+from scenariod.library.records import NewScenario, Restored, Version
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
-    Wanted = RestoredDocument | ScenarioVersion
+    Wanted = NewScenario | Version
 
 _ROWS_AT_ONCE = 10_000
 
@@ -43,7 +43,7 @@ def _put(db: sqlite3.Connection, document: Wanted, *, seen: bytearray, batch: in
     if present.row >= len(seen) or seen[present.row]:
         raise one_id_twice(document.id)
     seen[present.row] = 1
-    if present.sha256 == _sha256(document):
+    if present.stored.sha256 == _sha256(document):
         return "unchanged"
     scenarios.remove(db, [present.row], batch=batch)
     _add(db, document, batch=batch)
@@ -51,22 +51,21 @@ def _put(db: sqlite3.Connection, document: Wanted, *, seen: bytearray, batch: in
 
 
 def _sha256(document: Wanted) -> str:
-    if isinstance(document, ScenarioVersion):
-        return document.sha256
+    if isinstance(document, Version):
+        return document.stored.sha256
     return hashlib.sha256(document.document).hexdigest()
 
 
 def _add(db: sqlite3.Connection, document: Wanted, *, batch: int) -> None:
-    if isinstance(document, ScenarioVersion):
-        stored = blob.Stored(document.document, document.sha256, document.size_bytes)
-        for _ in blob.load(db, stored):  # is it still what was stored?
+    if isinstance(document, Version):
+        for _ in blob.load(db, document.stored):  # is it still what was stored?
             pass
-        scenarios.add_restored(db, document, stored=stored, batch=batch)
+        scenarios.add(db, document, stored=document.stored, batch=batch)
         return
     content = document.document
     new = blob.store(db, [content], size_bytes=len(content))
     if new is not None:  # it has the size we just took, always
-        scenarios.add_restored(db, document, stored=new, batch=batch)
+        scenarios.add(db, document, stored=new, batch=batch)
 
 
 def _remove_unseen(db: sqlite3.Connection, *, seen: bytearray, batch: int) -> int:

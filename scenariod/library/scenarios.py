@@ -5,28 +5,28 @@ Owns the table `scenario`. Never commits: the caller's transaction does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from scenariod.library.blob import Stored
-from scenariod.library.records import ScenarioRecord
+from scenariod.library.records import Stored, Version
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from scenariod.library.records import RestoredDocument, ScenarioVersion
-    from scenariod.validation.verdict import Accepted
+    from scenariod.library.records import Scenario
 
 
-@dataclass(frozen=True, slots=True)
-class Present:
-    """The current scenario of an id."""
+COLUMNS = (
+    "s.id, s.title, s.correct_answer, s.content_sha256, s.row, s.added_batch,"
+    " s.document, s.sha256, s.size_bytes"
+)
+"""What `version` takes, of `scenario AS s`."""
 
-    row: int
-    content_sha256: str
-    sha256: str
-    added_batch: int
+
+def version(columns: Sequence[Any]) -> Version:
+    """Return the version that a row of `COLUMNS` is."""
+    scenario_id, title, answer, content_sha256, row, batch, *stored = columns
+    return Version(scenario_id, title, answer, content_sha256, row, batch, Stored(*stored))
 
 
 def text(value: str) -> str:
@@ -34,49 +34,38 @@ def text(value: str) -> str:
     return value.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def current(db: sqlite3.Connection, scenario_id: str) -> Present | None:
+def current(db: sqlite3.Connection, scenario_id: str) -> Version | None:
     """Return the current scenario of this id, or None."""
     found = db.execute(
-        "SELECT row, content_sha256, sha256, added_batch FROM scenario"
-        " WHERE id = ? AND removed_batch IS NULL",
+        f"SELECT {COLUMNS} FROM scenario AS s WHERE id = ? AND removed_batch IS NULL",  # noqa: S608  a constant
         (text(scenario_id),),
     ).fetchone()
-    return None if found is None else Present(*found)
+    return None if found is None else version(found)
 
 
-def add_accepted(db: sqlite3.Connection, accepted: Accepted, *, stored: Stored, batch: int) -> None:
-    """Add the scenario of a dropped file, whose document is stored."""
-    _insert(
-        db,
-        (
-            text(accepted.scenario_id),
-            text(accepted.title),
-            text(accepted.correct_answer),
-            accepted.content_sha256,
-        ),
-        stored=stored,
-        batch=batch,
+def all_current(db: sqlite3.Connection) -> Iterator[Version]:
+    """Yield the current scenarios in the order in which they were added."""
+    return map(
+        version,
+        db.execute(f"SELECT {COLUMNS} FROM scenario AS s WHERE removed_batch IS NULL ORDER BY row"),  # noqa: S608  the same
     )
 
 
-def add_restored(
-    db: sqlite3.Connection,
-    restored: RestoredDocument | ScenarioVersion,
-    *,
-    stored: Stored,
-    batch: int,
-) -> None:
-    """Add a scenario of a backup or of an earlier time, whose document is stored."""
-    _insert(
-        db,
+def add(db: sqlite3.Connection, scenario: Scenario, *, stored: Stored, batch: int) -> None:
+    """Add a scenario whose document is stored."""
+    db.execute(
+        "INSERT INTO scenario (id, title, correct_answer, content_sha256,"
+        " sha256, size_bytes, document, added_batch) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            text(restored.id),
-            text(restored.title),
-            text(restored.correct_answer),
-            restored.content_sha256,
+            text(scenario.id),
+            text(scenario.title),
+            text(scenario.correct_answer),
+            scenario.content_sha256,
+            stored.sha256,
+            stored.size_bytes,
+            stored.row,
+            batch,
         ),
-        stored=stored,
-        batch=batch,
     )
 
 
@@ -101,40 +90,3 @@ def current_rows(db: sqlite3.Connection, *, after: int, up_to: int) -> list[int]
         (after, up_to),
     )
     return [row for (row,) in found]
-
-
-def records(db: sqlite3.Connection) -> Iterator[ScenarioRecord]:
-    """Yield the current scenarios in the order in which they were added."""
-    for values in db.execute(
-        "SELECT id, title, correct_answer, content_sha256, size_bytes, added_batch"
-        " FROM scenario WHERE removed_batch IS NULL ORDER BY row"
-    ):
-        yield ScenarioRecord(*values)
-
-
-def record(db: sqlite3.Connection, scenario_id: str) -> tuple[ScenarioRecord, Stored] | None:
-    """Return the current scenario of this id and where its document is, or None."""
-    found = db.execute(
-        "SELECT id, title, correct_answer, content_sha256, size_bytes, added_batch,"
-        " document, sha256, size_bytes FROM scenario WHERE id = ? AND removed_batch IS NULL",
-        (text(scenario_id),),
-    ).fetchone()
-    return None if found is None else (ScenarioRecord(*found[:6]), Stored(*found[6:]))
-
-
-def stored_documents(db: sqlite3.Connection) -> Iterator[Stored]:
-    """Yield where the documents of the current scenarios are, in the order of `records`."""
-    for values in db.execute(
-        "SELECT document, sha256, size_bytes FROM scenario WHERE removed_batch IS NULL ORDER BY row"
-    ):
-        yield Stored(*values)
-
-
-def _insert(
-    db: sqlite3.Connection, columns: tuple[str, str, str, str], *, stored: Stored, batch: int
-) -> None:
-    db.execute(
-        "INSERT INTO scenario (id, title, correct_answer, content_sha256,"
-        " sha256, size_bytes, document, added_batch) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (*columns, stored.sha256, stored.size_bytes, stored.row, batch),
-    )

@@ -16,7 +16,7 @@ from scenariod.base.killpoint import KillPoint, reached
 from scenariod.library import blob, history, packs, scenarios
 from scenariod.library.blob import DroppedFile
 from scenariod.library.connection import savepoint
-from scenariod.library.records import FileRecord, OnConflict, Result, SettledFile, decide
+from scenariod.library.records import FileRecord, OnConflict, Result, Scenario, SettledFile, decide
 from scenariod.validation.problems import Problem, Reason
 from scenariod.validation.verdict import Accepted, Rejected
 
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator
 
-    from scenariod.library.records import Entry, Pack, SettledBatch
-    from scenariod.library.scenarios import Present
+    from scenariod.library.records import Entry, Pack, SettledBatch, Version
     from scenariod.validation.verdict import Verdict
 
 _HELD = {Result.ADDED, Result.REPLACED, Result.ALREADY_ADDED}
@@ -131,7 +130,7 @@ def settled_by(db: sqlite3.Connection, names: Iterable[str], *, batch: int) -> d
 
 def _decide(
     db: sqlite3.Connection, verdict: Verdict, on_conflict: OnConflict
-) -> tuple[SettledFile, Present | None]:
+) -> tuple[SettledFile, Version | None]:
     """Return what becomes of a file that is as checked, and the scenario that has its id now."""
     if isinstance(verdict, Rejected):
         return _settled(verdict, Result.REFUSED, verdict.problems), None
@@ -172,7 +171,7 @@ def _add(
     accepted: Accepted,
     file: BinaryIO,
     *,
-    instead_of: Present | None = None,
+    instead_of: Version | None = None,
 ) -> None:
     """Add a scenario; end the version `instead_of` which it comes, where there is one."""
     with savepoint(db):
@@ -182,7 +181,13 @@ def _add(
             raise _ChangedError
         if instead_of is not None:
             scenarios.remove(db, [instead_of.row], batch=batch_id)
-        scenarios.add_accepted(db, accepted, stored=stored, batch=batch_id)
+        scenario = Scenario(
+            id=accepted.scenario_id,
+            title=accepted.title,
+            correct_answer=accepted.correct_answer,
+            content_sha256=accepted.content_sha256,
+        )
+        scenarios.add(db, scenario, stored=stored, batch=batch_id)
     reached(KillPoint.SCENARIO_ADDED)
 
 
@@ -194,7 +199,7 @@ def _check(accepted: Accepted, file: BinaryIO) -> None:
         raise _ChangedError
 
 
-def _conflict(accepted: Accepted, present: Present) -> Problem:
+def _conflict(accepted: Accepted, present: Version) -> Problem:
     return Problem(
         Reason.CONFLICT,
         f'the library holds another scenario with the id "{accepted.scenario_id}" already,'

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scenariod.library import blob, history, packs, past, scenarios
-from scenariod.library.records import HeldPack
 from scenariod.library.sqlite_errors import damaged
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from scenariod.library.records import BatchRecord, Pack, ScenarioRecord, ScenarioVersion
+    from scenariod.library.records import BatchRecord, HeldPack, Pack, Stored, Version
 
 
 class Snapshot:
@@ -35,25 +34,21 @@ class Snapshot:
         self.batch = now.last_change
         self.count = now.scenarios
 
-    def scenarios(self) -> Iterator[ScenarioRecord]:
+    def scenarios(self) -> Iterator[Version]:
         """Yield the scenarios, without their documents."""
-        return scenarios.records(self._db)
+        return scenarios.all_current(self._db)
 
-    def scenario(self, scenario_id: str) -> tuple[ScenarioRecord, bytes] | None:
+    def scenario(self, scenario_id: str) -> tuple[Version, bytes] | None:
         """Return one scenario and its document, as it was dropped without a BOM; None: no such."""
-        found = scenarios.record(self._db, scenario_id)
-        if found is None:
-            return None
-        record, stored = found
-        return record, b"".join(self._chunks(stored))
+        found = scenarios.current(self._db, scenario_id)
+        return None if found is None else (found, b"".join(self.document(found)))
 
     def documents(self) -> Iterator[Iterator[bytes]]:
         """Yield each document as an iterator of its chunks, to be used up before the next.
 
         Raises LibraryDamagedError at the end of one that is not what was stored.
         """
-        for stored in scenarios.stored_documents(self._db):
-            yield self._chunks(stored)
+        return map(self.document, self.scenarios())
 
     def batches(self, *, most: int = -1) -> Iterator[BatchRecord]:
         """Yield the batches, the last one first, `most` of them; -1: all."""
@@ -63,7 +58,7 @@ class Snapshot:
         """Yield when each batch was settled, the last one first."""
         return history.settled_at(self._db)
 
-    def versions(self, *, before: int | None = None) -> Iterator[ScenarioVersion]:
+    def versions(self, *, before: int | None = None) -> Iterator[Version]:
         """Yield the scenarios as they were just before a batch; None: as they are.
 
         Raises NotFoundError where there is no such batch.
@@ -79,32 +74,26 @@ class Snapshot:
 
     def held_packs(self) -> Iterator[HeldPack]:
         """Yield the packs in that order, each with the ids of its scenarios, sorted."""
-        for row, pack in packs.all_of(self._db):
-            yield HeldPack(pack.name, pack.about, packs.ids(self._db, row))
+        return ((pack, packs.ids(self._db, row)) for row, pack in self.packs())
 
-    def versions_of(
-        self, pack: int | None, *, before: int | None = None
-    ) -> Iterator[ScenarioVersion]:
+    def versions_of(self, pack: int | None, *, before: int | None = None) -> Iterator[Version]:
         """Yield those of `versions` that belong to a pack by its number, or (None) to none."""
         position = history.state(self._db).position + 1
         if before is not None:
             position = past.position_of(self._db, before)
         return packs.versions(self._db, pack, before_position=position)
 
-    def document(self, version: ScenarioVersion) -> Iterator[bytes]:
+    def document(self, version: Version) -> Iterator[bytes]:
         """Yield a version's document in chunks; raise as `documents` does."""
-        return self._chunks(blob.Stored(version.document, version.sha256, version.size_bytes))
+        self._reading = self._read(version.stored)
+        return self._reading
 
     def close(self) -> None:
         """Let go of a document that was not read to its end, as where the disk is full."""
         if self._reading is not None:
             self._reading.close()
 
-    def _chunks(self, stored: blob.Stored) -> Iterator[bytes]:
-        self._reading = self._read(stored)
-        return self._reading
-
-    def _read(self, stored: blob.Stored) -> Generator[bytes, None, None]:
+    def _read(self, stored: Stored) -> Generator[bytes, None, None]:
         try:
             yield from blob.load(self._db, stored)
         except blob.DocumentDamagedError as error:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from scenariod.base.errors import NotUndoableError
 from scenariod.library import blob
 from scenariod.library.past import position_of
-from scenariod.library.records import Obstacle, Undone
+from scenariod.library.records import Obstacle, Stored, Undone
 
 if TYPE_CHECKING:
     import sqlite3
@@ -101,7 +101,7 @@ def _check_documents(db: sqlite3.Connection, batch_id: int) -> None:
         f"SELECT document, sha256, size_bytes {_TO_BRING_BACK}",
         {"batch": batch_id},
     ):
-        for _ in blob.load(db, blob.Stored(*values)):
+        for _ in blob.load(db, Stored(*values)):
             pass
 
 

@@ -23,7 +23,7 @@ from scenariod.library.publish import write_documents
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from scenariod.library import ScenarioVersion, Snapshot
+    from scenariod.library import Snapshot, Version
 
 _READABLE_BY_ALL = 0o644
 _UNSAFE = re.compile(r"[^\w.,+=@ ()-]")
@@ -59,7 +59,7 @@ def export(snapshot: Snapshot, folder: Path, *, before: int | None, pack_size: i
 
 def _files(
     snapshot: Snapshot, *, before: int | None, pack_size: int
-) -> Iterator[tuple[str, bytes, Iterable[ScenarioVersion]]]:
+) -> Iterator[tuple[str, bytes, Iterable[Version]]]:
     """Yield each file to write: its name, how it begins, and what it holds."""
     taken: set[str] = set()
     for row, pack in snapshot.packs():
@@ -76,7 +76,7 @@ def _files(
         yield _free(name, taken), b'{"scenarios":[', versions
 
 
-def _unless_empty(versions: Iterator[ScenarioVersion]) -> Iterator[ScenarioVersion] | None:
+def _unless_empty(versions: Iterator[Version]) -> Iterator[Version] | None:
     first = next(versions, None)
     return None if first is None else chain([first], versions)
 

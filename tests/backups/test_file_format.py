@@ -14,7 +14,7 @@ from support.makers import NOON, add, clock, document, held, kill, open_library,
 from support.scenarios import scenario
 
 from scenariod import backups
-from scenariod.backups import Defect, DefectKind, SavedPack, Verified, file_format
+from scenariod.backups import Defect, DefectKind, Verified, file_format
 from scenariod.backups.moments import InBackup
 from scenariod.backups.restore import back_up, restore
 from scenariod.library import Library, Pack
@@ -231,10 +231,10 @@ def test_a_large_pack_is_written_verified_and_read_with_little_memory(tmp_path: 
     many = 100_000
     tracemalloc.start()
 
-    pack = SavedPack("large.json", FIRST.about, (f"scenario-{n}" for n in range(many)))
+    pack = (Pack("large.json", FIRST.about), (f"scenario-{n}" for n in range(many)))
     path = backups.write(tmp_path, [], batch=1, now=NOON, packs=[pack]).path
     with closing(path.open("rb")) as file:
-        found = [(p.name, p.about, sum(1 for _ in p.ids)) for p in backups.packs(file)]
+        found = [(name, about, sum(1 for _ in ids)) for name, about, ids in backups.packs(file)]
 
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()

@@ -362,7 +362,7 @@ def test_one_scenario_is_found_by_its_id(library: Library) -> None:
     assert found is not None
     record, content = found
     assert (record.title, record.correct_answer) == ("title of one", "logic")
-    assert (record.size_bytes, content) == (len(document("one")), document("one"))
+    assert (record.stored.size_bytes, content) == (len(document("one")), document("one"))
     assert library.scenario("two") is None
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from scenariod.library import (
     Entry,
     Library,
-    RestoredDocument,
+    NewScenario,
     Result,
     SettledBatch,
     SettledFile,
@@ -114,9 +114,9 @@ def sql(path: Path, statement: str) -> list[tuple[object, ...]]:
         db.close()
 
 
-def restored_documents(state: dict[str, bytes]) -> list[RestoredDocument]:
+def restored_documents(state: dict[str, bytes]) -> list[NewScenario]:
     return [
-        RestoredDocument(
+        NewScenario(
             id=told.scenario_id,
             title=told.title,
             correct_answer=told.correct_answer,
