@@ -1,6 +1,6 @@
-"""The batch folders `work/<batch>/`: what is in them, and what is noted of each.
+"""The batch folders `work/<batch>/`: their files, and the state recorded for each batch.
 
-Owns what is in work/. Never decides what becomes of a file, never overwrites.
+Owns what is in work/. Never decides what happens to a file, never overwrites one.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _MAX_NOTE_BYTES = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One folder in work/. `attempts` counts the launches so far that may be a file's fault.
+    """A folder in work/. `attempts` counts the launches whose end a file may have caused.
 
-    `spared` counts those that ended by no fault of its files; `larger` says that it is to have
-    the larger limit, once.
-    `claimed_at`, and by name `dropped_at`, are ISO 8601 in UTC; what a crash has lost is missing.
+    `spared` counts those that ended without a file's fault; `larger` says that the next one gets
+    the larger limit, once. `claimed_at`, and `dropped_at` by name, are ISO 8601 in UTC; what was
+    lost in a crash is missing.
     """
 
     id: int
@@ -57,31 +57,31 @@ class Work:
         self._work = folder
 
     def batches(self) -> list[Batch]:
-        """Return the batches in work/, oldest first: running, or cut off by a crash."""
+        """Return the batches in work/, oldest first: running ones and interrupted ones."""
         ids = sorted(int(p.name) for p in self._work.iterdir() if p.name.isdecimal() and p.is_dir())
         return [self._load(batch_id) for batch_id in ids]
 
     def highest_id(self) -> int:
-        """Return the highest number of a batch in work/; 0 if there is none."""
+        """Return the highest batch number in work/; 0 if it is empty."""
         return highest_batch(self._work)
 
     def create(self, batch_id: int) -> Batch:
-        """Make the folder of a new batch; raise FileExistsError where there is one already."""
+        """Create the folder of a new batch; raises FileExistsError if it exists."""
         folder = self._folder(batch_id)
         folder.mkdir(mode=0o700)
         return Batch(batch_id, folder)
 
     def count_attempt(self, batch: Batch, *, by: int = 1) -> Batch:
-        """Add `by` to the batch's attempts, durably: written before a launch, no crash loops."""
+        """Add `by` to the batch's attempts, durably: counted before a launch, so no crash loops."""
         return self._note(replace(batch, attempts=max(batch.attempts + by, 0)))
 
     def spare(self, batch: Batch) -> Batch:
-        """Take back an attempt that ended by no fault of the files, durably, but count that too."""
+        """Turn an attempt that ended without a file's fault into a spared one, durably."""
         attempts = max(batch.attempts - 1, 0)
         return self._note(replace(batch, attempts=attempts, spared=batch.spared + 1))
 
     def allow_more(self, batch: Batch) -> Batch:
-        """Have the batch run under the larger limit from now on, durably."""
+        """Give the batch the larger limit from now on, durably."""
         return self._note(replace(batch, larger=True))
 
     def _note(self, batch: Batch) -> Batch:
@@ -106,21 +106,21 @@ class Work:
         return apart
 
     def verdict(self, batch: Batch) -> bytes | None:
-        """Return the bytes of the batch's verdict.json, or None if there is none of a sane size."""
+        """Return the bytes of the batch's verdict.json; None if it is missing or too large."""
         return _read_small(batch.folder / VERDICT_FILE, most_bytes=MAX_VERDICT_BYTES)
 
     def forget_verdict(self, batch: Batch) -> None:
-        """Remove the verdict of an earlier run: one is never trusted across a crash."""
+        """Remove the verdict of an earlier run: no verdict is trusted after a crash."""
         try:
             (batch.folder / VERDICT_FILE).unlink(missing_ok=True)
         except IsADirectoryError:
             set_foreign_aside(batch.folder / VERDICT_FILE)
 
     def remove(self, batch: Batch) -> None:
-        """Remove the folder of a settled batch; raise OSError where a dropped file is still in it.
+        """Remove the folder of a settled batch; raises OSError if a dropped file is still in it.
 
-        Where something else is in it that is not ours, it is kept as `work/NNNNNN.foreign`, or
-        `.foreign-2` and so on: whatever that is, it holds up nobody.
+        Anything else in it that is not ours is kept as `work/NNNNNN.foreign`, `.foreign-2` and so
+        on, so that it blocks nothing.
         """
         for entry in list(batch.folder.iterdir()):
             ours = entry.name in {NOTE_FILE, VERDICT_FILE}
@@ -159,9 +159,9 @@ class Work:
 
 
 def _read_small(path: Path, *, most_bytes: int) -> bytes | None:
-    """Return a file's bytes; None where it is missing, larger, or no regular file at all.
+    """Return a file's bytes; None if it is missing, larger, or not a regular file.
 
-    A worker that was taken over may leave anything there.
+    A compromised worker may leave anything there.
     """
     if (file := safe_open.open_found(path)) is None:
         return None
@@ -171,7 +171,7 @@ def _read_small(path: Path, *, most_bytes: int) -> bytes | None:
 
 
 def set_foreign_aside(path: Path) -> Path:
-    """Rename what is not ours to NAME.foreign, or where that is taken to NAME.foreign-2, ..."""
+    """Rename what is not ours to NAME.foreign, or NAME.foreign-2 and so on if that exists."""
     for count in itertools.count(1):
         target = path.with_name(f"{path.name}.foreign{'' if count == 1 else f'-{count}'}")
         with suppress(FileExistsError):
@@ -181,5 +181,5 @@ def set_foreign_aside(path: Path) -> Path:
 
 
 def highest_batch(folder: Path) -> int:
-    """Return the highest number of a batch in work/, `folder`; 0 if there is none."""
+    """Return the highest batch number in work/, `folder`; 0 if it is empty."""
     return max((int(p.name) for p in folder.iterdir() if p.name.isdecimal()), default=0)

@@ -1,4 +1,4 @@
-"""From the inbox to a claimed batch: when to look, what to take, and what is left waiting.
+"""From the inbox to a claimed batch: when to scan, what to claim, and what is left waiting.
 
 Wires inbox, pairing and batch. Never launches, never settles.
 """
@@ -39,9 +39,9 @@ _NOT_WAITED_FOR = _WORTH_TELLING | {Hold.WRITING}
 
 
 class Claimer:
-    """The way in. `pair_wait_s` is how long a lone file waits for a partner.
+    """Claims batches from the inbox. A lone file waits `pair_wait_s` seconds for a partner.
 
-    `reserve_batch` returns a batch number that none has or had.
+    `reserve_batch` returns a batch number that was never used before.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Claimer:
 
     @property
     def total(self) -> int:
-        """How many scenario files the inbox holds, as far as is known."""
+        """The number of scenario files in the inbox at the last scan."""
         return self._look.total
 
     @property
@@ -89,20 +89,20 @@ class Claimer:
         return self._look.left_alone
 
     def is_empty(self) -> bool:
-        """Say whether nothing is left in the inbox but what nobody should wait for."""
+        """Return whether the inbox holds only files that wait for a person."""
         look = self._look
         held = sum(w.hold in _NOT_WAITED_FOR for w in look.waiting)
         rest_is_held = look.ends_round and not look.ready and held == len(look.waiting)
         return self._look_due is not None and (look.total <= held or rest_is_held)
 
     def set_aside(self, names: Iterable[str]) -> None:
-        """Leave files alone for a while that are back because the disk could not read them."""
+        """Skip files for a while that were moved back because the disk could not read them."""
         for name in names:
             self._inbox.set_aside(name, now=time.monotonic())
             self._look_due = None
 
     async def claim_next(self, *, now: float) -> tuple[Batch | None, float]:
-        """Claim the next batch, if one is due; else return None and when to ask again, in seconds.
+        """Claim the next batch if one is due; else return None and the seconds until the next call.
 
         `now` is monotonic seconds. Raises OSError or what `reserve_batch` raises.
         """
@@ -145,7 +145,7 @@ class Claimer:
         return None
 
     async def _look_if_due(self, now: float) -> None:
-        """Look where something may have changed; not while what is known fills a batch."""
+        """Scan if something may have changed and the known ready files do not fill a batch."""
         enough = len(self._look.ready) >= self._config.intake.batch_size
         due = self._look_due is None or now >= self._look_due
         if now < self._rested or (not due and (enough or not self._hinted)):
@@ -164,7 +164,7 @@ class Claimer:
         return self._watcher.look_every_s() if self._watcher else self._config.intake.rescan_s
 
     def _tell_holds(self) -> None:
-        """Tell once of each file that waits for somebody to do something."""
+        """Log each file once that waits for a person."""
         holds = {w.name: w.hold for w in self._look.waiting if w.hold in _WORTH_TELLING}
         for name, hold in holds.items():
             if self._told.get(name) != hold:
@@ -198,9 +198,9 @@ class Claimer:
         )
 
     def keep_watching(self, *, wake: Callable[[], None], on_return: Callable[[], None]) -> None:
-        """Have the inbox watched from now on; `wake` is called, from any thread, when to look.
+        """Watch the inbox from now on; `wake` is called from any thread when a scan is due.
 
-        `on_return` is called when the inbox is in sight again after a fault.
+        `on_return` is called when the inbox is back after a fault.
         """
         self._watcher = Watcher(
             self._config.inbox,

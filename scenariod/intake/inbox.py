@@ -1,6 +1,6 @@
-"""The drop folder: looking at what is in it, in the order of its turn, and claiming it.
+"""The drop folder: list what is in it, in processing order, and claim it.
 
-Owns everything that is moved out of `inbox/`. Never reads what a file says, never follows a link.
+Owns everything that is moved out of `inbox/`. Never reads a file's content, never follows a link.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ if TYPE_CHECKING:
     from scenariod.intake.misnamed import Misnamed
 
 WINDOW = 1000
-"""Most files looked at closely at once, so that memory stays flat with any number in the inbox."""
+"""Maximum files examined at once, so that memory stays flat with any number in the inbox."""
 MOST_HELD = 10_000
-"""Most files that are known to be held at a time; beyond, they take places of the window."""
+"""Maximum files remembered as held; more than that take up places in the window."""
 DAMAGED_RETRY_S = 60.0
 LONGEST_DAMAGED_RETRY_S = 3600.0
-"""How long a file that the disk gives an error on is left alone: longer each time, up to this."""
+"""First and longest delay before a file that the disk could not read is tried again."""
 SOONEST_AGAIN_S = 0.05
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _OF_ONE_FILE = frozenset({errno.EACCES, errno.EPERM, errno.EBUSY, errno.EXDEV})
-"""Why one name cannot be renamed while others can: its owner, or something is mounted on it."""
+"""Errors of renaming that concern one file only: its owner, or a mount on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,9 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class _PutOff:
-    """A file that could not be taken: why, until when it is left alone, and for how long.
+    """A file that could not be claimed: why, until when it is skipped, and for how long.
 
-    `inode` is its own: another file of its name is not left alone. None: any.
+    Another file of the same name, with another `inode`, is not skipped. None matches any inode.
     """
 
     hold: Hold
@@ -67,11 +67,11 @@ class _PutOff:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one look at the inbox found.
+    """The result of one look at the inbox.
 
-    `ready` and `waiting` are in the order of their turn and cover the first `WINDOW` files;
-    `total` counts all. `look_again_s` says in how many seconds a waiting file may be ready.
-    `ends_round`: with the looks before it, which found as little ready, all have been looked at.
+    `ready` and `waiting` are in processing order and cover the first `WINDOW` files; `total` counts
+    all. A waiting file may be ready in `look_again_s` seconds. `ends_round` means that this look
+    and those before it, which found nothing ready either, have covered all files.
     `left_alone` is what has another name than a scenario's; neither of them includes it.
     """
 
@@ -106,15 +106,15 @@ class Inbox:
         self._oldest_ns: int | None = None
 
     def note_renamed_in(self, name: str) -> None:
-        """Take note of a file that was seen to arrive by a rename; called from any thread."""
+        """Record that a file arrived by a rename; may be called from any thread."""
         if len(self._renamed_in) >= MOST_HELD:
             self._renamed_in.clear()  # they settle like any other
         self._renamed_in.add(name)
 
     def set_aside(self, name: str, *, now: float) -> None:
-        """Leave a file alone for a while that could not be read once it was claimed, and is back.
+        """Skip a file for a while that was claimed, could not be read and was moved back.
 
-        For longer each time it comes back. `now` is monotonic seconds.
+        The delay grows each time. `now` is monotonic seconds.
         """
         before = self._put_off.get(name)
         delay_s = DAMAGED_RETRY_S
@@ -126,9 +126,9 @@ class Inbox:
         self._put_off[name] = _PutOff(Hold.DAMAGED, now + delay_s, delay_s, inode)
 
     def look(self, *, now: float) -> Look:
-        """List what is in the folder; `now` is monotonic seconds. Raise OSError where it can't be.
+        """List what is in the folder; `now` is monotonic seconds. Raises OSError if it cannot.
 
-        Called from one thread at a time.
+        Not thread-safe.
         """
         folder = self._open()
         try:
@@ -155,10 +155,10 @@ class Inbox:
             raise type(error)(unusable_inbox(self._path, error)) from error
 
     def _first_names(self, folder: int) -> tuple[list[str], int]:
-        """Return the names to look at, in the order of their turn, and how many there are in all.
+        """Return the names to examine, in processing order, and the number of all names.
 
-        Files that were held at the last look come on top of the window: they hold up nobody. Where
-        there are more of them, the window moves on beyond those that wait for somebody.
+        Files held at the last look do not count towards the window, so they block no others. If
+        there are too many of them, the window moves past those that wait for a person.
         """
         now_ns = time.time_ns()
         if self._oldest_ns is None:
@@ -214,9 +214,9 @@ class Inbox:
         return Look(ready, waiting, total, again_s, is_stuck and len(self._window) < WINDOW)
 
     def _move_on(self, found: dict[str, Seen], *, is_stuck: bool) -> bool:
-        """Have the next look begin after this window, if all in it wait for somebody to act.
+        """Start the next look after this window if every file in it waits for a person.
 
-        Return whether it does. At the end of the folder it begins anew.
+        Return whether it does. After the last file it starts again at the first.
         """
         soon = any(
             found[name].again_s is not None and found[name].hold is not Hold.WRITING
@@ -228,9 +228,9 @@ class Inbox:
         return moves
 
     def dropped_at(self, names: Iterable[str]) -> dict[str, str]:
-        """Return when these files last changed here, as ISO 8601 in UTC; without those not there.
+        """Return when each of these files last changed, as ISO 8601 in UTC.
 
-        That is when one was renamed in, or written to for the last time.
+        A change is a write, or the rename by which a file arrived. Missing files are left out.
         """
         found = {}
         for name in names:
@@ -240,10 +240,10 @@ class Inbox:
         return found
 
     def claim(self, names: Iterable[str], *, into: Path, now: float) -> list[str]:
-        """Rename files that are still ready into the folder `into`; return their names.
+        """Rename those files that are still ready into the folder `into`; return their names.
 
-        True on return: nobody else finds them by their old names. Raise OSError where renaming
-        fails for all, as on a read-only disk; `now` is monotonic seconds.
+        On return their old names are gone. Raises OSError if no file can be renamed, as on a
+        read-only disk. `now` is monotonic seconds.
         """
         source = self._open()
         try:
@@ -287,13 +287,13 @@ class Inbox:
 
 
 def count(path: Path) -> int:
-    """Return how many scenario files are in a folder; raise OSError where it cannot be read."""
+    """Return the number of scenario files in a folder; raises OSError if it cannot be read."""
     with os.scandir(path) as entries:
         return sum(is_scenario_name(entry.name) for entry in entries)
 
 
 def _drops(folder: int) -> Iterator[tuple[int, str]]:
-    """Yield when each scenario file was dropped (ctime, nanoseconds since 1970), and its name."""
+    """Yield drop time (ctime, nanoseconds since 1970) and name of each scenario file."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if is_scenario_name(entry.name):

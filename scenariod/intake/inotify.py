@@ -1,6 +1,6 @@
-"""One watch over the inbox: it calls back when something may have arrived, and can prove itself.
+"""An inotify watch on the inbox: calls back when something may have arrived, and can test itself.
 
-Owns the threads of watchdog and the canary. Events are hints; nothing depends on them.
+Owns the threads of watchdog and the probe. Events are hints; nothing depends on them.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-CANARY = ".scenariod-canary"
-"""A file that has this name in the inbox for an instant, while a watch begins."""
+PROBE_FILE = ".scenariod-probe"
+"""The name that the probe file has in the inbox for an instant, when a watch starts."""
 FLOOD = 2000
-"""So many events within a second are a flood, in which not each of them is passed on."""
+"""From this many events per second on, not every event is passed on."""
 MOST_EVENTS = 500
-"""Most events that wait in memory at a time; what each says is no more than: look."""
+"""Maximum events queued in memory; each only says that the inbox should be scanned."""
 _EVENTS = [FileClosedEvent, FileCreatedEvent, FileMovedEvent]
-"""With just these asked of inotify, none of 60,000 arrivals was lost (docs/INTAKE.md)."""
+"""With only these events subscribed, none of 60,000 arrivals was lost (docs/INTAKE.md)."""
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-_CANARY_FLAGS = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+_PROBE_FLAGS = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class InotifyWatch:
-    """A watch that may begin and end many times; it calls back from its threads.
+    """A watch that can be started and stopped repeatedly; it calls back from its own threads.
 
-    `on_change` gets the name of a file that was renamed into the folder, else None. `on_event` is
-    called for every event with its file's name, the canary's too: each proves that the watch lives.
+    `on_change` gets the name of a file that was renamed into the folder, else None. `on_event` gets
+    the file's name of every event, the probe's included: each proves that the watch works.
     """
 
     def __init__(
@@ -60,10 +60,10 @@ class InotifyWatch:
         self._turn = threading.Lock()
         self._observer: InotifyObserver | None = None
         self._folder: tuple[int, int] | None = None
-        self._canary: int | None = None
+        self._probe_file: int | None = None
 
     def begin(self) -> str | None:
-        """Begin to watch, and have the canary sing for the first time; return why not, or None."""
+        """Start to watch, and create the probe file; return what prevents it, or None."""
         with self._turn:
             self._end()
             try:
@@ -76,27 +76,27 @@ class InotifyWatch:
                 os.close(folder)
 
     def end(self) -> None:
-        """End watching; return when its threads have ended."""
+        """Stop watching; return when its threads have ended."""
         with self._turn:
             self._end()
 
     def probe(self) -> str | None:
-        """Have the canary be heard, if the watch lives: `on_event` is called soon.
+        """Cause an event: `on_event` is called soon if the watch works.
 
-        Return why it cannot sing, or None. The canary is a file that has lost its name but still
-        counts as one of the folder (inotify(7), IN_EXCL_UNLINK). Opening it for writing and closing
-        it is announced like the end of any arrival, changes nothing on the disk, and leaves nothing
-        behind in any case.
+        Return what prevents it, or None. The probe file has lost its name but still counts as one
+        of the folder (inotify(7), IN_EXCL_UNLINK). Opening it for writing and closing it is
+        reported like the end of any arrival, changes nothing on the disk, and leaves nothing
+        behind.
         """
         with self._turn:
             try:
-                if self._canary is None:
+                if self._probe_file is None:
                     self._probe_once()
                 else:
-                    path = f"/proc/self/fd/{self._canary}"
+                    path = f"/proc/self/fd/{self._probe_file}"
                     os.close(os.open(path, os.O_WRONLY | os.O_CLOEXEC))
             except OSError as error:
-                return f"the watch cannot be tried: {error.strerror}"
+                return f"the watch cannot be tested: {error.strerror}"
             return None
 
     def _probe_once(self) -> None:
@@ -107,7 +107,7 @@ class InotifyWatch:
             os.close(folder)
 
     def fault(self) -> str | None:
-        """Return what can be seen to be wrong without the canary, or None."""
+        """Return a fault that is visible without the probe, or None."""
         with self._turn:
             if self._observer is None:
                 return "the inbox is not watched"
@@ -133,15 +133,15 @@ class InotifyWatch:
             return unusable_inbox(self._path, error)
         except (OSError, RuntimeError) as error:
             self._end()
-            return f"the kernel does not let it be watched ({error}); see inotify(7), /proc"
+            return f"the kernel refuses to watch it ({error}); see inotify(7), /proc"
         try:
-            self._canary = _create_probe(folder)
+            self._probe_file = _create_probe(folder)
             if _is_mount_point(folder):
-                os.close(self._canary)  # an open file would keep it from being unmounted
-                self._canary = None
+                os.close(self._probe_file)  # an open file would keep it from being unmounted
+                self._probe_file = None
         except OSError as error:
             self._end()
-            return f"no file can be made in {self._path}, to try the watch: {error.strerror}"
+            return f"cannot create a file in {self._path} to test the watch: {error.strerror}"
         return None
 
     def _observe(self) -> None:
@@ -153,9 +153,9 @@ class InotifyWatch:
         observer.start()
 
     def _end(self) -> None:
-        if self._canary is not None:
-            os.close(self._canary)
-            self._canary = None
+        if self._probe_file is not None:
+            os.close(self._probe_file)
+            self._probe_file = None
         if self._observer is not None:
             self._observer.stop()
             with suppress(RuntimeError):  # it never started: there is nothing to wait for
@@ -166,16 +166,16 @@ class InotifyWatch:
 
 
 def _create_probe(folder: int) -> int:
-    """Return a new file of `folder` that has no name any more; open."""
+    """Return an open new file of `folder` that no longer has a name."""
     with suppress(FileNotFoundError):
-        os.unlink(CANARY, dir_fd=folder)  # left by a crash in between
-    canary = os.open(CANARY, _CANARY_FLAGS, 0o600, dir_fd=folder)
+        os.unlink(PROBE_FILE, dir_fd=folder)  # left by a crash in between
+    probe = os.open(PROBE_FILE, _PROBE_FLAGS, 0o600, dir_fd=folder)
     try:
-        os.unlink(CANARY, dir_fd=folder)
+        os.unlink(PROBE_FILE, dir_fd=folder)
     except BaseException:
-        os.close(canary)
+        os.close(probe)
         raise
-    return canary
+    return probe
 
 
 def _is_mount_point(folder: int) -> bool:
@@ -199,10 +199,10 @@ class _Observer(InotifyObserver):
 
 
 class _Emitter(InotifyFullEmitter):
-    """Passes on no more events than can be dealt with: a hundred thousand hints say the same.
+    """Limits how many events are passed on: one hint to scan is as good as a hundred thousand.
 
-    The threads of watchdog hand each other events in queues without a limit, and where files come
-    faster than they can be told of, those would grow to a hundred megabytes.
+    The threads of watchdog pass events on in unbounded queues, which would grow to a hundred
+    megabytes if files arrived faster than their events are handled.
     """
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
@@ -220,11 +220,11 @@ class _Emitter(InotifyFullEmitter):
 
     def queue_event(self, event: FileSystemEvent) -> None:
         few = self._event_queue.qsize() < MOST_EVENTS
-        if few or os.fsdecode(event.src_path).endswith(CANARY):
+        if few or os.fsdecode(event.src_path).endswith(PROBE_FILE):
             super().queue_event(event)
 
     def _forget_what_waits(self) -> None:
-        """Do as after an overflow in the kernel, then have a look told: it sees what they meant."""
+        """Drop queued events as after an overflow in the kernel, and queue one hint to scan."""
         inotify = self._inotify
         if inotify is not None:
             inotify.on_queue_overflow()
@@ -241,18 +241,18 @@ class _Handler(FileSystemEventHandler):
     def on_any_event(self, event: FileSystemEvent) -> None:
         moved = isinstance(event, FileMovedEvent)
         name = os.path.basename(os.fsdecode(event.dest_path if moved else event.src_path))
-        # What was moved out, as by a claim, is no arrival: it has no name here.
-        if name != CANARY and (name or not moved):
+        # A file that was moved out, as by a claim, has no name here: not an arrival.
+        if name != PROBE_FILE and (name or not moved):
             self._on_change(name if moved else None)
         self._on_event(name)
 
 
 class _Warnings(logging.Handler):
-    """Takes watchdog's warnings, an overflow of events among them, as hints: look."""
+    """Treats watchdog's warnings, such as an overflow of events, as hints to scan."""
 
     def __init__(self, on_change: Callable[[str | None], None]) -> None:
         super().__init__(logging.WARNING)
         self._on_change = on_change
 
-    def emit(self, record: logging.LogRecord) -> None:  # noqa: ARG002  whatever it says: look
+    def emit(self, record: logging.LogRecord) -> None:  # noqa: ARG002  its text does not matter
         self._on_change(None)

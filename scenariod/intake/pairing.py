@@ -18,7 +18,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The files to claim now, in order; or nothing, and how many seconds until a lone file goes."""
+    """The files to claim now, in order; or none, and the seconds until a lone file goes."""
 
     names: tuple[str, ...]
     wait_s: float | None = None

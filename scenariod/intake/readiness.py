@@ -1,7 +1,7 @@
-"""Whether the writer of one file in the inbox is done with it.
+"""Whether a file in the inbox is complete: its writer has finished.
 
-Owns the rules of readiness. Never opens what is no regular file of an acceptable size, never
-follows a link, and reads no more of a file than its last bytes.
+Owns the rules of readiness. Opens only regular files of an acceptable size, never follows a link,
+and reads only a file's last bytes.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from enum import StrEnum
 from scenariod.base.faults import DAMAGED
 
 LINK_FACTOR = 5
-"""So many times `settle_s` a file may keep another name: who links one in takes the first away."""
+"""How many times `settle_s` a file may keep another name: link(2) is followed by unlink(2)."""
 STALL_FACTOR = 10
-"""So many times `settle_s` a file that ends in the middle is waited for, where no lease tells."""
+"""How many times `settle_s` to wait for a file that is cut off, if no lease can be had on it."""
 _TAIL_BYTES = 64
 _PATH_FLAGS = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 GONE = frozenset({errno.ENOENT, errno.ESTALE})
-"""What it means that a name leads nowhere any more."""
+"""Errors that mean that a name no longer exists."""
 
 
 _OF_A_MOUNT = frozenset({errno.EACCES, errno.EPERM, errno.ENOTCONN})
@@ -32,7 +32,7 @@ _OF_A_MOUNT = frozenset({errno.EACCES, errno.EPERM, errno.ENOTCONN})
 
 
 class Hold(StrEnum):
-    """Why a file in the inbox is not ready."""
+    """The reason why a file in the inbox is not ready."""
 
     WRITING = "its writer still has it open"
     SETTLING = "it may still be changing"
@@ -45,7 +45,7 @@ class Hold(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How long a file must be unchanged (seconds), and how large one is opened (bytes)."""
+    """How long a file must be unchanged (seconds), and the largest size to open (bytes)."""
 
     settle_s: float
     largest_bytes: int
@@ -53,10 +53,10 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A file as it was seen: what it is, since when it is so, and why it is held, if it is.
+    """A file as last seen: its state, since when it has not changed, and why it is held, if it is.
 
-    Times are monotonic seconds. `again_s` says in how many seconds a held file may be ready, None
-    where somebody must do something first.
+    Times are monotonic seconds. A held file may be ready in `again_s` seconds; None means that a
+    person must act first.
     """
 
     identity: tuple[int, int, int, int, int]
@@ -68,7 +68,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class _Wait:
-    """Why a file is not ready, and for how long it must have been unchanged to be so."""
+    """Why a file is not ready, and for how long it must be unchanged to become ready."""
 
     hold: Hold
     calm_s: float | None = None
@@ -77,10 +77,10 @@ class _Wait:
 def observe(
     folder: int, name: str, *, before: Seen | None, renamed_in: bool, rules: Rules, now: float
 ) -> Seen | None:
-    """Return the file `name` of the open `folder` as it is now; None if there is none.
+    """Return the state of the file `name` in the open `folder`; None if it does not exist.
 
-    `before` is how it was seen last; `renamed_in` says that it was seen to arrive by a rename.
-    Raises OSError for what is no single file's fault, such as too many open files.
+    `before` is its last known state; `renamed_in` says that it arrived by a rename. Raises OSError
+    for errors that do not concern a single file, such as too many open files.
     """
     try:
         place = os.open(name, _PATH_FLAGS, dir_fd=folder)
@@ -114,7 +114,7 @@ def observe(
 
 
 def is_somebodys_mount(error: OSError, folder: int) -> bool:
-    """Say whether what a look at a name in `folder` met is a mount on it that is closed to us."""
+    """Return whether an error on a name in `folder` comes from a mount that we may not enter."""
     return error.errno in _OF_A_MOUNT and os.access(".", os.X_OK, dir_fd=folder, effective_ids=True)
 
 
@@ -180,13 +180,13 @@ def _wait_for_writer(
 
 
 def _ends_whole(file: int, *, size: int) -> bool:
-    """Say whether the file ends as a JSON object does; half of one seldom does."""
+    """Return whether the file ends as a JSON object does; a cut-off one rarely does."""
     tail = os.pread(file, _TAIL_BYTES, max(size - _TAIL_BYTES, 0))
     return tail.rstrip().endswith(b"}")
 
 
 def _has_writer(file: int) -> bool | None:
-    """Say whether anyone has the file open for writing; None where the kernel won't tell us.
+    """Return whether a process has the file open for writing; None if the kernel does not say.
 
     A read lease is granted only where nobody writes (fcntl(2), F_SETLEASE). It needs the file
     to be ours and the file system to support leases.

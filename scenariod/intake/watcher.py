@@ -1,6 +1,6 @@
-"""The watcher: keeps a living watch over the inbox, and says how often to look without one.
+"""The watcher: keeps the inbox watched, and sets how often it is scanned in addition.
 
-Owns how arrivals are noticed, and tells when that gets worse or better. Never looks itself.
+Owns how arrivals are noticed, and reports when that degrades or recovers. Never scans the inbox.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from scenariod.monitoring.journal import Journal
 
 LONGEST_CHECK_S = 15.0
-"""How often the watch proves itself, at least."""
-LONGEST_SONG_S = 10.0
-"""How long its canary may take to be heard. Any other event that is heard will do, too."""
+"""Longest time between two probes of the watch."""
+LONGEST_PROBE_S = 10.0
+"""How long to wait for the event of a probe, at most; any other event counts as well."""
 FIRST_RETRY_S = 1.0
 
 
@@ -41,10 +41,10 @@ class Sight(StrEnum):
 
 
 class Watcher:
-    """Watches the inbox, or has it polled; `keep` it up in a task of its own.
+    """Watches the inbox or has it polled; `run` it as a task.
 
-    `on_change` is called from any thread when it is time to look, with the name of a file that was
-    renamed in, if one was; `on_return` in the loop when the inbox is back after a fault.
+    `on_change` is called from any thread when the inbox should be scanned, with the name of a file
+    that was renamed in, if any; `on_return` on the loop when the inbox is back after a fault.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Watcher:
         self._heard = asyncio.Event()
         self._mount: Mount | None = None
         self._check_s = min(settings.rescan_s / 2, LONGEST_CHECK_S)
-        self._song_s = min(settings.rescan_s / 2, LONGEST_SONG_S)
+        self._probe_timeout_s = min(settings.rescan_s / 2, LONGEST_PROBE_S)
         self._loop = asyncio.get_running_loop()
         self._listening = False
         self._watch = InotifyWatch(path, on_change=on_change, on_event=self._note_life)
@@ -72,15 +72,15 @@ class Watcher:
         self.detail = ""
 
     def look_every_s(self) -> float:
-        """Return how often to look where nothing says that it is time, in seconds."""
+        """Return how often to scan the inbox without an event, in seconds."""
         if self.sight is Sight.EVENTS:
             return self._settings.rescan_s
         return min(self._settings.poll_s, self._settings.rescan_s)
 
     async def run(self) -> None:
-        """Keep the inbox in sight until cancelled: begin, wait for a fault, begin anew.
+        """Keep the inbox watched until cancelled: start, wait for a fault, start again.
 
-        What fails at once is tried again after 1, 2, 4 seconds and so on, up to `rescan_s`.
+        If starting fails, it is retried after 1, 2, 4 … seconds, up to `rescan_s`.
         """
         retry_s = FIRST_RETRY_S
         while True:
@@ -95,7 +95,7 @@ class Watcher:
             retry_s = min(retry_s * 2, self._settings.rescan_s)
 
     def give_up(self, error: BaseException) -> None:
-        """Say that nothing is kept up any more, for a defect of ours; looking goes on."""
+        """Report that watching has ended because of a bug of ours; scans continue."""
         self._see_badly(f"a defect in scenariod: {type(error).__name__}: {error}")
 
     async def close(self) -> None:
@@ -103,7 +103,7 @@ class Watcher:
         await asyncio.to_thread(self._watch.end)
 
     async def _begin(self) -> str | None:
-        """Begin to watch or to poll; return what is in the way, or None."""
+        """Start to watch or to poll; return what prevents it, or None."""
         try:
             self._mount = await asyncio.to_thread(self._find_mount)
             if self._why_polling() is not None:
@@ -114,7 +114,7 @@ class Watcher:
         return await self._hear(self._watch.begin)
 
     async def _until_fault(self) -> str:
-        """Check again and again; return what is wrong once something is."""
+        """Check the watch repeatedly; return the first fault."""
         fault = None
         while fault is None:
             await asyncio.sleep(self._check_s)
@@ -134,24 +134,25 @@ class Watcher:
         return await self._hear(self._watch.probe) if fault is None else fault
 
     async def _hear(self, probe: Callable[[], str | None]) -> str | None:
-        """Have the canary sing; return what is wrong where it is not heard, or None."""
+        """Run `probe` and wait for its event; return what is wrong if none arrives, or None."""
         self._heard.clear()
         self._listening = True
         fault = await asyncio.to_thread(probe)
         if fault is not None:
             return fault
         try:
-            async with asyncio.timeout(self._song_s):
+            async with asyncio.timeout(self._probe_timeout_s):
                 await self._heard.wait()
         except TimeoutError:
-            return f"the kernel's events do not come: a test file went unnoticed {self._song_s:g} s"
+            waited = f"{self._probe_timeout_s:g} s"
+            return f"no inotify events: a test file was not reported within {waited}"
         return None
 
     def _note_life(self, _: str) -> None:
-        """Take any event for the canary's; called by each of very many, from another thread."""
+        """Count any event as the probe's; called for every event, from another thread."""
         if self._listening:
             self._listening = False
-            with suppress(RuntimeError):  # the loop has ended: nobody listens any more
+            with suppress(RuntimeError):  # the loop has ended
                 self._loop.call_soon_threadsafe(self._heard.set)
 
     def _find_mount(self) -> Mount | None:
@@ -161,7 +162,7 @@ class Watcher:
         finally:
             os.close(folder)
 
-    # How it is, and telling so
+    # Reporting
 
     def _why_polling(self) -> str | None:
         if self._settings.watch == "poll":
@@ -169,7 +170,7 @@ class Watcher:
         silent = self._mount is not None and not announces(self._mount.kind)
         if self._mount is None or not silent or self._settings.watch == "events":
             return None
-        return f"{self._mount.kind} announces nothing that other machines do"
+        return f"{self._mount.kind} reports no changes by other machines"
 
     def _see_well(self) -> None:
         was, why = self.sight, self._why_polling()
@@ -178,18 +179,18 @@ class Watcher:
         if was is Sight.DEGRADED:
             self._journal.tell(
                 Event.WATCH_RECOVERED,
-                f"the inbox is in sight again ({self.words()})",
+                f"the inbox is watched again ({self.words()})",
                 reason=self.sight,
             )
             self._on_return()
         elif why is not None:
             self._journal.tell(Event.WATCH_POLLS, f"the inbox is polled {self.detail}", reason=why)
-        self._on_change(None)  # what came while there was no watch was not announced
+        self._on_change(None)  # files that arrived without a watch were not reported
 
     def _see_badly(self, fault: str) -> None:
-        """Show the fault; tell of it where it is the first since all was well."""
+        """Show the fault; log it if it is the first since the watch worked."""
         was, self.sight = self.sight, Sight.DEGRADED
-        self.detail = f"{fault}; looking every {self.look_every_s():g} s"
+        self.detail = f"{fault}; scanning every {self.look_every_s():g} s"
         if was is not Sight.DEGRADED:
             self._journal.tell(
                 Event.WATCH_TROUBLE, f"no events from the inbox: {self.detail}", reason=fault

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.home import AS_ROOT, DEADLINE_S, mounted, run, wait_until
 
-from scenariod.intake.inotify import CANARY, MOST_EVENTS, InotifyWatch
+from scenariod.intake.inotify import MOST_EVENTS, PROBE_FILE, InotifyWatch
 
 
 @dataclass
@@ -18,12 +18,12 @@ class Heard:
     """What a watch has told."""
 
     changed: threading.Event = field(default_factory=threading.Event)
-    canary: threading.Event = field(default_factory=threading.Event)
+    probe: threading.Event = field(default_factory=threading.Event)
     renamed_in: list[str] = field(default_factory=list)
 
     def event(self, name: str) -> None:
-        if name == CANARY:
-            self.canary.set()
+        if name == PROBE_FILE:
+            self.probe.set()
 
     def change(self, name: str | None) -> None:
         if name is not None:
@@ -108,19 +108,19 @@ def test_what_leaves_the_folder_is_no_reason_to_look(
 
 def settle(watch: InotifyWatch, heard: Heard) -> None:
     """Return when everything that was done so far has been announced."""
-    heard.canary.clear()
+    heard.probe.clear()
 
-    def sung() -> bool:
+    def probed() -> bool:
         assert watch.probe() is None
-        return heard.canary.wait(2.0)  # in a flood a song may be forgotten with all that waits
+        return heard.probe.wait(2.0)  # in a flood a song may be forgotten with all that waits
 
-    wait_until(sung, "the canary was heard")
+    wait_until(probed, "the probe was heard")
 
 
 def test_a_living_watch_is_heard_and_nothing_else_comes_of_it(
     folder: Path, watch: InotifyWatch, heard: Heard
 ) -> None:
-    assert heard.canary.wait(DEADLINE_S)
+    assert heard.probe.wait(DEADLINE_S)
     before = folder.stat()
 
     for _ in range(3):
@@ -135,20 +135,20 @@ def test_a_living_watch_is_heard_and_nothing_else_comes_of_it(
 def test_a_watch_whose_threads_have_died_is_not_heard(
     folder: Path, watch: InotifyWatch, heard: Heard
 ) -> None:
-    assert heard.canary.wait(DEADLINE_S)
+    assert heard.probe.wait(DEADLINE_S)
     observer = watch._observer
     assert observer is not None
     inotify = observer._inotify_fd
     inotify.stop()
     inotify.join()
-    heard.canary.clear()
+    heard.probe.clear()
 
     song, looks = watch.probe(), watch.fault()
 
     assert (song, looks) == (None, None)
-    assert not heard.canary.wait(1.0)
+    assert not heard.probe.wait(1.0)
     assert watch.begin() is None
-    assert heard.canary.wait(DEADLINE_S)
+    assert heard.probe.wait(DEADLINE_S)
 
 
 def test_a_watch_sees_that_a_thread_of_it_has_died(watch: InotifyWatch) -> None:
@@ -185,15 +185,15 @@ def test_a_watch_tells_what_is_wrong_with_its_folder(
 
 def test_a_watch_that_cannot_begin_says_why(folder: Path, heard: Heard) -> None:
     nowhere = InotifyWatch(folder / "none", on_change=heard.change, on_event=heard.event)
-    (folder / CANARY).mkdir()
+    (folder / PROBE_FILE).mkdir()
     taken = InotifyWatch(folder, on_change=heard.change, on_event=heard.event)
 
     assert "is not there" in (nowhere.begin() or "")
-    assert "no file can be made in" in (taken.begin() or "")
+    assert "cannot create a file in" in (taken.begin() or "")
 
 
-def test_a_canary_that_a_crash_left_is_removed(folder: Path, heard: Heard) -> None:
-    (folder / CANARY).write_text("left")
+def test_a_probe_that_a_crash_left_is_removed(folder: Path, heard: Heard) -> None:
+    (folder / PROBE_FILE).write_text("left")
     watch = InotifyWatch(folder, on_change=heard.change, on_event=heard.event)
 
     fault = watch.begin()

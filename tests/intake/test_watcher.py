@@ -44,7 +44,7 @@ class Eye:
             on_change=self._hint,
             on_return=self._return,
         )
-        self.watcher._song_s = 60.0  # a busy machine may hear its canary late
+        self.watcher._probe_timeout_s = 60.0  # a busy machine may hear its probe late
         self.first = self.watcher.sight, self.watcher.look_every_s()
 
     def _hint(self, name: str | None) -> None:
@@ -141,12 +141,12 @@ def test_an_inbox_that_is_not_what_it_was_is_noticed_and_watched_again_once_it_i
     assert os.listdir(folder) == []
 
 
-def test_a_watch_that_dies_silently_is_found_out_by_its_canary_and_begun_anew(
+def test_a_watch_that_dies_silently_is_found_out_by_its_probe_and_begun_anew(
     folder: Path,
 ) -> None:
     def story(eye: Eye) -> None:
         eye.until(Sight.EVENTS)
-        eye.watcher._song_s = 5.0
+        eye.watcher._probe_timeout_s = 5.0
         observer = eye.watcher._watch._observer
         assert observer is not None
         observer._inotify_fd.stop()
@@ -155,7 +155,7 @@ def test_a_watch_that_dies_silently_is_found_out_by_its_canary_and_begun_anew(
     eye = watched(folder, story)
 
     assert eye.journal.events() == [Event.WATCH_TROUBLE, Event.WATCH_RECOVERED]
-    assert "a test file went unnoticed" in eye.journal.entries[0][1]
+    assert "a test file was not reported" in eye.journal.entries[0][1]
 
 
 def test_trouble_is_told_once_however_long_it_lasts(folder: Path) -> None:

@@ -39,7 +39,7 @@ def test_without_the_memory_controller_nothing_starts_and_the_cure_is_named(
     assert "scenario-1.json" in machine.check(f"ls {ROOT}/inbox")
 
 
-def test_the_canary_dies_of_its_limit_and_leaves_nothing(machine: Machine) -> None:
+def test_the_probe_dies_of_its_limit_and_leaves_nothing(machine: Machine) -> None:
     start_service(machine)
 
     killed = machine.check("journalctl -k --no-pager").count("Memory cgroup out of memory")

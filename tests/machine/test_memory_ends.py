@@ -153,7 +153,7 @@ def test_a_worker_that_fills_the_page_cache_is_not_stopped(small: Machine, tmp_p
     assert peaks[0] > 0.9 * LIMIT
 
 
-def test_the_canary_is_sent_again_after_a_reload_of_the_service_manager(
+def test_the_probe_is_sent_again_after_a_reload_of_the_service_manager(
     small: Machine, tmp_path: Path
 ) -> None:
     acting.drop_acts(small, tmp_path, "scenario-plain-261.json")

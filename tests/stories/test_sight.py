@@ -14,7 +14,7 @@ from support.scenarios import scenario
 from watchdog.events import FileClosedEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
-from scenariod.intake.inotify import CANARY
+from scenariod.intake.inotify import PROBE_FILE
 
 pytestmark = pytest.mark.slow
 
@@ -41,9 +41,9 @@ def test_an_inbox_that_is_deleted_pauses_intake_with_the_cure_and_goes_on_once_i
     assert not_made_anew
     assert (back["watch_detail"], back["refused"]) == ("", 0)
     said = daemon.journal().splitlines()
-    # On a busy machine the canary may be heard late, and that be told of, too.
+    # On a busy machine the probe may be heard late, and that be told of, too.
     assert len([line for line in said if "no events from" in line and NOT_THERE in line]) == 1
-    assert [line for line in said if "the inbox is in sight again (events)" in line]
+    assert [line for line in said if "the inbox is watched again (events)" in line]
     assert daemon.terminate() == 0
     assert os.listdir(home.inbox) == []
 
@@ -143,10 +143,10 @@ def test_an_idle_daemon_proves_its_watch_without_writing_anything(home: Home) ->
     before = home.inbox.stat()
 
     with closed_in(home.inbox) as closed:
-        wait_until(lambda: closed.names.count(CANARY) >= 3, "its canary has sung three times")
+        wait_until(lambda: closed.names.count(PROBE_FILE) >= 3, "it was probed three times")
 
     after = home.inbox.stat()
     assert (after.st_mtime_ns, after.st_ctime_ns) == (before.st_mtime_ns, before.st_ctime_ns)
     assert os.listdir(home.inbox) == []
-    assert set(closed.names) == {CANARY}
+    assert set(closed.names) == {PROBE_FILE}
     daemon.wait_for_status(lambda s: s["watch"] == "events")

@@ -23,7 +23,7 @@ TIMEOUT_S = 120.0
 _CODE = "import sys; print(flush=True); sys.stdin.readline(); held = b'x' * int(sys.argv[1])"
 
 
-def canary_command(names: commands.Units, *, manager: commands.Manager) -> list[str]:
+def probe_command(names: commands.Units, *, manager: commands.Manager) -> list[str]:
     """Return the command of a process that waits for a line, then takes twice its limit."""
     return commands.scope(
         [sys.executable, "-I", "-S", "-c", _CODE, str(2 * LIMIT_BYTES)],
@@ -36,13 +36,13 @@ def canary_command(names: commands.Units, *, manager: commands.Manager) -> list[
 
 
 async def prove(root: Path, *, manager: commands.Manager) -> None:
-    """Return if the canary died of its limit; raise `NoLimitError` if it lived, or never started.
+    """Return if the probe died of its limit; raise `NoLimitError` if it lived, or never started.
 
     Leaves its slice behind: the caller sweeps.
     """
     names = commands.units(root, 0)
     process = await asyncio.create_subprocess_exec(
-        *canary_command(names, manager=manager),
+        *probe_command(names, manager=manager),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -68,9 +68,9 @@ async def prove(root: Path, *, manager: commands.Manager) -> None:
 
 
 async def _provoke(process: asyncio.subprocess.Process) -> cgroup.Counters:
-    """Have the canary take too much; return what the kernel counted."""
+    """Have the probe take too much; return what the kernel counted."""
     if process.stdin is None or process.stdout is None or process.stderr is None:
-        raise RuntimeError("the canary has no pipes")
+        raise RuntimeError("the probe has no pipes")
     if not await process.stdout.readline():
         said = (await process.stderr.read(4096)).decode("utf-8", "replace").strip()
         raise NoLimitError(

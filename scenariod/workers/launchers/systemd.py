@@ -41,7 +41,7 @@ class SystemdLauncher:
         self.name = f"systemd ({kind} manager)"
         self._manager = ServiceManager(kind)
         self._account = account
-        # The canary may run beside workers that hold all the rest.
+        # The probe may run beside workers that hold all the rest.
         cap = most_bytes + limit_probe.LIMIT_BYTES
         self._cap_bytes = cap - cap % resource.getpagesize()
         self._checking = asyncio.Lock()
@@ -106,7 +106,7 @@ class SystemdLauncher:
         self._proved_at = None
 
     async def _prove(self, root: Path) -> None:
-        """Cap the slice above the workers, and see a canary in it die of its own limit."""
+        """Cap the slice above the workers, and see a probe in it die of its own limit."""
         self._proved_at = None
         names = commands.units(root, _NO_BATCH)
         loaded_at = await self._manager.loaded_at()
