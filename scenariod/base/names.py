@@ -32,7 +32,9 @@ NaturalKey = tuple[list[str | tuple[int, str]], str]
 _DIGITS = re.compile(r"([0-9]+)")
 _MOST_COMPARED = 10_000
 """Among how many names the nearest is looked for: that takes a tenth of a second or so."""
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\\\\\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_CHARACTERS = "\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+_HARMFUL = re.compile(f"[{_CHARACTERS}]")
+_UNSAFE = re.compile(rf"[\\{_CHARACTERS}]")
 
 
 def is_scenario_name(name: str) -> bool:
@@ -53,6 +55,8 @@ def without_addition(name: str) -> str:
 
 def right_name(name: str) -> str | None:
     """Return the scenario name that `name` was meant to be; None if it does not look like one."""
+    if is_scenario_name(name):
+        return name
     bare = without_addition(name)
     like_head = _LIKE_HEAD.match(bare)
     if bare.lower().endswith(_ENDING):
@@ -79,6 +83,14 @@ def printable(text: str) -> str:
     their byte) and the characters that change the direction of text.
     """
     return _UNSAFE.sub(_escape, text)
+
+
+def printable_line(text: str) -> str:
+    """Return `text` safe for a terminal, with backslashes as they are.
+
+    Names in it are `printable` already: escaped twice, they could not be pasted.
+    """
+    return _HARMFUL.sub(_escape, text)
 
 
 def shell_word(text: str) -> str:

@@ -18,7 +18,7 @@ from scenariod import __version__
 from scenariod.base import config, faults, process, streams
 from scenariod.base.arguments import Parser
 from scenariod.base.errors import EXIT_CODE_MEANING, ExitCode, ScenariodError
-from scenariod.base.names import printable
+from scenariod.base.names import printable_line
 from scenariod.base.owner import become_owner
 from scenariod.cli.answer import Stream
 from scenariod.cli.commands import COMMANDS, Command
@@ -90,7 +90,7 @@ def _print(answer: Answer | Stream, *, as_json: bool) -> None:
     elif as_json:
         _print_json(answer.document)
     else:
-        streams.to_stdout(f"{printable(line)}\n" for line in answer.lines)
+        streams.to_stdout(f"{printable_line(line)}\n" for line in answer.lines)
 
 
 def _print_json(document: object) -> None:
@@ -98,7 +98,7 @@ def _print_json(document: object) -> None:
 
 
 def _fail(message: str, hint: str, code: ExitCode, *, as_json: bool) -> int:
-    streams.to_stderr(f"scenariodctl: {printable(message)}\n  {printable(hint)}\n")
+    streams.to_stderr(f"scenariodctl: {printable_line(message)}\n  {printable_line(hint)}\n")
     if as_json:
         error = {"message": message, "hint": hint, "exit_code": code}
         with suppress(streams.OutputError):  # the first error is the one to end with

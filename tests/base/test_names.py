@@ -14,6 +14,9 @@ from scenariod.base.names import (
     natural_key,
     numbered,
     printable,
+    printable_line,
+    right_name,
+    shell_word,
     with_suffix,
 )
 
@@ -38,6 +41,14 @@ FILE_NAMES = st.binary(min_size=1, max_size=NAME_MAX).map(os.fsdecode)
 )
 def test_the_inbox_takes_scenario_star_json_and_nothing_else(name: str, taken: bool) -> None:  # noqa: FBT001  a column of the table
     assert is_scenario_name(name) is taken
+
+
+@given(FILE_NAMES)
+def test_the_right_name_of_any_file_is_one_that_is_taken_or_none(name: str) -> None:
+    right = right_name(name)
+
+    assert right is None or is_scenario_name(right)
+    assert (right == name) is is_scenario_name(name)
 
 
 @pytest.mark.parametrize(
@@ -82,6 +93,23 @@ def test_digits_of_other_scripts_are_text() -> None:
 )
 def test_what_could_harm_a_terminal_is_shown_as_an_escape(text: str, shown: str) -> None:
     assert printable(text) == shown
+
+
+def test_a_line_keeps_its_backslashes_so_that_a_printable_name_in_it_stays_as_it_is() -> None:
+    assert printable_line(f"\x1b[31m{printable(chr(27))}") == r"\x1b[31m\x1b"
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("plain", "plain"),
+        ("a b", "'a b'"),
+        ("a'$(x)", """'a'"'"'$(x)'"""),
+        ("a\x1b b\\c\n", "a*' b'*c*"),
+    ],
+)
+def test_a_word_for_the_shell_has_a_star_for_what_is_not_printable(text: str, word: str) -> None:
+    assert shell_word(text) == word
 
 
 @given(st.text(st.characters()))
