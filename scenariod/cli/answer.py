@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from scenariod.base.errors import ExitCode, RootUnusableError
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 READ_TIMEOUT_S = 5.0
 """How long a command that only reads waits for a locked library."""
+_UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +54,16 @@ def backup_lines(document: dict[str, Any]) -> list[str]:
     return (
         [*lines, f"           ! {document['backup_doubt']}"] if document["backup_doubt"] else lines
     )
+
+
+def utc(when: str) -> str:
+    """Return an ISO 8601 time in UTC as people read it."""
+    return f"{datetime.fromisoformat(when):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def age(seconds: float) -> str:
+    """Return in words how long ago it was."""
+    for unit, length_s in _UNITS:
+        if (count := int(seconds // length_s)) > 0:
+            return f"{count} {unit}{'' if count == 1 else 's'} ago"
+    return "just now"

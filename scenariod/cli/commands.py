@@ -210,9 +210,9 @@ COMMANDS = (
     ),
     Command(
         "explain",
-        "show where a dropped file is, what happened to it, and what to do next",
-        "files:explain",
-        (Argument("file", "the file's name or path", {"metavar": "FILE"}),),
+        "show where a dropped file is, or a scenario came from, and what to do next",
+        "explain:explain",
+        (Argument("what", "a file's name or path, or a scenario's id", {"metavar": "FILE|ID"}),),
     ),
     Command(
         "failed",
@@ -229,7 +229,7 @@ COMMANDS = (
     Command(
         "retry",
         "move refused files from failed/ back into inbox/",
-        "files:retry",
+        "retry:retry",
         (
             Argument("name", "a file in failed/", {"metavar": "NAME", "nargs": "?"}),
             Argument("--all", "retry all files in failed/", {"action": "store_true"}),

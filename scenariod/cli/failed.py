@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from scenariod.base import clock
 from scenariod.base.names import printable
-from scenariod.cli.answer import Answer, require_root
+from scenariod.cli.answer import Answer, age, require_root
 from scenariod.intake import retry
 from scenariod.validation import reason_file
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 MOST_LOOKED_AT = 10_000
 """Up to so many files, a status finds the newest: asking for the ctime of 100,000 takes seconds."""
-_UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class _Refused:
     def line(self, now: datetime) -> str:
         """Return it for people, with its age at `now`."""
         code = f" ({self.code})" if self.code else ""
-        ago = _age((now - datetime.fromisoformat(self.failed_at)).total_seconds())
+        ago = age((now - datetime.fromisoformat(self.failed_at)).total_seconds())
         return f"{self.file}, {ago}{code}: {self.message}"
 
 
@@ -93,10 +92,3 @@ def _read(folder: Path, ctime_ns: int, name: str) -> _Refused:
         failed_at=refused_at,
         retry=reason.retry,
     )
-
-
-def _age(seconds: float) -> str:
-    for unit, length_s in _UNITS:
-        if (count := int(seconds // length_s)) > 0:
-            return f"{count} {unit}{'' if count == 1 else 's'} ago"
-    return "just now"

@@ -98,6 +98,12 @@ def command(path: Path, why: Why) -> str:
             return there and f"mv -n {here} {there}"
 
 
+def command_to_drop(path: Path, inbox: Path, *, tool: str = "mv -n") -> str:
+    """Return the command that brings a file from elsewhere into the inbox."""
+    target = inbox / (right_name(path.name) or "")
+    return f"{tool} {shell_word(str(path))} {shell_word(str(target))}"
+
+
 def shown(found: Sequence[Misnamed], folder: Path) -> list[dict[str, str]]:
     """Return the first of what was found in `folder`, as programs are told it."""
     return [

@@ -62,7 +62,10 @@ def find(folder: Path, name: str) -> str | None:
     """Return the name in `folder` that is `name`, or is shown as `name` where it is unprintable."""
     if os.path.lexists(folder / name):
         return name
-    return next((found for found in names(folder) if printable(found) == name), None)
+    try:
+        return next((found for found in os.listdir(folder) if printable(found) == name), None)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 def take_up(failed: Path, inbox: Path, name: str) -> bool:

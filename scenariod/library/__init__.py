@@ -6,6 +6,7 @@ Others use what is named here, of `Library` and the records.
 - `connection`: connections to SQLite, transactions, the WAL
 - `database`: `Library`: what others use
 - `difference`: what differs between two states
+- `events`: what happened to one scenario
 - `history`: the batches: numbers, order, what the library was after each
 - `integrity`: whether the database is sound
 - `packs`: which pack a scenario came in
@@ -38,6 +39,8 @@ from scenariod.library.records import (
     Restored,
     Result,
     Scenario,
+    ScenarioChange,
+    ScenarioEvent,
     SettledBatch,
     SettledFile,
     Stored,
@@ -72,6 +75,8 @@ __all__ = [
     "Restored",
     "Result",
     "Scenario",
+    "ScenarioChange",
+    "ScenarioEvent",
     "SettledBatch",
     "SettledFile",
     "Snapshot",

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from scenariod.library.records import (
         Entry,
-        FileRecord,
         HeldPack,
         NewScenario,
         Pack,
@@ -189,11 +188,6 @@ class Library:
         """Return what was recorded of a batch's files; None if the batch is not settled."""
         with self._reading() as db:
             return settlement.settled(db, batch_id)
-
-    def files(self, name: str, *, most: int) -> list[FileRecord]:
-        """Return what became of the files of this name, `most` of them, the last batch first."""
-        with self._reading() as db:
-            return settlement.files(db, name, most=most)
 
     def settled_by(self, names: Iterable[str], *, batch: int) -> dict[str, bool]:
         """Say of each name that files were settled under, whether all were by that batch.

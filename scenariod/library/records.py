@@ -119,11 +119,33 @@ class SettledFile:
 class FileRecord:
     """What became of a file of some name, in one batch; `settled_at` is ISO 8601 in UTC."""
 
+    name: str
     batch: int
     settled_at: str
     verdict: Result
     code: str | None
     scenario_id: str | None
+    problems: tuple[Problem, ...]
+
+
+class ScenarioChange(StrEnum):
+    """What a batch did to one scenario."""
+
+    ADDED = "added"
+    REPLACED = "replaced"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioEvent:
+    """What one batch did to a scenario, from `file` if it came from one; `note` is the batch's."""
+
+    batch: int
+    settled_at: str
+    kind: Kind
+    note: str
+    change: ScenarioChange
+    file: str | None
 
 
 @dataclass(frozen=True, slots=True)

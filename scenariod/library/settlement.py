@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from scenariod.base.errors import DroppedFileError, ScenariodError
 from scenariod.base.faults import DAMAGED
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from scenariod.validation.verdict import Verdict
 
 _HELD = {Result.ADDED, Result.REPLACED, Result.ALREADY_ADDED}
+_FILES = """
+    SELECT name, file.batch, settled_at, verdict, code, scenario_id, problems
+      FROM file JOIN batch ON batch.id = file.batch
+     WHERE {column} = ? ORDER BY position DESC, number DESC LIMIT ?
+"""
 _CHANGED = Problem(Reason.CHANGED, "the file was changed, or taken away, after it was checked")
 
 
@@ -104,15 +109,27 @@ def settled(db: sqlite3.Connection, batch_id: int) -> list[SettledFile] | None:
 
 def files(db: sqlite3.Connection, name: str, *, most: int) -> list[FileRecord]:
     """Return what became of the files of this name, `most` of them, the last batch first."""
-    rows = db.execute(
-        "SELECT file.batch, settled_at, verdict, code, scenario_id"
-        " FROM file JOIN batch ON batch.id = file.batch"
-        " WHERE name = ? ORDER BY position DESC LIMIT ?",
-        (os.fsencode(name), most),
-    )
+    return _files(db.execute(_FILES.format(column="name"), (os.fsencode(name), most)))
+
+
+def files_of(db: sqlite3.Connection, scenario_id: str, *, most: int) -> list[FileRecord]:
+    """Return what became of the files that held a scenario of this id, as `files` does."""
+    query = _FILES.format(column="scenario_id")
+    return _files(db.execute(query, (scenarios.text(scenario_id), most)))
+
+
+def _files(rows: Iterable[tuple[Any, ...]]) -> list[FileRecord]:
     return [
-        FileRecord(batch, settled_at, Result(result), code, scenario_id)
-        for batch, settled_at, result, code, scenario_id in rows
+        FileRecord(
+            os.fsdecode(name),
+            batch,
+            settled_at,
+            Result(result),
+            code,
+            scenario_id,
+            history.problems_of(problems),
+        )
+        for name, batch, settled_at, result, code, scenario_id, problems in rows
     ]
 
 

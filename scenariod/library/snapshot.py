@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scenariod.library import blob, history, packs, past, scenarios
+from scenariod.library import blob, events, history, packs, past, scenarios, settlement
 from scenariod.library.sqlite_errors import damaged
 
 if TYPE_CHECKING:
@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from scenariod.library.records import BatchRecord, HeldPack, Pack, Stored, Version
+    from scenariod.library.records import (
+        BatchRecord,
+        FileRecord,
+        HeldPack,
+        Pack,
+        ScenarioEvent,
+        Stored,
+        Version,
+    )
 
 
 class Snapshot:
@@ -87,6 +95,21 @@ class Snapshot:
         """Yield a version's document in chunks; raise as `documents` does."""
         self._reading = self._read(version.stored)
         return self._reading
+
+    def files(self, name: str, *, most: int) -> list[FileRecord]:
+        """Return what became of the files of this name, `most` of them, the last batch first."""
+        return settlement.files(self._db, name, most=most)
+
+    def files_of(self, scenario_id: str, *, most: int) -> list[FileRecord]:
+        """Return what became of the files that held a scenario of this id, in that order.
+
+        Reads the records of all files.
+        """
+        return settlement.files_of(self._db, scenario_id, most=most)
+
+    def events(self, scenario_id: str, *, most: int) -> list[ScenarioEvent]:
+        """Return what happened to the scenario of this id, `most` of it, the last batch first."""
+        return events.events(self._db, scenario_id, most=most)
 
     def close(self) -> None:
         """Let go of a document that was not read to its end, as where the disk is full."""

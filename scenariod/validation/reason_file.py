@@ -8,20 +8,22 @@ from __future__ import annotations
 import json
 import shlex
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from scenariod.base import safe_open
 from scenariod.base.names import REASON_SUFFIX, printable, with_suffix
 from scenariod.validation.problems import ADVICE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from scenariod.validation.problems import Problem
 
+T = TypeVar("T")
 _MOST_BYTES = 1 << 20
+_ADVICE_BY_CODE: Mapping[str, str] = {str(reason): advice for reason, advice in ADVICE.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +39,33 @@ class Story:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedFor:
+    """One problem of a refused file, as its reason file says; whatever is not known is None."""
+
+    code: str
+    message: str
+    field: str | None
+    line: int | None
+    column: int | None
+    advice: str
+
+    def words(self) -> str:
+        """Return it for people: message, place, and what helps."""
+        where = f" (line {self.line}, column {self.column})" if self.line is not None else ""
+        return f"{self.message}{where}" + (f"; {self.advice}" if self.advice else "")
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
-    """Why a file was refused: what is worth telling of its reason."""
+    """Why a file was refused, and what it was then; `sha256` is None where it was not read."""
 
     code: str
     message: str
     advice: str
     retry: str
+    problems: tuple[RefusedFor, ...]
+    size_bytes: int | None
+    sha256: str | None
 
 
 def document(
@@ -65,7 +87,7 @@ def document(
         "code": first.code,
         "message": str(first),
         "advice": ADVICE[first.code],
-        "problems": [asdict(problem) for problem in problems],
+        "problems": [asdict(shown(problem)) for problem in problems],
         **about,
         **asdict(story),
         "failed_at": now.isoformat(timespec="seconds"),
@@ -102,7 +124,35 @@ def read(failed: Path, name: str) -> Refused | None:
         content = file.read(_MOST_BYTES)
     try:
         said = json.loads(content)
-        texts = [str(said.get(key, "")) for key in ("code", "message", "advice", "retry")]
-    except (ValueError, AttributeError, RecursionError):
+        return Refused(
+            code=str(said.get("code", "")),
+            message=str(said.get("message", "")),
+            advice=str(said.get("advice", "")),
+            retry=str(said.get("retry", "")),
+            problems=tuple(_problem(problem) for problem in said.get("problems") or [said]),
+            size_bytes=_of(int, said.get("size_bytes")),
+            sha256=_of(str, said.get("sha256")),
+        )
+    except (ValueError, TypeError, AttributeError, RecursionError):
         return None
-    return Refused(*texts)
+
+
+def shown(problem: Problem) -> RefusedFor:
+    """Return a problem as a reason file says it."""
+    return _problem(asdict(problem))
+
+
+def _problem(said: Mapping[str, object]) -> RefusedFor:
+    code = str(said.get("code", ""))
+    return RefusedFor(
+        code=code,
+        message=str(said.get("message", "")),
+        field=_of(str, said.get("field")),
+        line=_of(int, said.get("line")),
+        column=_of(int, said.get("column")),
+        advice=str(said.get("advice") or _ADVICE_BY_CODE.get(code, "")),
+    )
+
+
+def _of(kind: type[T], value: object) -> T | None:
+    return value if isinstance(value, kind) else None

@@ -6,18 +6,16 @@ import json
 import os
 import re
 import shlex
-import shutil
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from daemon.test_settle import Bench, bench, good, rejected
 from support.home import POWERLESS, Home, wait_until
-from support.makers import document
 from support.scenarios import scenario
 
 from scenariod.base.names import printable
-from scenariod.cli import failed
+from scenariod.cli import answer, failed
 from scenariod.cli import main as ctl
 
 __all__ = ["bench"]
@@ -53,10 +51,6 @@ def settle(bench: Bench, batch_id: int, name: str, content: bytes | None = None)
     batch = bench.claim(batch_id, {name: content or b"{"})
     verdict = good(name, content) if content else rejected(name)
     bench.settle(batch, [verdict])
-
-
-def told(document: Any) -> list[tuple[str, str, str]]:
-    return [(place["where"], place["path"], place["says"]) for place in document["places"]]
 
 
 # History
@@ -173,149 +167,7 @@ def test_a_status_shows_how_many_files_were_refused_and_the_newest(
     ],
 )
 def test_an_age_is_shown_in_its_largest_unit(seconds: float, age: str) -> None:
-    assert failed._age(seconds) == age
-
-
-# Explain
-
-
-def test_a_file_in_the_inbox_waits_for_the_daemon_where_none_runs(home: Home, run_ctl: Ctl) -> None:
-    home.drop("scenario-1.json")
-
-    code, said = run_ctl("explain", "scenario-1.json")
-
-    assert code == 0
-    assert told(said) == [("inbox", "inbox/scenario-1.json", "waits: scenariod is not running")]
-    assert "systemctl" in said["places"][0]["next"]
-
-
-def test_a_file_whose_name_is_not_taken_is_told_so(home: Home, run_ctl: Ctl) -> None:
-    (home.inbox / "story.json").write_text("{}")
-
-    code, said = run_ctl("explain", "story.json")
-
-    assert code == 0
-    assert "its name is not scenario-*.json" in said["places"][0]["says"]
-
-
-def test_a_claimed_file_is_taken_up_by_the_next_start(bench: Bench, run_ctl: Ctl) -> None:
-    bench.claim(7, {"scenario-1.json": b"{"})
-
-    _, said = run_ctl("explain", "scenario-1.json")
-
-    assert told(said) == [("work", "work/000007/scenario-1.json", "is claimed by batch 7")]
-    assert said["places"][0]["next"] == "the next start takes it up"
-
-
-def test_a_refused_file_is_told_with_its_reason_its_advice_and_the_command(
-    bench: Bench, run_ctl: Ctl
-) -> None:
-    settle(bench, 1, "scenario-1.json")
-
-    _, said = run_ctl("explain", "failed/scenario-1.json.reason.json")
-    lines = run_ctl.lines("explain", "scenario-1.json")
-
-    assert [place["code"] for place in said["places"]] == ["not-json"]
-    assert lines[:2] == [
-        "failed/scenario-1.json: was refused (not-json): expected a comma (line 3, column 4)",
-        "  mend it at the line and column named; then scenariodctl retry scenario-1.json",
-    ]
-    assert lines[2].endswith("batch 1: refused (not-json)")
-
-
-def test_all_files_that_were_dropped_under_one_name_are_told(
-    home: Home, bench: Bench, run_ctl: Ctl
-) -> None:
-    settle(bench, 1, "scenario-1.json", document("one"))
-    settle(bench, 2, "scenario-1.json", document("two"))
-    settle(bench, 3, "scenario-1.json")
-    home.drop("scenario-1.json")
-
-    code, said = run_ctl("explain", "scenario-1.json")
-
-    assert code == 0
-    assert [place["path"] for place in said["places"]] == [
-        "inbox/scenario-1.json",
-        "failed/scenario-1.json",
-        "done/scenario-1.b000002.json",
-        "done/scenario-1.json",
-    ]
-    assert "batch 2: added, scenario two" in said["places"][2]["says"]
-    found = [(record["batch"], record["verdict"]) for record in said["records"]]
-    assert found == [(3, "refused"), (2, "added"), (1, "added")]
-
-
-def test_a_file_that_was_tidied_away_is_remembered_by_the_library(
-    home: Home, bench: Bench, run_ctl: Ctl
-) -> None:
-    settle(bench, 1, "scenario-1.json", document("one"))
-    shutil.rmtree(home.done)
-
-    code, said = run_ctl("explain", "scenario-1.json")
-
-    assert (code, said["places"]) == (0, [])
-    assert said["records"][0]["scenario_id"] == "one"
-
-
-@pytest.mark.parametrize("name", [HOSTILE, UNDECODABLE], ids=["control", "not UTF-8"])
-def test_a_name_is_found_as_it_is_shown_and_as_it_is(bench: Bench, run_ctl: Ctl, name: str) -> None:
-    settle(bench, 1, name)
-
-    answers = [run_ctl("explain", asked) for asked in (name, printable(name))]
-    lines = run_ctl.lines("explain", name)
-
-    assert [[place["where"] for place in said["places"]] for _, said in answers] == [["failed"]] * 2
-    assert not any("\x1b" in line for line in lines)
-
-
-@pytest.mark.slow
-def test_who_may_not_look_into_work_is_told_of_all_other_places(home: Home, bench: Bench) -> None:
-    settle(bench, 1, "scenario-1.json")
-    home.drop("scenario-2.json", scenario("two"))
-    settle(bench, 2, "scenario-3.json", document("three"))
-    (home.path / "done" / "scenario-3.json").unlink()
-    work = home.path / "work"
-    work.chmod(0)
-
-    refused, waiting, gone, unknown = (
-        home.ctl("explain", f"scenario-{number}.json", before=POWERLESS) for number in (1, 2, 3, 9)
-    )
-    work.chmod(0o755)
-
-    assert "failed/scenario-1.json: was refused" in refused.out
-    assert "inbox/scenario-2.json: waits" in waiting.out
-    assert "scenario-3.json is in no folder that you may look into" in gone.out
-    assert [ended.code for ended in (refused, waiting, gone, unknown)] == [0, 0, 0, 18]
-    assert "sudo" in unknown.err
-
-
-def test_a_file_that_nobody_knows_is_not_found(bench: Bench, run_ctl: Ctl) -> None:
-    code, said = run_ctl("explain", "scenario-9.json")
-
-    assert code == 18
-    assert said["error"]["exit_code"] == 18
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b"[]", b"{", b"[" * 100_000, "a link", "a folder"], ids=range(6)
-)
-def test_a_reason_that_somebody_has_spoilt_is_said_to_be_gone(
-    home: Home, bench: Bench, run_ctl: Ctl, content: bytes | str
-) -> None:
-    settle(bench, 1, "scenario-1.json")
-    beside = home.failed / "scenario-1.json.reason.json"
-    beside.unlink()
-    if content == "a link":
-        beside.symlink_to("/etc/passwd")
-    elif isinstance(content, str):
-        beside.mkdir()
-    else:
-        beside.write_bytes(content)
-
-    code, said = run_ctl("explain", "scenario-1.json")
-
-    assert code == 0
-    assert said["places"][0]["next"] == "scenariodctl retry scenario-1.json"
+    assert answer.age(seconds) == age
 
 
 # Retry

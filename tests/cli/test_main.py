@@ -188,10 +188,9 @@ def test_a_daemon_that_hangs_is_reported_with_what_the_disk_shows(filled: Home) 
     assert found["started_at"] <= began_at
     assert (found["inbox"], found["scenarios"], found["detail"]) == (1, 2, why)
     assert explained.code == 0
-    assert explained.out.splitlines() == [
-        f"inbox/scenario-3.json: waits: {why}",
-        f"  `kill -CONT {daemon.pid}` resumes it",
-    ]
+    first, _, last = explained.out.splitlines()
+    assert first == f"inbox/scenario-3.json: waits: {why}"
+    assert last == f"  `kill -CONT {daemon.pid}` resumes it"
 
 
 # list, show, backups

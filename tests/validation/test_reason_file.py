@@ -47,6 +47,7 @@ def test_a_reason_says_why_where_when_and_how_to_go_on() -> None:
                 "field": "title",
                 "line": 3,
                 "column": 12,
+                "advice": ADVICE[Reason.WRONG_TYPE],
             },
             {
                 "code": "missing-field",
@@ -54,6 +55,7 @@ def test_a_reason_says_why_where_when_and_how_to_go_on() -> None:
                 "field": "claim",
                 "line": None,
                 "column": None,
+                "advice": ADVICE[Reason.MISSING_FIELD],
             },
         ],
         "scenario": "one",
