@@ -15,7 +15,7 @@ from scenariod.backups import damage
 from scenariod.base import clock, faults
 from scenariod.base.config import SMALLEST_LIMIT_MB
 from scenariod.base.errors import ExitCode, NotEnoughMemoryError, NotFoundError
-from scenariod.base.names import printable
+from scenariod.base.names import printable_line
 from scenariod.base.root import prepare
 from scenariod.base.units import MIB
 from scenariod.cli import terminal
@@ -25,6 +25,7 @@ from scenariod.monitoring import status as live
 from scenariod.monitoring.journal import CommandJournal, Event
 from scenariod.transfer import folder, importing
 from scenariod.transfer.unpack import Bounds, unpack
+from scenariod.validation import reason_file
 from scenariod.workers import host
 from scenariod.workers.budget import sizes_here
 
@@ -124,9 +125,8 @@ def _refusal(file: SettledFile) -> dict[str, Any]:
     return {
         "place": file.name,
         "scenario": file.scenario_id,
-        "problems": [asdict(problem) for problem in file.problems],
-        "words": str(file.problems[0]),
-        "more": len(file.problems) - 1,
+        "problems": [asdict(reason_file.shown(problem)) for problem in file.problems],
+        "words": [reason_file.shown(problem).words() for problem in file.problems],
     }
 
 
@@ -153,12 +153,12 @@ class _Told:
     def as_lines(self, refusals: BinaryIO) -> Iterator[str]:
         """Yield what people read: each refusal, then the counts, then how to go back."""
         for refusal in _read_back(refusals):
-            also = f", and {refusal['more']} more" if refusal["more"] else ""
-            code, words = refusal["problems"][0]["code"], refusal["words"]
             which = f" {refusal['scenario']}" if refusal["scenario"] else ""
-            yield printable(f"refused {refusal['place']}{which} ({code}): {words}{also}") + "\n"
+            for problem, words in zip(refusal["problems"], refusal["words"], strict=True):
+                line = f"refused {refusal['place']}{which} ({problem['code']}): {words}"
+                yield printable_line(line) + "\n"
         for line in self._closing():
-            yield printable(line) + "\n"
+            yield printable_line(line) + "\n"
 
     def as_json(self, refusals: BinaryIO) -> Iterator[str]:
         """Yield one JSON document; the refusals stream, however many they are."""

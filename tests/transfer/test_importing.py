@@ -252,6 +252,22 @@ def test_every_refusal_is_told_with_its_place_and_the_others_are_added(
     assert ids(home) == ["s-1", "s-2"]
 
 
+def test_every_problem_of_a_refused_scenario_is_shown_with_its_advice(
+    home: Home, tmp_path: Path
+) -> None:
+    source = put(tmp_path, "old.json", together(scenario("s-1", title=None, claim=5)))
+
+    text, answer = home.ctl("import", source).out, bring(home, source)
+
+    lines = [line for line in text.splitlines() if line.startswith("refused old.json[1] s-1 (")]
+    problems = answer["refusals"][0]["problems"]
+    assert [problem["code"] for problem in problems] == ["missing-field", "wrong-type"]
+    assert len(lines) == 2
+    for line, problem in zip(lines, problems, strict=True):
+        assert line.startswith(f"refused old.json[1] s-1 ({problem['code']}): {problem['message']}")
+        assert line.endswith(f"; {problem['advice']}")
+
+
 @pytest.mark.parametrize(
     ("content", "added", "code"),
     [
