@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     [
         ("scenariod.library.blob", "store", 1),
         ("scenariod.library.blob", "DroppedFile.is_as_checked", 1),
-        ("scenariod.library.scenarios", "add_accepted", 2),
+        ("scenariod.library.scenarios", "add", 2),
         ("scenariod.library.settlement", "_record_file", 2),
         ("scenariod.library.history", "record", 1),
     ],
