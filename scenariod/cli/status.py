@@ -81,7 +81,7 @@ def _status_lines(document: dict[str, Any], refused: failed.Look) -> list[str]:
 
 
 def _stalled(percent: float | None) -> str:
-    return f", stood still for it {percent:g} % of the last 10 s" if percent else ""
+    return f", stalled {percent:g} % of the last 10 s" if percent else ""
 
 
 def _workers(document: dict[str, Any]) -> str:
@@ -100,7 +100,7 @@ def _memory_line(memory: dict[str, Any]) -> str:
     pressure = (
         "pressure unknown (no /proc/pressure/memory)"
         if memory["stalled_percent"] is None
-        else f"stood still for it {memory['stalled_percent']:g} % of the last 10 s"
+        else f"pressure: stalled {memory['stalled_percent']:g} % of the last 10 s"
     )
     kept = f"{_size(memory, 'reserve')} kept free"
     return f"{available} MB of {total} MB available, {kept}; {pressure}"

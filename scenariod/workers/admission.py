@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from scenariod.workers.host import Host
 
 STALLED_PERCENT = 10.0
-"""No worker starts while all tasks stood still for more than this of the last 10 s (PSI)."""
+"""No worker starts if all tasks stalled for more than this share of the last 10 s (PSI)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """The batch must wait; `reason` says for what, with figures.
+    """The batch must wait; `reason` says why, with figures.
 
-    `for_host` says that it would wait even if no worker of ours ran.
+    `for_host`: it would have to wait even if none of our workers ran.
     """
 
     reason: str
@@ -31,10 +31,10 @@ class Waits:
 def must_wait(
     *, needed_bytes: int, running_bytes: int, used_bytes: int, reserve_bytes: int, host: Host
 ) -> Waits | None:
-    """Return what a worker with the limit `needed_bytes` waits for; None where it may start now.
+    """Return why a worker with the limit `needed_bytes` must wait; None if it may start now.
 
-    `running_bytes` is the sum of the limits of running workers, `used_bytes` what they use of
-    it now. The host keeps `reserve_bytes` even when every worker uses all of its limit.
+    `running_bytes` is the sum of the running workers' limits, `used_bytes` how much of it they use
+    now. The host keeps `reserve_bytes` even if every worker uses its whole limit.
     """
     budget = host.total_bytes - reserve_bytes
     for_host = not has_room(
@@ -51,13 +51,13 @@ def must_wait(
         needs, has = _mb(needed_bytes), _mb(max(free, 0))
         return Waits(f"needs {needs}, {has} free beside the reserve", for_host)
     if host.stalled_percent is not None and host.stalled_percent > STALLED_PERCENT:
-        words = f"needs {_mb(needed_bytes)}, and the machine stood still for want of memory for "
-        return Waits(f"{words}{host.stalled_percent:.0f} % of the last 10 s", for_host=True)
+        stalled = f"all tasks stalled {host.stalled_percent:.0f} % of the last 10 s"
+        return Waits(f"needs {_mb(needed_bytes)}; memory pressure: {stalled}", for_host=True)
     return None
 
 
 def has_room(*, needed_bytes: int, used_bytes: int, reserve_bytes: int, host: Host) -> bool:
-    """Say whether a worker of this limit would fit beside the reserve if none of ours ran."""
+    """Return whether a worker with this limit would fit beside the reserve if none of ours ran."""
     without_ours = min(host.total_bytes, host.available_bytes + used_bytes)
     return needed_bytes + reserve_bytes <= without_ours
 

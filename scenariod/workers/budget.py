@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from scenariod.workers.sizes import Sizes
 
 ALONE_S = 300.0
-"""For how long workers run one at a time after the machine has run out of memory."""
+"""How long workers run one at a time after the system ran out of memory."""
 
 
 def sizes_here(memory: Memory) -> Sizes:
@@ -33,23 +33,23 @@ def aggregate_bytes(memory: Memory) -> int:
 
 
 class Budget:
-    """What workers may take of the machine's memory, and how many may run at once."""
+    """How much of the machine's memory workers may use, and how many may run at once."""
 
     def __init__(self, config: Config, *, queue: Queue) -> None:
         self.sizes = sizes_here(config.memory)
         self._queue = queue
         self._alone_until = 0.0
-        # Of two versions the later one is to stay: a slow worker of the former must not end last.
+        # Of two versions the later one must stay: a slow worker of the earlier must not end last.
         in_turn = config.library.on_conflict == "replace"
         self.most_workers = admission.most_workers(
             1 if in_turn else config.worker.workers, processors=host.processors()
         )
 
     def limit_of(self, batch: Batch) -> int:
-        """Return the limit in bytes that the batch's worker is to have.
+        """Return the limit of the batch's worker, in bytes.
 
-        Where the machine, or the configuration, is another by now and the larger limit can never
-        fit, the usual one has to do: a batch does not wait for what cannot come.
+        If the larger limit can no longer fit, because the machine or the configuration changed,
+        this is the usual one: a batch never waits for something that cannot happen.
         """
         fits = batch.larger and self._fits(self.sizes.limit_max_bytes)
         return self.sizes.limit_max_bytes if fits else self.sizes.limit_bytes
@@ -61,16 +61,16 @@ class Budget:
         return why_not is None
 
     def has_place(self) -> bool:
-        """Say whether one more worker may run at once, memory aside."""
+        """Return whether one more worker may run, regardless of memory."""
         alone = time.monotonic() < self._alone_until
         return self._queue.running < (1 if alone else self.most_workers)
 
     def back_off(self) -> None:
-        """Have one worker run at a time for a while: the machine has run out of memory."""
+        """Run one worker at a time for a while: the system ran out of memory."""
         self._alone_until = time.monotonic() + ALONE_S
 
     def has_room_for_more(self) -> bool:
-        """Say whether this machine has room for the larger limit, our own workers aside."""
+        """Return whether the larger limit fits on this machine if none of our workers runs."""
         if self.sizes.limit_max_bytes <= self.sizes.limit_bytes:
             return False
         return admission.has_room(
@@ -81,11 +81,11 @@ class Budget:
         )
 
     def another(self) -> Waits | None:
-        """Return what a new batch would wait for beside the running ones; None for nothing."""
+        """Return why a new batch must wait beside the running ones; None if it may start."""
         return self._ask(self.sizes.limit_bytes)
 
     def next(self) -> Batch | Waits | None:
-        """Return the waiting batch that may start now, what the first waits for, or None."""
+        """Return the waiting batch that may start now, why the first must wait, or None."""
         held_up: Waits | None = None
         for batch in self._queue.waiting():
             waits = self._ask(self.limit_of(batch))
@@ -94,11 +94,11 @@ class Budget:
             held_up = held_up or waits
             if not (batch.larger and waits.for_host):
                 break
-            # Others may need the machine's memory for long: the usual limit does not wait for it.
+            # Other programs may use the memory for long: the usual limit does not wait for that.
         return held_up
 
     def lets_others_pass(self) -> bool:
-        """Say whether all that waits is the larger limit, which others need not wait for."""
+        """Return whether only batches with the larger limit wait; others need not wait for them."""
         return all(
             batch.larger and (waits := self._ask(self.limit_of(batch))) and waits.for_host
             for batch in self._queue.waiting()

@@ -1,6 +1,6 @@
-"""What is said of a batch whose worker came to a bad end: of its file, or of the environment.
+"""Failure reports for a batch whose worker failed: about its file, or about the environment.
 
-Pure: how a worker ended in, words out. Never decides what follows (outcome.py does).
+Pure: how a worker ended in, words out. Never decides what to do about it (outcome.py does).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def of_file(outcome: Outcome, *, ended: Ended | None, detail: str, size_bytes: int) -> Problem:
-    """Return the problem of a file whose worker came to a bad end."""
+    """Return the problem of a file whose worker failed."""
     reason = _REASONS.get(outcome, Reason.CRASH)
     if ended is None:
         return Problem(reason, f"its worker ended with {outcome}: {detail}")
@@ -32,7 +32,7 @@ def of_file(outcome: Outcome, *, ended: Ended | None, detail: str, size_bytes: i
 
 
 def shortage(ended: Ended) -> str:
-    """Say how much memory was too little, of what a worker needed and what it had."""
+    """Describe the memory that a worker needed and the limit that it had."""
     limit, peak = ended.limit_bytes // MIB, ended.peak_bytes // MIB
     figures = f"peak {peak} MB, limit {limit} MB"
     if ended.evidence.oom_kills or not ended.evidence.soft_stopped:
@@ -44,15 +44,15 @@ def shortage(ended: Ended) -> str:
 
 
 def _holds(ended: Ended, *, size_bytes: int) -> str:
-    """Say what makes the file so large once it is read."""
+    """Describe what makes the file so large in memory."""
     if ended.objects is not None:
         return f"the file holds {ended.objects:,} objects and lists".replace(",", " ")
     return f"the file has {size_bytes:,} bytes".replace(",", " ")
 
 
 def of_host(batch: Batch) -> Fault:
-    """Return the fault of a machine that has run out of memory, though no limit was reached."""
-    words = f"batch {batch.id}: the machine ran out of memory, and the kernel took a worker for it"
+    """Return the fault of a system that ran out of memory although no limit was reached."""
+    words = f"batch {batch.id}: the system ran out of memory, and the kernel killed a worker"
     return Fault(
         words,
         step=Step.JUDGING,
@@ -61,7 +61,7 @@ def of_host(batch: Batch) -> Fault:
 
 
 def of_environment(ended: Ended, batch: Batch) -> Fault:
-    """Return the fault that a worker has left for, or for which it never began."""
+    """Return the fault of the environment because of which a worker ended, or never started."""
     if ended.errno is None:
         return Fault(f"batch {batch.id}: {ended.detail}", step=Step.LAUNCHING)
     path = batch.folder / ended.failed_file if ended.failed_file else batch.folder

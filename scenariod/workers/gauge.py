@@ -1,6 +1,6 @@
-"""Reads a worker's memory as long as it lives, and raises the alarm as it nears its limit.
+"""Reads a worker's memory while it runs, and raises an alarm when it nears its limit.
 
-Reads only: what follows from an alarm is the conversation's to do.
+Reads only: run.py acts on an alarm.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 SAMPLE_S = 0.25
 FAST_SAMPLE_S = 0.05
-"""How often memory is read: seldom, and often once half of the limit is used."""
+"""Interval of memory readings below half of the limit, and from there on."""
 
 
 class Gauge:
-    """The memory of one worker; its alarms stay on once they are raised.
+    """The memory of one worker; an alarm stays on once raised.
 
-    `near`: it is over the soft limit, and to be asked to end. `over`: it is over the hard one.
+    `near`: over the soft limit, to be asked to end. `over`: over the hard limit, to be killed.
     """
 
     def __init__(self, job: Job, *, on_reading: Callable[[Reading], None]) -> None:
@@ -52,7 +52,7 @@ class Gauge:
             await asyncio.sleep(FAST_SAMPLE_S if fast else SAMPLE_S)
 
     def note_peak(self, peak_bytes: int) -> None:
-        """Take note that so much was held at some time."""
+        """Record a peak."""
         self.peak_bytes = max(self.peak_bytes, peak_bytes)
 
     def _raise_alarms(self, used_bytes: int) -> None:

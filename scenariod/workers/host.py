@@ -1,4 +1,4 @@
-"""What the machine has and how it fares: memory, pressure on it, and processors.
+"""The machine's memory, memory pressure and processors.
 
 Reads only, the kernel's pressure files (PSI) too. Never decides what is too much.
 """
@@ -50,21 +50,21 @@ def look() -> Host:
 
 
 def is_booted() -> bool:
-    """Say whether this machine was booted with systemd (sd_booted(3))."""
+    """Return whether this machine was booted with systemd (sd_booted(3))."""
     return Path("/run/systemd/system").is_dir()
 
 
 def processors() -> int:
-    """Return how many processors this process may use."""
+    """Return the number of processors that this process may use."""
     return len(os.sched_getaffinity(0))
 
 
 def stalled(path: Path, *, kind: str = "full") -> float | None:
-    """Return for how many per cent of the last 10 s tasks stood still for want of memory.
+    """Return for what share of the last 10 s tasks stalled for lack of memory, in per cent.
 
-    `path` is /proc/pressure/memory, or memory.pressure of a control group. `full`: all of them
-    at once; `some`: at least one. None where the kernel does not tell (no CONFIG_PSI, or psi=0
-    on its command line).
+    `path` is /proc/pressure/memory, or memory.pressure of a control group. `full`: all tasks at
+    once; `some`: at least one. None if the kernel does not report it (no CONFIG_PSI, or psi=0 on
+    its command line).
     """
     try:
         lines = path.read_text(encoding="ascii").splitlines()

@@ -1,4 +1,4 @@
-"""What a worker is asked to do, and what is known when it has ended.
+"""The order for a worker, and what is known when it has ended.
 
 Plain records; no process, no systemd.
 """
@@ -20,7 +20,7 @@ HARD_LIMIT_PERCENT = 90
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a worker is to do: check these files of a batch, within this limit."""
+    """The order for a worker: check these files of a batch, within this limit."""
 
     config: Config
     batch: Batch
@@ -29,12 +29,12 @@ class Job:
 
     @property
     def soft_limit_bytes(self) -> int:
-        """What it may hold before it is asked to end."""
+        """How much it may hold before it is asked to end."""
         return self.config.memory.soft_limit_bytes(self.limit_bytes)
 
     @property
     def hard_limit_bytes(self) -> int:
-        """What it may hold before it is ended by force: 90 % of its limit, or its soft limit."""
+        """How much it may hold before it is killed: 90 % of its limit, or its soft limit."""
         return max(self.limit_bytes * HARD_LIMIT_PERCENT // 100, self.soft_limit_bytes)
 
 
@@ -42,8 +42,8 @@ class Job:
 class Reading:
     """A worker's memory now: what cannot be reclaimed, its limit and its peak so far, in bytes.
 
-    `stalled_percent`: for how much of the last 10 s all of it stood still for want of memory
-    (PSI); None where the kernel does not tell. The peak may count page cache, too.
+    `stalled_percent`: for how much of the last 10 s all of its tasks stalled for lack of memory
+    (PSI); None if the kernel does not report it. The peak may include page cache.
     """
 
     used_bytes: int

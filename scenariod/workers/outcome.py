@@ -1,4 +1,4 @@
-"""What became of a batch's process, told from the evidence it left.
+"""How a batch's process ended, judged by the evidence it left.
 
 Pure: the table of MEMORY.md ("Verdict on a worker"), in its order.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 EXIT_SOFT_STOP = 75
-"""The worker was asked to stop, and says what it had done (EX_TEMPFAIL of sysexits.h)."""
+"""The worker was asked to stop, and reports what it had done (EX_TEMPFAIL of sysexits.h)."""
 EXIT_MEMORY_ERROR = 70
 """The worker got a MemoryError (EX_SOFTWARE of sysexits.h)."""
 EXIT_NO_LIMIT = 14
@@ -17,7 +17,7 @@ EXIT_ENVIRONMENT = 17
 
 
 class Outcome(StrEnum):
-    """What became of a batch's process."""
+    """How a batch's process ended."""
 
     OK = "ok"
     OUT_OF_MEMORY = "out-of-memory"
@@ -87,7 +87,7 @@ def _by_exit_status(evidence: Evidence) -> Outcome:
 
 
 class NextStep(StrEnum):
-    """What the supervisor does with a batch whose worker has ended."""
+    """What the supervisor does next with a batch whose worker has ended."""
 
     SETTLE = "settle"
     FAIL = "fail"
@@ -99,21 +99,21 @@ class NextStep(StrEnum):
 
 
 MAX_ATTEMPTS = 3
-"""Launches of one batch whose end nobody saw, before that counts against its files."""
+"""Launches of one batch whose end was not observed, before that counts against its files."""
 MOST_SPARED = {Outcome.HOST_OUT_OF_MEMORY: 3, Outcome.KILLED: 2}
-"""How often a batch runs again after an end by no fault of its files; then it counts, too."""
+"""How often a batch runs again after failures that its files did not cause; then they count."""
 _NEEDED_MORE = frozenset({Outcome.OUT_OF_MEMORY, Outcome.SOFT_LIMIT})
 
 
 def next_step(
     outcome: Outcome, *, files: int, spared: int, verdicts: int | None, may_have_more: bool
 ) -> NextStep:
-    """Decide what follows: two kinds of failure, and a poison file is isolated.
+    """Decide the next step, so that a bad file is isolated.
 
-    A pair that ends badly is split, so that the good one passes; a single that needed more gets
-    one try with the larger limit if it `may_have_more`, and any other fails. What a worker has
-    finished before it was stopped counts; after a soft stop only if that is anything at all, or
-    it would be stopped so again for ever. `spared` counts the times that it ran again already.
+    A pair that fails is split, so that the good file passes. A single file that needed more memory
+    gets one try with the larger limit if it `may_have_more`; any other fails. What a worker
+    finished before it was stopped counts; after a soft stop only if it finished something, or the
+    same would happen forever. `spared` is how often the batch has run again already.
     """
     finished = verdicts is not None
     if outcome is Outcome.OK or (outcome is Outcome.STOPPED and finished):

@@ -1,6 +1,6 @@
-"""Which batches wait for a worker, in their order, and which ones have one.
+"""The queue: which batches wait for a worker, in order, and which have one.
 
-Keeps count only: starts nothing, and never touches a folder.
+Keeps count only: starts nothing, never touches a folder.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Worker:
 
 
 class Queue:
-    """Batches by their number: no batch is ever in here twice, nor waits while it runs."""
+    """Batches by number: no batch is in it twice, or waits while it runs."""
 
     def __init__(self) -> None:
         self._waiting: dict[int, Batch] = {}
@@ -34,55 +34,55 @@ class Queue:
 
     @property
     def running(self) -> int:
-        """How many batches have been started and have not ended."""
+        """The number of batches that run."""
         return len(self._limits)
 
     @property
     def running_bytes(self) -> int:
-        """The sum of the limits of running batches, also of one whose worker starts only now."""
+        """The sum of the limits of running batches, including those whose worker just starts."""
         return sum(self._limits.values())
 
     @property
     def used_bytes(self) -> int:
-        """What their workers use of it now."""
+        """How much of it their workers use now."""
         readings = [worker.reading for worker in self._workers.values()]
         return sum(min(reading.used_bytes, reading.limit_bytes) for reading in readings)
 
     @property
     def workers(self) -> list[Worker]:
-        """The workers that run now, by the number of their batch."""
+        """The running workers, in the order of their batches' numbers."""
         return [self._workers[batch_id] for batch_id in sorted(self._workers)]
 
     def waiting(self) -> Iterator[Batch]:
-        """Return the batches that wait, first the one whose turn it is."""
+        """Return the waiting batches, the next one first."""
         return iter(list(self._waiting.values()))
 
     def put_first(self, batches: Iterable[Batch]) -> None:
-        """Have `batches` wait before all others, in this order."""
+        """Put `batches` before all others, in this order."""
         self._place([*batches, *self._waiting.values()])
 
     def put_last(self, batches: Iterable[Batch]) -> None:
-        """Have `batches` wait after all others."""
+        """Put `batches` after all others."""
         self._place([*self._waiting.values(), *batches])
 
     def replace(self, batches: Iterable[Batch]) -> None:
-        """Have these batches wait and no others, but for those that run."""
+        """Replace the waiting batches by these, except those that run."""
         self._place(batches)
 
     def start(self, batch: Batch, *, limit_bytes: int) -> None:
-        """Note that a batch is started with this limit."""
+        """Record that a batch was started with this limit."""
         self._waiting.pop(batch.id, None)
         self._limits[batch.id] = limit_bytes
 
     def show(self, batch_id: int, worker: Worker | None) -> None:
-        """Note the worker of a batch, or None once that has ended."""
+        """Record the worker of a batch; None once it has ended."""
         if worker is None:
             self._workers.pop(batch_id, None)
         else:
             self._workers[batch_id] = worker
 
     def end(self, batch: Batch) -> None:
-        """Note that a batch has come to its end, or that it is to run again."""
+        """Record that a batch has ended, or that it will run again."""
         self._limits.pop(batch.id, None)
         self._workers.pop(batch.id, None)
 

@@ -84,14 +84,13 @@ def test_a_worker_starts_only_where_the_host_keeps_its_reserve(
         (
             10.4,
             Waits(
-                "needs 64 MB, and the machine stood still for want of memory for 10 % "
-                "of the last 10 s",
+                "needs 64 MB; memory pressure: all tasks stalled 10 % of the last 10 s",
                 for_host=True,
             ),
         ),
     ],
 )
-def test_no_worker_starts_while_the_machine_stands_still_for_want_of_memory(
+def test_no_worker_starts_under_memory_pressure(
     stalled: float | None, expected: Waits | None
 ) -> None:
     answer = must_wait(

@@ -1,6 +1,6 @@
-"""What the kernel's own files say of a control group: limits in force, use, and what happened.
+"""The kernel's own files about a control group: limits in force, use, and events.
 
-Reads cgroup v2 only. systemd's properties say what was asked for, these say what is.
+Reads cgroup v2 only. systemd's properties say what was asked for; these files say what is in force.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ UNLIMITED = 1 << 63
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """A slice's story: its peak in bytes (None before Linux 5.19), and memory.events."""
+    """The counters of a slice: its peak in bytes (None before Linux 5.19), and memory.events."""
 
     peak_bytes: int | None
     oom_kills: int
@@ -30,7 +30,7 @@ def of_process(pid: int) -> Path:
 
 
 def limit(folder: Path, file: str) -> int | None:
-    """Return a limit in bytes, `UNLIMITED` for none, or None where the kernel has no such file."""
+    """Return a limit in bytes, `UNLIMITED` for none, or None if the kernel has no such file."""
     try:
         text = (folder / file).read_text().strip()
     except FileNotFoundError:
@@ -39,7 +39,7 @@ def limit(folder: Path, file: str) -> int | None:
 
 
 def unreclaimable(folder: Path) -> int:
-    """Return the bytes that the kernel could not take back: page cache is none of a worker's need.
+    """Return the bytes that cannot be reclaimed: page cache is not what a worker needs.
 
     `memory.current - (file - shmem) - slab_reclaimable`; a 64 MB scope that reads a large file
     sits at its limit with a few MB of its own.
@@ -51,7 +51,7 @@ def unreclaimable(folder: Path) -> int:
 
 
 def parts(folder: Path) -> dict[str, int]:
-    """Return what the memory of a group is made of, in bytes, the largest part first."""
+    """Return the parts of a group's memory in bytes, the largest first."""
     stat = _figures(folder / "memory.stat")
     shared = stat.get("shmem", 0)
     found = {
@@ -64,7 +64,7 @@ def parts(folder: Path) -> dict[str, int]:
 
 
 def freeze(folder: Path) -> bool:
-    """Stop all processes of a group; return False where we may not, or it is gone."""
+    """Stop all processes of a group; return False if that is not permitted, or it is gone."""
     return _set(folder / "cgroup.freeze")
 
 
@@ -74,7 +74,7 @@ def kill(folder: Path) -> bool:
 
 
 def counters(folder: Path) -> Counters:
-    """Return what happened in `folder` and below; raise OSError if it is gone."""
+    """Return the counters of `folder` and below; raise OSError if it is gone."""
     events = _figures(folder / "memory.events")
     return Counters(
         peak_bytes=limit(folder, "memory.peak"),
@@ -84,7 +84,7 @@ def counters(folder: Path) -> Counters:
 
 
 def missing() -> str | None:
-    """Return why no memory limit can be put in force on this kernel, or None."""
+    """Return why this kernel cannot enforce a memory limit, or None."""
     if not (MOUNT / "cgroup.controllers").exists():
         return "this system runs cgroup v1, which cannot tell whether a worker ran out of memory"
     if "memory" not in (MOUNT / "cgroup.controllers").read_text().split():
@@ -93,7 +93,7 @@ def missing() -> str | None:
 
 
 def cure() -> str:
-    """Return the command or edit that brings the memory controller back."""
+    """Return the command or edit that enables the memory controller."""
     if not (MOUNT / "cgroup.controllers").exists():
         return "boot with systemd.unified_cgroup_hierarchy=1 on the kernel command line"
     return (

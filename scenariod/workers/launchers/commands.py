@@ -1,4 +1,4 @@
-"""The command lines that are given to systemd and to the worker.
+"""The command lines of systemd and of the worker.
 
 Pure: values in, a list of arguments out; another module runs it.
 """
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Manager = Literal["user", "system"]
 
 STOP_S = 5
-"""How long systemd waits for what a worker left behind before it kills that, in seconds."""
+"""How long systemd waits for processes that a worker left behind before it kills them, in s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Units:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The user that a worker is to be, where the supervisor is root."""
+    """The user that a worker becomes if the supervisor is root."""
 
     uid: int
     gid: int
@@ -69,7 +69,7 @@ def worker(
 
 
 def of_job(job: Job, *, launcher: str, supervisor_pid: int) -> list[str]:
-    """Return the own command of the worker of `job`."""
+    """Return the worker's own command for `job`."""
     return worker(
         job.batch.folder,
         launcher=launcher,
@@ -143,7 +143,7 @@ def capped(unit: str, *, manager: Manager, limit_bytes: int) -> list[list[str]]:
 
 
 def loaded_at(*, manager: Manager) -> list[str]:
-    """Return the `systemctl show` that tells when the manager has last read its units."""
+    """Return the `systemctl show` for when the manager last read its units."""
     user = ["--user"] if manager == "user" else []
     return ["systemctl", *user, "show", "--property=UnitsLoadTimestampMonotonic", "--value"]
 

@@ -1,6 +1,6 @@
-"""The ways to run a worker with a memory limit that is in force: a systemd scope, or rlimits.
+"""The ways to run a worker within an enforced memory limit: a systemd scope, or rlimits.
 
-Owns which one is chosen. A launcher builds the command, confirms the limit with the kernel, and
+Owns the choice between them. A launcher builds the command, confirms the limit with the kernel, and
 cleans up; it never talks to the worker.
 """
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Launcher(Protocol):
-    """A way to run workers with a limit that is in force."""
+    """A way to run workers within an enforced limit."""
 
     name: str
 
@@ -31,39 +31,39 @@ class Launcher(Protocol):
         """Return the command that starts the worker of `job`."""
 
     def confirm(self, pid: int, job: Job) -> Meter:
-        """Return the worker's meter; raise `NoLimitError` where its limit is not in force."""
+        """Return the worker's meter; raise `NoLimitError` if its limit is not in force."""
 
     async def check(self, root: Path) -> None:
-        """Raise `NoLimitError` where this machine cannot put a limit in force."""
+        """Raise `NoLimitError` if this machine cannot enforce a limit."""
 
     async def check_again(self, root: Path) -> None:
-        """Raise `NoLimitError` where limits may have gone out of force, and have.
+        """Check again if limits may no longer be in force; raise `NoLimitError` if they are not.
 
         Called before each launch; workers may be running.
         """
 
     def doubt(self) -> None:
-        """Have limits proved again before the next launch: one was not in force."""
+        """Prove limits again before the next launch: one was not in force."""
 
     async def freeze(self, pid: int, job: Job) -> None:
-        """Stop all that the worker does, at once, even within one call into C."""
+        """Stop the worker at once, even within one call into C."""
 
     async def kill(self, pid: int, job: Job) -> None:
         """Kill the worker and its children, frozen or not."""
 
     async def clean_up(self, job: Job) -> None:
-        """Leave nothing of the job behind."""
+        """Remove everything that the job left behind."""
 
     async def sweep(self, root: Path) -> None:
-        """End all that an earlier run on `root` left behind."""
+        """Stop everything that an earlier run on `root` left behind."""
 
 
 def choose(asked: str, *, root: Path, most_bytes: int) -> Launcher:
     """Return the launcher for this machine; `asked` is `worker.launcher` of the configuration.
 
     `most_bytes` is what all workers together may have.
-    Raises `ConfigError` where systemd is asked for and absent, `NoLimitError` where it is there
-    and cannot be used: never falls back from that.
+    Raises `ConfigError` if systemd is asked for and absent, `NoLimitError` if it is present and
+    unusable: there is no fallback from that.
     """
     refuse_unavailable(asked, root=root)
     if not host.is_booted():
@@ -75,7 +75,7 @@ def choose(asked: str, *, root: Path, most_bytes: int) -> Launcher:
     if not os.environ.get("XDG_RUNTIME_DIR"):
         raise NoLimitError(
             f"no service manager of user {os.geteuid()} can be reached: XDG_RUNTIME_DIR is not set",
-            hint=f"`sudo loginctl enable-linger {os.geteuid()}`, then log in anew; "
+            hint=f"`sudo loginctl enable-linger {os.geteuid()}`, then log in again; "
             f"or set XDG_RUNTIME_DIR=/run/user/{os.geteuid()}",
         )
     return SystemdLauncher("user", account=None, most_bytes=most_bytes)

@@ -1,7 +1,7 @@
-"""Prove that memory limits bite here: a small worker that takes too much must be killed for it.
+"""Prove that memory limits are enforced: a small process that exceeds its limit must be killed.
 
-systemd accepts MemoryMax= and ignores it where the kernel has no memory controller, and warns
-nowhere; so what is promised is tried, once at each start.
+If the kernel has no memory controller, systemd accepts MemoryMax= and ignores it without a
+warning; so the limit is tested once at each start.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def probe_command(names: commands.Units, *, manager: commands.Manager) -> list[s
 
 
 async def prove(root: Path, *, manager: commands.Manager) -> None:
-    """Return if the probe died of its limit; raise `NoLimitError` if it lived, or never started.
+    """Return if the limit killed the probe; raise `NoLimitError` if it survived, or never started.
 
     Leaves its slice behind: the caller sweeps.
     """
@@ -68,7 +68,7 @@ async def prove(root: Path, *, manager: commands.Manager) -> None:
 
 
 async def _provoke(process: asyncio.subprocess.Process) -> cgroup.Counters:
-    """Have the probe take too much; return what the kernel counted."""
+    """Let the probe exceed its limit; return what the kernel counted."""
     if process.stdin is None or process.stdout is None or process.stderr is None:
         raise RuntimeError("the probe has no pipes")
     if not await process.stdout.readline():

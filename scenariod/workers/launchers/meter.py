@@ -1,6 +1,6 @@
-"""Reads one worker's memory: that of its control group, or of its process where it has none.
+"""Reads one worker's memory: that of its control group, or of its process if it has none.
 
-Reads only. Never knows what a reading is for.
+Reads only. Does not know what a reading is used for.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 
 
 class Meter(Protocol):
-    """Reads one worker's memory, and in the end what happened to it."""
+    """Reads one worker's memory, and at the end its counters."""
 
     def read(self, job: Job) -> Reading:
-        """Return how it is now; raise OSError or psutil.Error once it is gone."""
+        """Return the current reading; raise OSError or psutil.Error once it is gone."""
 
     def biggest(self) -> str:
-        """Return in words what its memory is made of; raise OSError once it is gone."""
+        """Return the largest parts of its memory in words; raise OSError once it is gone."""
 
     def counters(self) -> cgroup.Counters:
         """Return peak and kills; raise OSError once they are gone."""
 
 
 class CgroupMeter:
-    """Reads the control group of a scope, and in the end that of its slice."""
+    """Reads the control group of a scope, and at the end that of its slice."""
 
     def __init__(self, scope: Path) -> None:
         self._scope = scope
@@ -60,7 +60,7 @@ class CgroupMeter:
 
 
 class ProcessMeter:
-    """Reads a single process: there is no more than that under rlimits."""
+    """Reads a single process, which is all there is under rlimits."""
 
     def __init__(self, pid: int) -> None:
         self._process = psutil.Process(pid)

@@ -1,4 +1,4 @@
-"""Workers limited by rlimits: only where there is no systemd.
+"""Workers limited by rlimits: only without systemd.
 
 Confirms the limit with the kernel. Never talks to the worker.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class RlimitLauncher:
-    """Workers limited by RLIMIT_AS and RLIMIT_DATA: only where there is no systemd."""
+    """Workers limited by RLIMIT_AS and RLIMIT_DATA: only without systemd."""
 
     name = "rlimits (no systemd here)"
 
@@ -45,7 +45,7 @@ class RlimitLauncher:
         """See `Launcher.check`: each worker's own limits are read back."""
 
     async def check_again(self, root: Path) -> None:
-        """See `Launcher.check_again`: there is no manager that could forget a limit."""
+        """See `Launcher.check_again`: no manager can forget a limit."""
 
     def doubt(self) -> None:
         """See `Launcher.doubt`: each worker's own limits are read back anyway."""
@@ -59,7 +59,7 @@ class RlimitLauncher:
         os.killpg(pid, signal.SIGKILL)
 
     async def clean_up(self, job: Job) -> None:
-        """See `Launcher.clean_up`: the process was all there is."""
+        """See `Launcher.clean_up`: nothing but the process existed."""
 
     async def sweep(self, root: Path) -> None:
         """See `Launcher.sweep`: a worker dies with its supervisor (PR_SET_PDEATHSIG)."""

@@ -1,7 +1,7 @@
-"""Workers in scopes of a service manager, and what is asked of that manager.
+"""Workers in scopes of a service manager, and the requests to that manager.
 
-Runs what `commands.py` builds, each with a timeout; confirms the limit with the kernel. Never talks
-to the worker.
+Runs the commands that `commands.py` builds, each with a timeout; confirms the limit with the
+kernel. Never talks to the worker.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from scenariod.workers.launchers.meter import Meter
 
 ASK_EVERY_S = 5.0
-"""How often the service manager is asked, before a launch, whether it was reloaded."""
+"""Shortest time between two checks, before a launch, whether the service manager was reloaded."""
 CALL_TIMEOUT_S = 90.0
 """How long systemd may take to stop a slice; its own default (DefaultTimeoutStopSec=)."""
 _NO_BATCH = 0
@@ -41,7 +41,7 @@ class SystemdLauncher:
         self.name = f"systemd ({kind} manager)"
         self._manager = ServiceManager(kind)
         self._account = account
-        # The probe may run beside workers that hold all the rest.
+        # The probe may run beside workers that use all the rest.
         cap = most_bytes + limit_probe.LIMIT_BYTES
         self._cap_bytes = cap - cap % resource.getpagesize()
         self._checking = asyncio.Lock()
@@ -78,12 +78,12 @@ class SystemdLauncher:
             raise NoLimitError(
                 f"the slice above the workers, {names.instance}, has memory.max = {capped}, not "
                 f"{self._cap_bytes}",
-                hint="somebody may have changed or stopped it; it is made anew",
+                hint="it may have been changed or stopped; it is created again",
             )
         return CgroupMeter(folder)
 
     async def check(self, root: Path) -> None:
-        """See `Launcher.check`: a process must die of its limit."""
+        """See `Launcher.check`: the limit must kill a process."""
         await self.sweep(root)
         try:
             await self._prove(root)
@@ -106,7 +106,7 @@ class SystemdLauncher:
         self._proved_at = None
 
     async def _prove(self, root: Path) -> None:
-        """Cap the slice above the workers, and see a probe in it die of its own limit."""
+        """Limit the slice above the workers, and prove that a limit kills a probe in it."""
         self._proved_at = None
         names = commands.units(root, _NO_BATCH)
         loaded_at = await self._manager.loaded_at()
@@ -118,15 +118,15 @@ class SystemdLauncher:
         self._proved_at = loaded_at
 
     async def freeze(self, pid: int, job: Job) -> None:
-        """See `Launcher.freeze`; by the manager where the kernel's file is not ours to write.
+        """See `Launcher.freeze`; by the manager if we may not write the kernel's file.
 
-        Where neither works, what follows at once, the kill, is what counts.
+        If neither works, the kill that follows at once is what counts.
         """
         if not cgroup.freeze(cgroup.of_process(pid)):
             await self._manager.freeze(commands.units(job.config.root, job.batch.id).scope)
 
     async def kill(self, pid: int, job: Job) -> None:
-        """See `Launcher.kill`; what survives even this, `clean_up` ends."""
+        """See `Launcher.kill`; `clean_up` ends what survives even this."""
         if not cgroup.kill(cgroup.of_process(pid)):
             await self._manager.kill(commands.units(job.config.root, job.batch.id).scope)
 
@@ -146,28 +146,28 @@ class ServiceManager:
         self.kind = kind
 
     async def stop(self, unit: str) -> None:
-        """End all that is in a unit; raise `NoLimitError` where that can't be done."""
+        """Stop everything in a unit; raise `NoLimitError` if that fails."""
         status, said = await _call(commands.stop(unit, manager=self.kind))
         if status != 0 and "not loaded" not in said:
             raise _refused(f"stop {unit}", said=said, status=status)
 
     async def freeze(self, unit: str) -> None:
-        """Stop all processes of a unit; where that fails, what follows at once is a kill."""
+        """Freeze all processes of a unit; if that fails, the kill that follows is enough."""
         await _call(commands.freeze(unit, manager=self.kind))
 
     async def kill(self, unit: str) -> None:
-        """Kill all processes of a unit; what survives, the stop of its slice ends."""
+        """Kill all processes of a unit; stopping its slice ends what survives."""
         await _call(commands.kill(unit, manager=self.kind))
 
     async def cap(self, unit: str, *, limit_bytes: int) -> None:
-        """Start a slice whose members have so much memory together; raise `NoLimitError`."""
+        """Start a slice with one memory limit for all its members; raise `NoLimitError`."""
         for order in commands.capped(unit, manager=self.kind, limit_bytes=limit_bytes):
             status, said = await _call(order)
             if status != 0:
                 raise _refused(f"limit {unit}", said=said, status=status)
 
     async def loaded_at(self) -> str:
-        """Return when it has last read its units, in its own words; they change with a reload."""
+        """Return when it last read its units, in its own words, which change with a reload."""
         _, said = await _call(commands.loaded_at(manager=self.kind))
         return said
 
@@ -180,7 +180,7 @@ def _refused(what: str, *, said: str, status: int) -> NoLimitError:
 
 
 async def _call(arguments: list[str]) -> tuple[int, str]:
-    """Run a short command; return its exit status and what it said, stripped."""
+    """Run a short command; return its exit status and output, stripped."""
     process = await asyncio.create_subprocess_exec(
         *arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
