@@ -16,7 +16,7 @@ from scenariod.backups import reader as backup_reader
 from scenariod.backups.reader import Defect, Verified
 from scenariod.base import safe_open
 from scenariod.base.errors import BackupUnusableError
-from scenariod.library import NewScenario, Pack
+from scenariod.library import NewScenario, Pack, batches_named
 from scenariod.validation.document import canonical, reader
 from scenariod.validation.problems import Problem
 from scenariod.validation.verdict import stored_title
@@ -60,11 +60,21 @@ class InBackup:
         return self.path.name
 
 
+@dataclass(frozen=True, slots=True)
+class Without:
+    """The library as an undo of these batches would leave it."""
+
+    batches: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return batches_named(self.batches)
+
+
 Earlier = BeforeBatch | InBackup
-Moment = Present | Earlier
+Moment = Present | Earlier | Without
 
 
-def parse(text: str, *, backups: Path) -> Moment:
+def parse(text: str, *, backups: Path) -> Present | Earlier:
     """Return what `text` names: `now`, `batch:N`, or what `folder.find` finds in `backups`.
 
     Raises NotFoundError where it is none of these. Whether there is a batch N is not asked.
@@ -80,11 +90,13 @@ def held(moment: Moment, snapshot: Snapshot) -> Iterator[Iterator[tuple[str, str
     """Yield the ids of the scenarios at `moment`, each with the SHA-256 of its document.
 
     Raises NotFoundError where there is no such batch, BackupUnusableError where the backup is not
-    whole, before anything is yielded.
+    whole, before anything is yielded; NotUndoableError with the first id.
     """
     if isinstance(moment, InBackup):
         with opened_backup(moment.path) as (file, _):
             yield digests(saved_scenarios(file, moment.path))
+    elif isinstance(moment, Without):
+        yield snapshot.versions_without(moment.batches)
     else:
         batch = moment.batch if isinstance(moment, BeforeBatch) else None
         yield ((v.id, v.stored.sha256) for v in snapshot.versions(before=batch))

@@ -19,7 +19,7 @@ from scenariod.library import Kind
 from scenariod.library.publish import publish
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -73,15 +73,15 @@ def restore(
 
 
 def undo(
-    library: Library, batch_id: int, *, published: Path, clock: Callable[[], datetime]
+    library: Library, batches: Sequence[int], *, published: Path, clock: Callable[[], datetime]
 ) -> Undone:
-    """Take back what one batch did, in one transaction, and publish.
+    """Take back what these batches did, in one transaction, and publish.
 
     Writes no backup: nothing is lost that the undo of this undo would not bring back. Raises what
     `Library.undo` does, CommandInterruptedError at Ctrl-C, and OSError where the disk fails.
     """
     with _telling_if_interrupted(library, Kind.UNDO):
-        undone = library.undo(batch_id, clock=clock)
+        undone = library.undo(*batches, clock=clock)
         reached(KillPoint.UNDONE)
         publish(library, published)
     return undone

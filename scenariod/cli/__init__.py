@@ -10,16 +10,18 @@ backups and whatever else a command does not need take longer to load than its a
 - `explain`: `explain`
 - `exporting`: `export`
 - `failed`: `failed`, and what `status` shows of failed/
-- `history`: `history`, `undo`, `diff`
+- `history`: `history`, `diff`
 - `importing`: `import`
 - `library`: `list`, `show`, `library verify`
 - `main`: the command `scenariodctl`: arguments, printing, errors
 - `memory`: `memory`
 - `memory_advice`: what recorded peaks say of the memory limit
 - `places`: the places where a dropped file is
+- `preview`: what a restore or an undo would change: shown, and asked for
 - `restore`: `restore`
 - `retry`: `retry`
 - `status`: `status` of a daemon that answers
 - `stopped`: `status` where none answers
 - `terminal`: a question and a progress line for the person at the terminal
+- `undo`: `undo`
 """

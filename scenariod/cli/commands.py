@@ -62,6 +62,18 @@ def _positive(text: str) -> int:
     return number
 
 
+def _batch(text: str) -> int | str:
+    if text == "last":
+        return text
+    if not (text.isascii() and text.isdecimal() and len(text) <= 18):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither `last` nor the number of a batch")
+    return int(text)
+
+
+_DRY_RUN = Argument("--dry-run", "show what would change; change nothing", {"action": "store_true"})
+_YES = Argument(
+    "--yes", "do not ask for confirmation, even on a terminal", {"action": "store_true"}
+)
 _SO_FAR = "what was done so far stays"
 _IN_THE_HISTORY = (
     "the library was changed as a whole or not at all, as `scenariodctl history` tells"
@@ -123,15 +135,12 @@ COMMANDS = (
         (
             Argument(
                 "what",
-                "a backup's name or path, `latest`, or batch:N for the state before that batch",
+                "a backup's name or path, `latest` for the newest backup, or batch:N for the state"
+                " before that batch; to undo the last change use `undo last`",
                 {"metavar": "MOMENT"},
             ),
-            Argument(
-                "--dry-run", "show what would change; change nothing", {"action": "store_true"}
-            ),
-            Argument(
-                "--yes", "do not ask for confirmation, even on a terminal", {"action": "store_true"}
-            ),
+            _DRY_RUN,
+            _YES,
         ),
         interrupted=_IN_THE_HISTORY,
     ),
@@ -146,9 +155,7 @@ COMMANDS = (
                 " standard input",
                 {"metavar": "FILE|DIR"},
             ),
-            Argument(
-                "--dry-run", "show what would change; change nothing", {"action": "store_true"}
-            ),
+            _DRY_RUN,
         ),
         interrupted=_SO_FAR,
     ),
@@ -189,9 +196,17 @@ COMMANDS = (
     ),
     Command(
         "undo",
-        "undo exactly what one batch did",
-        "history:undo",
-        (Argument("batch", "the batch's number", {"type": _count, "metavar": "BATCH"}),),
+        "undo the last change, or exactly what one batch did",
+        "undo:undo",
+        (
+            Argument(
+                "batch",
+                "`last` for the last change with all its batches, or the number of one batch",
+                {"type": _batch, "metavar": "last|BATCH"},
+            ),
+            _DRY_RUN,
+            _YES,
+        ),
         interrupted=_IN_THE_HISTORY,
     ),
     Command(

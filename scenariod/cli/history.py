@@ -1,4 +1,4 @@
-"""What the library went through: its batches, what differs between two moments, and undo."""
+"""What the library went through: its batches, and what differs between two moments."""
 
 from __future__ import annotations
 
@@ -7,20 +7,17 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from scenariod.backups import damage, moments
-from scenariod.backups import restore as restoring
-from scenariod.base import clock
+from scenariod.backups import moments
 from scenariod.base.names import printable
-from scenariod.cli.answer import READ_TIMEOUT_S, Answer, Stream, require_root
-from scenariod.library import Change, Library, compared
-from scenariod.monitoring.journal import CommandJournal, Event
+from scenariod.cli.answer import READ_TIMEOUT_S, Stream, require_root
+from scenariod.library import Change, Library, batches_named, compared
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from scenariod.base.config import Config
-    from scenariod.library import BatchRecord, Difference
+    from scenariod.library import BatchRecord, Difference, Snapshot
 
 _MOST_REFUSALS = 10
 """How many of a batch's refused files are listed; an import may have hundreds."""
@@ -35,24 +32,6 @@ def history(config: Config, asked: argparse.Namespace) -> Stream:
     return Stream(_of_batches(library, most=asked.limit or -1, write=write))
 
 
-def undo(config: Config, asked: argparse.Namespace) -> Answer:
-    """Take back what one batch did, and answer what that changed and how to go back."""
-    require_root(config)
-    damage.refuse_damaged(config)
-    Library.open_read_only(config.database, busy_timeout_s=READ_TIMEOUT_S).close()
-    busy_s = config.library.busy_timeout_s
-    with Library.open(config.database, busy_timeout_s=busy_s) as library:
-        done = restoring.undo(library, asked.batch, published=config.published, clock=clock.now)
-    words = (
-        f"undid batch {asked.batch} as batch {done.batch}: {done.removed} removed,"
-        f" {done.brought_back} brought back"
-    )
-    CommandJournal().tell(Event.UNDONE, words, batch=done.batch, undone_batch=asked.batch)
-    document = {"undone": asked.batch, **asdict(done)}
-    go_back = f"to go back: scenariodctl undo {done.batch}"
-    return Answer(document, lines=[words, f"published {config.published}", go_back])
-
-
 def diff(config: Config, asked: argparse.Namespace) -> Stream:
     """Answer which scenarios were added, removed and changed between two moments."""
     require_root(config)
@@ -62,13 +41,16 @@ def diff(config: Config, asked: argparse.Namespace) -> Stream:
 
 
 def _of_batches(
-    library: Library, *, most: int, write: Callable[[Iterable[BatchRecord]], Iterator[str]]
+    library: Library,
+    *,
+    most: int,
+    write: Callable[[Snapshot, Iterable[BatchRecord]], Iterator[str]],
 ) -> Iterator[str]:
     with library, library.snapshot() as snapshot:
-        yield from write(snapshot.batches(most=most))
+        yield from write(snapshot, snapshot.batches(most=most))
 
 
-def _history_lines(records: Iterable[BatchRecord]) -> Iterator[str]:
+def _history_lines(snapshot: Snapshot, records: Iterable[BatchRecord]) -> Iterator[str]:
     record = None
     for record in records:
         for line in _lines(record):
@@ -77,16 +59,19 @@ def _history_lines(records: Iterable[BatchRecord]) -> Iterator[str]:
         yield "nothing has happened yet\n"
     elif earlier := record.position - 1:
         yield f"{earlier} earlier: scenariodctl history --limit 0\n"
+    if (last := snapshot.last_change()) is not None:
+        yield f"`scenariodctl undo last` undoes {batches_named(last.batches)}\n"
 
 
 def _lines(record: BatchRecord) -> Iterator[str]:
     when = datetime.fromisoformat(record.settled_at)
     undoable = "can be undone" if record.obstacle is None else record.obstacle.why
     what = f"{record.kind} {record.outcome}" + (f" ({record.note})" if record.note else "")
+    beside = f", with batch {record.first_batch}" if record.first_batch != record.id else ""
     refused = f", {len(record.refusals)} refused" if record.refusals else ""
     yield (
         f"batch {record.id}  {when:%Y-%m-%d %H:%M:%S} UTC  +{record.added} -{record.removed}"
-        f"  {record.scenarios} scenarios  {what}{refused}: {undoable}"
+        f"  {record.scenarios} scenarios  {what}{beside}{refused}: {undoable}"
     )
     for refusal in record.refusals[:_MOST_REFUSALS]:
         first, more = refusal.problems[0], len(refusal.problems) - 1
@@ -96,7 +81,7 @@ def _lines(record: BatchRecord) -> Iterator[str]:
         yield f"  refused {left} more: scenariodctl history --json"
 
 
-def _json_list(records: Iterable[BatchRecord]) -> Iterator[str]:
+def _json_list(_: Snapshot, records: Iterable[BatchRecord]) -> Iterator[str]:
     separator = "["
     for record in records:
         document = {**asdict(record), "undoable": record.obstacle is None}
@@ -107,7 +92,7 @@ def _json_list(records: Iterable[BatchRecord]) -> Iterator[str]:
 
 def _of_difference(
     config: Config,
-    sides: list[moments.Moment],
+    sides: Sequence[moments.Moment],
     *,
     write: Callable[[Difference], Iterator[str]],
 ) -> Iterator[str]:

@@ -207,7 +207,8 @@ class _Told:
             )
             if summary.published:
                 yield f"published {self._published}"
-            yield f"to go back: scenariodctl restore batch:{first}{backup}"
+            later = f"once more has changed, scenariodctl restore batch:{first}{backup}"
+            yield f"to go back: scenariodctl undo last; {later}"
 
 
 def _name_of(backup: Path | None) -> str | None:

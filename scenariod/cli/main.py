@@ -56,8 +56,9 @@ def _answer(asked: argparse.Namespace) -> int:
         return _fail(str(error), error.hint, error.exit_code, as_json=asked.json)
     except KeyboardInterrupt:
         hint = "run it again to have it done"
-        words = f"interrupted: {_asked_command(asked).interrupted}"
-        return _fail(words, hint, ExitCode.INTERRUPTED, as_json=asked.json)
+        changes = not getattr(asked, "dry_run", False)
+        how = _asked_command(asked).interrupted if changes else "nothing was changed"
+        return _fail(f"interrupted: {how}", hint, ExitCode.INTERRUPTED, as_json=asked.json)
     except OSError as error:
         return _fail_of_environment(error, as_json=asked.json)
     return answer.code

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from scenariod.base import streams
+from scenariod.base.errors import CommandInterruptedError
 from scenariod.base.names import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 PROGRESS_EVERY_S = 0.5
 
@@ -25,14 +27,27 @@ def is_there() -> bool:
 
 def confirms(lines: Iterable[str], question: str) -> bool:
     """Show `lines` and ask `question`; only `y` or `yes` is a yes."""
-    for line in lines:
-        streams.to_stderr(f"{printable(line)}\n")
-    streams.to_stderr(f"{printable(question)} [y/N] ")
-    try:
-        answer = sys.stdin.readline()
-    except OSError:  # the terminal has gone, and whoever was asked with it
-        return False
+    with changing_nothing():
+        for line in lines:
+            streams.to_stderr(f"{printable(line)}\n")
+        streams.to_stderr(f"{printable(question)} [y/N] ")
+        try:
+            answer = sys.stdin.readline()
+        except OSError:  # the terminal has gone, and whoever was asked with it
+            return False
     return answer.strip().lower() in {"y", "yes"}
+
+
+@contextmanager
+def changing_nothing() -> Iterator[None]:
+    """Have Ctrl-C in the body, which only reads or asks, say that nothing was changed."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        streams.to_stderr("\n" if is_there() else "")  # after `^C`
+        raise CommandInterruptedError(
+            "interrupted: nothing was changed", hint="run it again to have it done"
+        ) from interrupt
 
 
 class Progress:

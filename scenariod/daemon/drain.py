@@ -67,6 +67,7 @@ class Drain:
         self._due = now + self._config.intake.rescan_s
         if self._state is State.FILLING:
             self._state = State.CLOSING
+        self._settler.end_drain()
         self._closing = asyncio.create_task(self._close(on_end))
 
     async def _close(self, on_end: Callable[[Exception | None], None]) -> None:

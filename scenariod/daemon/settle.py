@@ -66,6 +66,7 @@ class Settler:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="settle")
         self._on_conflict = OnConflict(config.library.on_conflict)
         self._library: Library | None = None
+        self._first_batch: int | None = None
         self.schedule = Schedule(config, journal=journal)
         self.scenarios = 0
         self.doing = ""
@@ -101,6 +102,10 @@ class Settler:
             await self.in_thread(self._library.close)
         self._thread.shutdown()
 
+    def end_drain(self) -> None:
+        """Have the next batch begin another drain: the batches of one are undone together."""
+        self._first_batch = None
+
     async def in_thread(self, act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `act` in the settle thread, where no batch is settled meanwhile; the loop goes on."""
         loop = asyncio.get_running_loop()
@@ -132,8 +137,10 @@ class Settler:
                 self.schedule.back_up_if_due(library)
         with during(Step.RECORDING, self._config.database), ExitStack() as opened:
             entries = [_entry(batch, v, opened=opened) for v in verdicts]
-            record = replace(record, settled_at=clock.now())
+            first = self._first_batch
+            record = replace(record, settled_at=clock.now(), first_batch=first)
             files = library.settle(record, entries, on_conflict=self._on_conflict)
+        self._first_batch = record.id if first is None else first
         reached(KillPoint.COMMITTED)
         self.scenarios = library.count()
         with during(Step.MOVING, batch.folder):

@@ -20,7 +20,7 @@ Others use what is named here, of `Library` and the records.
 - `snapshot`: one state of the library, to read
 - `sqlite_errors`: errors of SQLite as errors of ours
 - `traces`: what can still be read of a damaged library
-- `undo`: take back what one batch did
+- `undo`: take back what batches did
 """
 
 from scenariod.library.database import Library
@@ -31,6 +31,7 @@ from scenariod.library.records import (
     FileRecord,
     HeldPack,
     Kind,
+    LastChange,
     NewScenario,
     Obstacle,
     OnConflict,
@@ -46,6 +47,7 @@ from scenariod.library.records import (
     Stored,
     Undone,
     Version,
+    batches_named,
     decide,
 )
 from scenariod.library.settlement import AlreadySettledError
@@ -64,6 +66,7 @@ __all__ = [
     "FileRecord",
     "HeldPack",
     "Kind",
+    "LastChange",
     "Library",
     "LibraryReplacedError",
     "LibraryTooNewError",
@@ -84,6 +87,7 @@ __all__ = [
     "Traces",
     "Undone",
     "Version",
+    "batches_named",
     "compared",
     "decide",
     "traces",

@@ -16,7 +16,7 @@ from scenariod.library import packs as packing
 from scenariod.library import undo as undoing
 from scenariod.library.blob import DocumentDamagedError
 from scenariod.library.connection import Wal, open_readable, open_writable, transaction, use_wal
-from scenariod.library.records import Kind, OnConflict, SettledBatch
+from scenariod.library.records import Kind, OnConflict, SettledBatch, batches_named
 from scenariod.library.scenarios import current
 from scenariod.library.snapshot import Snapshot
 from scenariod.library.sqlite_errors import (
@@ -90,8 +90,9 @@ class Library:
             db = open_readable(path, busy_timeout_s=busy_timeout_s)
             try:
                 _check(db, path)
-                if schema.version_of(db) < schema.VERSION:
+                if schema.version_of(db) < schema.READABLE:
                     raise _nothing_there(path)
+                schema.read_as_present(db)
             except BaseException:
                 db.close()
                 raise
@@ -241,17 +242,18 @@ class Library:
             wanted, unless_changed_since=unless_changed_since, clock=clock, note=note
         )
 
-    def undo(self, batch_id: int, *, clock: Callable[[], datetime]) -> Undone:
-        """Take back what one batch did, as a batch of its own, durable on return.
+    def undo(self, *batches: int, clock: Callable[[], datetime]) -> Undone:
+        """Take back what these batches did, as one batch of its own, durable on return.
 
         `clock` tells aware UTC. Raises NotFoundError, and NotUndoableError where a later batch
-        depends on it or it changed nothing.
+        depends on one of them or they changed nothing.
         """
         started_at = clock()
         with self._writing() as db, self._telling_damage():
             by = history.reserve(db, above=0)
-            undone = undoing.undo(db, batch_id, by=by)
-            batch = _own_batch(by, Kind.UNDO, started_at, clock(), note=f"undo {batch_id}")
+            undone = undoing.undo(db, batches, by=by)
+            note = f"undo {batches_named(batches).removeprefix('batch ')}"
+            batch = _own_batch(by, Kind.UNDO, started_at, clock(), note=note)
             history.record(db, batch, added=undone.brought_back, removed=undone.removed)
             reached(KillPoint.UNDO_RECORDED)
         return undone
@@ -349,6 +351,7 @@ class Library:
             translating(self.path),
             closing(open_readable(self.path, busy_timeout_s=self._busy_timeout_s)) as db,
         ):
+            schema.read_as_present(db)
             yield db
 
     @contextmanager

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from scenariod.library.records import BatchRecord, Kind, Peak, Refusal
+from scenariod.library.records import BatchRecord, Kind, LastChange, Peak, Refusal
 from scenariod.library.undo import obstacle
 from scenariod.validation.problems import Problem, Reason
 
@@ -53,8 +53,8 @@ def record(db: sqlite3.Connection, batch: SettledBatch, *, added: int, removed: 
     db.execute(
         "INSERT INTO batch (id, position, kind, started_at, settled_at, outcome, duration_ms,"
         " memory_peak_bytes, memory_limit_bytes, launcher, note,"
-        " added, removed, scenarios, last_change)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " added, removed, scenarios, last_change, first_batch)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             batch.id,
             before.position + 1,
@@ -71,20 +71,46 @@ def record(db: sqlite3.Connection, batch: SettledBatch, *, added: int, removed: 
             removed,
             before.scenarios + added - removed,
             batch.id if added or removed else before.last_change,
+            batch.first_batch,
         ),
     )
+
+
+# An undo or a restore divides a drain that goes on: what came before it is no longer the last.
+_LAST_CHANGE = """
+    SELECT id, kind, settled_at, note FROM batch
+     WHERE (added OR removed)
+       AND coalesce(first_batch, id) =
+           (SELECT coalesce(first_batch, id) FROM batch WHERE id = :last)
+       AND position > (SELECT coalesce(max(divide.position), 0)
+                         FROM batch AS divide JOIN batch AS last ON last.id = :last
+                        WHERE divide.kind IN ('undo', 'restore')
+                          AND divide.position < last.position)
+     ORDER BY position
+"""
+
+
+def last_change(db: sqlite3.Connection) -> LastChange | None:
+    """Return what changed scenarios last; None if nothing ever did."""
+    rows = db.execute(_LAST_CHANGE, {"last": state(db).last_change}).fetchall()
+    if not rows:
+        return None
+    _, kind, settled_at, note = rows[-1]
+    return LastChange(tuple(batch_id for batch_id, *_ in rows), Kind(kind), settled_at, note)
 
 
 def batches(db: sqlite3.Connection, *, most: int) -> Iterator[BatchRecord]:
     """Yield the batches, the last one first, `most` of them; -1: all."""
     rows = db.execute(
         "SELECT id, position, kind, started_at, settled_at, outcome, note, added, removed,"
-        " scenarios FROM batch ORDER BY position DESC LIMIT ?",
+        " scenarios, coalesce(first_batch, id) FROM batch ORDER BY position DESC LIMIT ?",
         (most,),
     )
+    last = last_change(db)
+    lasts = set() if last is None else set(last.batches)
     for values in rows:
         batch_id, position, kind, started_at, settled_at, outcome, note, *counts = values
-        added, removed, scenarios = counts
+        added, removed, scenarios, first_batch = counts
         yield BatchRecord(
             id=batch_id,
             position=position,
@@ -96,8 +122,10 @@ def batches(db: sqlite3.Connection, *, most: int) -> Iterator[BatchRecord]:
             added=added,
             removed=removed,
             scenarios=scenarios,
-            obstacle=obstacle(db, batch_id),
+            obstacle=obstacle(db, [batch_id]),
             refusals=_refusals(db, batch_id),
+            first_batch=first_batch,
+            in_last_change=batch_id in lasts,
         )
 
 

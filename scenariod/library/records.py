@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from scenariod.validation.problems import Problem
@@ -66,7 +67,10 @@ def decide(accepted: Accepted, *, present_sha256: str | None, on_conflict: OnCon
 
 @dataclass(frozen=True, slots=True)
 class SettledBatch:
-    """A batch as the library records it. Both times are aware."""
+    """A batch as the library records it. Both times are aware.
+
+    `first_batch` is the first one of its drain or import, None if that is itself.
+    """
 
     id: int
     started_at: datetime
@@ -78,6 +82,7 @@ class SettledBatch:
     memory_limit_bytes: int | None = None
     kind: Kind = Kind.INTAKE
     note: str = ""
+    first_batch: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +207,11 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class BatchRecord:
-    """A batch as history shows it; times are ISO 8601, `obstacle` None where it can be undone."""
+    """A batch as history shows it; times are ISO 8601, `obstacle` None where it can be undone.
+
+    `first_batch` is the first one of its drain or import; `in_last_change` says whether it is part
+    of what `LastChange` is.
+    """
 
     id: int
     position: int
@@ -216,6 +225,33 @@ class BatchRecord:
     scenarios: int
     obstacle: Obstacle | None
     refusals: tuple[Refusal, ...]
+    first_batch: int
+    in_last_change: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LastChange:
+    """What changed the library last: a drain, an import, a restore or an undo.
+
+    `batches` are those of it that changed anything, in settling order; the rest is of the last one.
+    """
+
+    batches: tuple[int, ...]
+    kind: Kind
+    settled_at: str
+    note: str
+
+
+_MOST_NAMED = 5
+
+
+def batches_named(batches: Sequence[int]) -> str:
+    """Return batches in words."""
+    if len(batches) == 1:
+        return f"batch {batches[0]}"
+    if len(batches) > _MOST_NAMED:
+        return f"{len(batches)} batches, {batches[0]} to {batches[-1]}"
+    return f"batches {', '.join(map(str, batches))}"
 
 
 @dataclass(frozen=True, slots=True)

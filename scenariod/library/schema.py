@@ -120,15 +120,33 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """,
         "CREATE INDEX packed_pack ON packed (pack)",
     ),
+    (
+        # The first batch of the same drain, or of the same import: they are undone together. NULL
+        # is the batch itself, so that what an older daemon still adds counts by itself.
+        "ALTER TABLE batch ADD COLUMN first_batch INTEGER",
+    ),
 )
 
 VERSION = len(MIGRATIONS)
+READABLE = 3
+"""The first version that can be read as it is; see `read_as_present`."""
 
 
 def version_of(db: sqlite3.Connection) -> int:
     """Return the version of the tables in `db`; 0 for a new database."""
     version: int = db.execute("PRAGMA user_version").fetchone()[0]
     return version
+
+
+def read_as_present(db: sqlite3.Connection) -> None:
+    """Have a reader find in a library from `READABLE` on what later versions have added.
+
+    Whoever may only read cannot bring it up to date.
+    """
+    if version_of(db) == READABLE:
+        db.execute("PRAGMA query_only = OFF")  # of this connection; the file is opened read-only
+        db.execute("CREATE TEMP VIEW batch AS SELECT *, NULL AS first_batch FROM main.batch")
+        db.execute("PRAGMA query_only = ON")
 
 
 def migrate(db: sqlite3.Connection) -> None:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scenariod.library import blob, events, history, packs, past, scenarios, settlement
+from scenariod.library import blob, events, history, packs, past, scenarios, settlement, undo
 from scenariod.library.sqlite_errors import damaged
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         BatchRecord,
         FileRecord,
         HeldPack,
+        LastChange,
         Pack,
         ScenarioEvent,
         Stored,
@@ -65,6 +66,17 @@ class Snapshot:
     def settled_at(self) -> Iterator[datetime]:
         """Yield when each batch was settled, the last one first."""
         return history.settled_at(self._db)
+
+    def last_change(self) -> LastChange | None:
+        """Return what changed scenarios last; None if nothing ever did."""
+        return history.last_change(self._db)
+
+    def versions_without(self, batches: Sequence[int]) -> Iterator[tuple[str, str]]:
+        """Yield what an undo of these batches would leave: ids, each with its document's SHA-256.
+
+        Raises what the undo would: NotFoundError, NotUndoableError.
+        """
+        return undo.versions_without(self._db, batches)
 
     def versions(self, *, before: int | None = None) -> Iterator[Version]:
         """Yield the scenarios as they were just before a batch; None: as they are.

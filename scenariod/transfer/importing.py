@@ -211,6 +211,7 @@ class _Import:
             launcher="rlimits",
             kind=Kind.IMPORT,
             note=f"import {self._source}",
+            first_batch=next(iter(self.summary.batches), None),
         )
         entries = (Entry(judged.verdict, io.BytesIO(judged.content)) for judged in waiting)
         with during(Step.RECORDING, self._library.path):

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.slow
 CHILD = str(Path(__file__).parents[1] / "support" / "interrupted_ctl.py")
 RESTORE, UNDO = ("scenariod.library", "Library.restore"), ("scenariod.library", "Library.undo")
 BACKUP = "the first backup"
+COMPARED = ("scenariod.cli.preview", "compared")
 RECORD, PUBLISH = ("scenariod.library.history", "record"), ("scenariod.backups.restore", "publish")
 
 
@@ -117,9 +118,19 @@ def test_an_undo_that_is_interrupted_says_whether_it_was_done(filled: Home) -> N
             "nothing was changed",
         ),
         (("scenariod.backups", "verify"), ["backups", "verify"], "nothing was changed"),
+        (
+            ("scenariod.backups", "planned"),
+            ["backups", "prune", "--dry-run"],
+            "nothing was changed",
+        ),
+        (COMPARED, ["undo", "last", "--dry-run"], "nothing was changed"),
+        (COMPARED, ["restore", "batch:1", "--dry-run"], "nothing was changed"),
         (("scenariod.intake.retry", "names"), ["retry", "--all"], "what was done so far stays"),
     ],
-    ids=["export", "library verify", "backups verify", "retry"],
+    ids=[
+        *("export", "library verify", "backups verify", "backups prune"),
+        *("undo", "restore", "retry"),
+    ],
 )
 def test_any_command_that_is_interrupted_says_how_things_are(
     filled: Home, tmp_path: Path, at: tuple[str, str], arguments: list[str], words: str

@@ -284,8 +284,9 @@ def test_titles_that_are_stored_in_another_form_are_no_damage_and_a_restore_keep
     hold_unlike_others(home)
     before, checked = titles(home), home.ctl("library", "verify")
 
-    whole, empty = (found.path.name for found in backups.list_backups(home.backups))
-    emptied, refilled = home.ctl("restore", empty), home.ctl("restore", whole)
+    empty = backups.list_backups(home.backups)[-1].path.name
+    emptied = home.ctl("restore", empty, "--json")
+    refilled = home.ctl("restore", emptied.json()["safety_backup"])
 
     again = home.ctl("library", "verify")
     assert (emptied.code, refilled.code) == (0, 0)

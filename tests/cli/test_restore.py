@@ -199,7 +199,13 @@ def test_an_undo_says_what_it_did_and_how_to_go_back(filled: Home) -> None:
     assert done.code == 0
     assert done.out.splitlines()[0] == "undid batch 2 as batch 4: 1 removed, 0 brought back"
     assert done.out.splitlines()[-1] == "to go back: scenariodctl undo 4"
-    assert back.json() == {"undone": 4, "batch": 5, "removed": 0, "brought_back": 1}
+    assert back.json() == {
+        "undone": 4,
+        "batch": 5,
+        "removed": 0,
+        "brought_back": 1,
+        "batches": [4],
+    }
     assert filled.ids() == ["one", "three", "two"]
 
 
@@ -224,11 +230,13 @@ def test_history_is_told_to_people_and_programs(filled: Home) -> None:
     )
 
     lines = text.out.splitlines()
-    assert len(lines) == 4
-    assert lines[0].startswith("batch 4  ")
+    last = "`scenariodctl undo last` undoes batch 4"
+    assert [line.split()[1] for line in lines[:4]] == ["4", "3", "2", "1"]
+    assert lines[4:] == [last]
     assert lines[0].endswith("+0 -1  2 scenarios  undo ok (undo 2): can be undone")
     assert lines[2].endswith("batch 4 (undo) has removed or replaced scenario two since")
-    assert limited.out.splitlines() == [lines[0], "3 earlier: scenariodctl history --limit 0"]
+    earlier = "3 earlier: scenariodctl history --limit 0"
+    assert limited.out.splitlines() == [lines[0], earlier, last]
     assert [(b["id"], b["undoable"]) for b in told.json()] == [
         (4, True),
         (3, True),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.home import Home
-from support.makers import NOON, accepted, document
+from support.makers import NOON, accepted, document, open_library
 from support.makers import batch as record
 
 from scenariod import backups as backup
@@ -156,6 +156,28 @@ def test_within_one_drain_a_library_that_grows_is_backed_up_again_and_no_name_is
     found = backup.list_backups(home.backups)
     assert [b.count for b in reversed(found)] == held
     assert all(isinstance(backup.verify(b.path), backup.Verified) for b in found)
+
+
+def test_the_batches_of_a_drain_name_its_first_one(home: Home, bench: Bench) -> None:
+    batches = [bench.claim(n, {f"scenario-{n}.json": document(f"s-{n}")}) for n in range(1, 5)]
+
+    async def two_drains(settler: Settler) -> None:
+        for batch in batches:
+            await settle(
+                settler, batch, [good(n, document(f"s-{batch.id}")) for n in batch.names()]
+            )
+            if batch.id == 3:
+                settler.end_drain()
+
+    bench.with_settler(two_drains)
+
+    with open_library(home.library) as library, library.snapshot() as snapshot:
+        assert [(b.id, b.first_batch) for b in snapshot.batches()] == [
+            (4, 4),
+            (3, 1),
+            (2, 1),
+            (1, 1),
+        ]
 
 
 async def two_drains_around(

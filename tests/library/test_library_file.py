@@ -79,26 +79,61 @@ def test_a_library_of_larger_pages_is_used_as_it_is(tmp_path: Path) -> None:
         assert sql(library.path, "PRAGMA page_size") == [(4096,)]
 
 
+BACK_TO = {
+    3: "ALTER TABLE batch DROP COLUMN first_batch",
+    2: "DROP TABLE packed; DROP TABLE pack",
+    1: "DROP INDEX scenario_ended",
+}
+"""What makes each version of the tables one of the version before."""
+
+
+def made_older(path: Path, version: int) -> None:
+    """Make the library one that an earlier scenariod could have left."""
+    with closing(sqlite3.connect(path)) as db:
+        for step in range(schema.VERSION - 1, version - 1, -1):
+            db.executescript(f"{BACK_TO[step]}; PRAGMA user_version = {step}")
+
+
 @pytest.mark.parametrize("version", range(1, schema.VERSION))
 def test_a_library_of_an_earlier_version_is_brought_up_to_date_with_all_it_holds(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int
+    tmp_path: Path, version: int
 ) -> None:
-    with monkeypatch.context() as old:
-        old.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:version])
-        old.setattr(schema, "VERSION", version)
-        with open_library(tmp_path) as library:
-            add(library, document("one"), document("two"))
-            second = add(library, document("three"))
-            before = held(library)
-    assert sql(tmp_path / "scenarios.db", "PRAGMA user_version") == [(version,)]
+    with open_library(tmp_path) as library:
+        add(library, document("one"), document("two"))
+        second = add(library, document("three"))
+        before = held(library)
+    made_older(tmp_path / "scenarios.db", version)
 
     with open_library(tmp_path) as library:
         assert held(library) == before
+        with library.snapshot() as snapshot:
+            last = snapshot.last_change()
+        assert last is not None
+        assert last.batches == (second,)
         library.keep_pack(Pack("pack.json", "{}"), ["three"])
         library.undo(second, clock=clock)
         assert list(held(library)) == ["one", "two"]
     assert sql(tmp_path / "scenarios.db", "PRAGMA user_version") == [(schema.VERSION,)]
     assert sql(tmp_path / "scenarios.db", "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_a_library_of_the_version_before_is_read_as_it_is_where_nobody_may_write(
+    tmp_path: Path,
+) -> None:
+    with open_library(tmp_path) as library:
+        first, second = add(library, document("one")), add(library, document("two"))
+    path = tmp_path / "scenarios.db"
+    made_older(path, schema.READABLE)
+    before = path.read_bytes()
+
+    with Library.open_read_only(path, busy_timeout_s=1) as library:
+        assert (library.count(), list(held(library))) == (2, ["one", "two"])
+        assert list(library.faults()) == []
+        with library.snapshot() as snapshot:
+            told = [(b.id, b.first_batch, b.in_last_change) for b in snapshot.batches()]
+
+    assert told == [(second, second, True), (first, first, False)]
+    assert path.read_bytes() == before
 
 
 def test_the_database_names_itself_and_its_version(tmp_path: Path) -> None:

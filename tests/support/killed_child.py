@@ -64,7 +64,7 @@ def restore_latest(library: Library, root: Path) -> None:
 
 
 def undo_latest(library: Library, root: Path) -> None:
-    undo(library, library.latest_change(), published=root / "scenarios.json", clock=clock)
+    undo(library, [library.latest_change()], published=root / "scenarios.json", clock=clock)
 
 
 def settle_on_and_on(library: Library, _root: Path) -> None:

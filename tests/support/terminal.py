@@ -9,22 +9,28 @@ from contextlib import suppress
 
 from support.home import SCENARIODCTL, Home
 
+CTRL_C = "\x03"
+
 
 def on_a_terminal(home: Home, *arguments: str, answer: str = "") -> tuple[int, str]:
-    """Run scenariodctl with a terminal; return its exit code and all that it shows there."""
+    """Run scenariodctl with a terminal, and answer its question, if it asks one.
+
+    Return its exit code and all that it shows there.
+    """
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [*SCENARIODCTL, "--root", str(home.path), *arguments],
+        ["setsid", "--ctty", *SCENARIODCTL, "--root", str(home.path), *arguments],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        start_new_session=True,
     )
     os.close(theirs)
-    os.write(ours, f"{answer}\n".encode())
-    shown = b""
+    shown, asked = b"", False
     with suppress(OSError):  # EIO: the other end is closed
         while piece := os.read(ours, 4096):
             shown += piece
+            if b"[y/N] " in shown and not asked:
+                asked = True
+                os.write(ours, f"{answer}\n".encode())
     os.close(ours)
     return process.wait(), shown.decode().replace("\r\n", "\n")

@@ -94,7 +94,7 @@ def test_a_backup_of_our_own_is_brought_in_byte_for_byte(home: Home, tmp_path: P
     with open_library(home.library) as library:
         before = held(library)
     assert home.ctl("restore", "batch:1").code == 0
-    (full,) = [b.path for b in backups.list_backups(home.backups) if b.count == 4]
+    full = next(b.path for b in backups.list_backups(home.backups) if b.count == 4)
 
     answer = bring(home, str(full))
 
@@ -347,6 +347,9 @@ def test_a_large_file_is_brought_in_in_batches_after_one_backup(home: Home, tmp_
     after, before = backups.list_backups(home.backups)
     assert (before.path.name, before.count) == (answer["backup"], 0)
     assert (after.path.name, after.count) == (answer["closing_backup"], count)
+    assert home.ctl("undo", "last", "--json").json()["batches"] == [first, second, third]
+    assert ids(home) == []
+    assert home.ctl("undo", "last").code == 0
     assert home.ctl("undo", str(second)).code == 0
     assert len(ids(home)) == importer.BATCH_SCENARIOS + 3
     assert home.ctl("restore", f"batch:{first}").code == 0
