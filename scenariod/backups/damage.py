@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scenariod.backups import folder
+from scenariod.backups.reader import DefectKind
 from scenariod.base import clock, durable
 from scenariod.base.errors import LibraryDamagedError
 from scenariod.base.killpoint import KillPoint, reached
-from scenariod.library import Library
+from scenariod.library import Library, publish
+from scenariod.library.extent import extent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,11 +62,26 @@ def refuse_damaged(config: Config) -> None:
     marked = _marked(config)
     due = marked if marked is not None and _is_due(config, marked) else lost(config)
     if due is not None:
-        raise LibraryDamagedError(
-            due.why,
-            hint="start scenariod (where it runs, wait): it rebuilds the library, or names the "
-            "command that does; to start anew on purpose, move backups/ away first",
-        )
+        raise _to_be_rebuilt(config, due)
+
+
+def refuse_lost(config: Config) -> None:
+    """Raise LibraryDamagedError if an open library is to be published, and held more once.
+
+    One that is missing may be put back: that is for the next one who writes to it.
+    """
+    due = lost(config)
+    if due is not None and due.inode:
+        raise _to_be_rebuilt(config, due)
+
+
+def _to_be_rebuilt(config: Config, due: Damage) -> LibraryDamagedError:
+    return LibraryDamagedError(
+        due.why,
+        hint="start scenariod (where it runs, wait): it rebuilds the library, or names the "
+        "command that does; to start over on purpose, move backups/ and "
+        f"{config.published.name} away first",
+    )
 
 
 def pending(config: Config) -> Damage | None:
@@ -77,14 +94,35 @@ def pending(config: Config) -> Damage | None:
 
 
 def lost(config: Config) -> Damage | None:
-    """Return the damage where there was a library, as the backups tell, and now is none."""
-    if not config.backups.is_dir() or folder.newest(config.backups) is None:
+    """Return the damage if backups or the published file show that the library held more."""
+    why = _what_is_lost(config)
+    return None if why is None else damage_of(config, why)
+
+
+def _what_is_lost(config: Config) -> str | None:
+    # The library comes last: what is written meanwhile is in it before it is in the others.
+    backed_up = folder.newest_first(config.backups) if config.backups.is_dir() else iter(())
+    has_backups = any(each.seen is not DefectKind.FOREIGN for each in backed_up)
+    last = folder.newest_of_known_origin(config.backups) if has_backups else None
+    is_published = publish.holds_scenarios(config.published)
+    path = config.database
+    try:
+        found = extent(path, busy_timeout_s=config.library.busy_timeout_s)
+    except LibraryDamagedError:  # who opens it is told
         return None
-    if not config.database.exists():
-        return damage_of(config, f"the library {config.database} is missing")
-    if config.database.stat().st_size == 0:
-        return damage_of(config, f"the library {config.database} is damaged: it is empty")
-    return None
+    if found is None and (has_backups or is_published):
+        return f"the library {path} is {'damaged: it is empty' if path.exists() else 'missing'}"
+    if found is not None and found.origin is None and (is_published or last is not None):
+        holds = config.published if last is None else last.path
+        return f"the library {path} has never held anything, and {holds} does"
+    if found is None or last is None or found.origin != last.origin:
+        return None
+    if last.batch is None or last.batch <= found.highest_batch:
+        return None
+    return (
+        f"the library {path} is older than its own backups: its last batch is "
+        f"{found.highest_batch}, and {last.path.name} shows batch {last.batch}"
+    )
 
 
 def mark(config: Config, damage: Damage) -> None:

@@ -61,6 +61,11 @@ class BackupFile:
         return self.check is not None and self.check.defect is None
 
     @property
+    def origin(self) -> str | None:
+        """Of which library it is, where that is known and it is verified."""
+        return self.check.origin if self.check is not None and self.is_verified else None
+
+    @property
     def defect(self) -> DefectKind | None:
         """What the last check found wrong; without a check, what the trailer shows."""
         return self.seen if self.check is None else self.check.defect
@@ -73,19 +78,20 @@ def write(
     batch: int,
     now: datetime,
     packs: Iterable[HeldPack] = (),
+    origin: str | None = None,
 ) -> Verified:
     """Write a new backup into `folder`, read it back, and return it, verified and durable.
 
     Each document comes in chunks; `batch` is the last one that changed them; `now` is aware, and
-    names the file, or the next free millisecond does. Raises OSError where it can't be written
-    (ENOSPC …), or is not on the disk as it was written (EIO).
+    names the file, or the next free millisecond does; `origin` is that of the library. Raises
+    OSError where it can't be written (ENOSPC …), or is not on the disk as it was written (EIO).
     """
     with lock.held(folder / LOCK_FILE):  # or two could choose one name, and rename() would replace
         _remove_leftovers(folder)
         path = _free_path(folder, now)
         checked = _write_verified(path, documents, batch=batch, created=now, packs=packs)
         try:
-            ledger.note(folder, [checked], now=now)
+            ledger.note(folder, [checked], now=now, origin=origin)
         except BaseException:
             checked.path.unlink()
             raise
@@ -128,9 +134,14 @@ def _write_verified(
 
 def list_backups(folder: Path) -> list[BackupFile]:
     """Return the backups in `folder`, newest first by their names; reads only their trailers."""
+    return list(newest_first(folder))
+
+
+def newest_first(folder: Path) -> Iterator[BackupFile]:
+    """Yield the same, and read each trailer only when it is asked for."""
     known = ledger.load(folder)
-    found = sorted(named(folder), reverse=True)
-    return [_listed(path, unix_ms, check=known.get(path.name)) for unix_ms, path in found]
+    for unix_ms, path in sorted(named(folder), reverse=True):
+        yield _listed(path, unix_ms, check=known.get(path.name))
 
 
 def newest(folder: Path) -> BackupFile | None:
@@ -140,6 +151,14 @@ def newest(folder: Path) -> BackupFile | None:
         return None
     unix_ms, path = found
     return _listed(path, unix_ms, check=ledger.load(folder).get(path.name))
+
+
+def newest_of_known_origin(folder: Path) -> BackupFile | None:
+    """Return the newest whole backup in `folder` of which it is known which library it shows.
+
+    Of one that was copied into the folder that is not known.
+    """
+    return next((each for each in newest_first(folder) if each.origin is not None), None)
 
 
 def is_backed_up(folder: Path, library: Library) -> bool:

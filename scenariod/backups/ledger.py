@@ -28,12 +28,16 @@ _MOST_BYTES = 16 << 20
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What the last reading of a backup has found; `defect` is None where it was whole."""
+    """What the last reading of a backup has found; `defect` is None where it was whole.
+
+    `origin` is that of the library that it was written of; None if that is not known, as of a copy.
+    """
 
     checked_at: datetime
     size_bytes: int
     mtime_ns: int
     defect: DefectKind | None
+    origin: str | None = None
 
 
 def load(folder: Path) -> dict[str, Check]:
@@ -50,11 +54,14 @@ def load(folder: Path) -> dict[str, Check]:
     return known
 
 
-def note(folder: Path, checked: Iterable[Verified | Defect], *, now: datetime) -> None:
+def note(
+    folder: Path, checked: Iterable[Verified | Defect], *, now: datetime, origin: str | None = None
+) -> None:
     """Remember, durably, what reading these backups of `folder` has found.
 
     The caller holds the folder's lock. What is known of files that are gone is forgotten. One that
     cannot be read now, by its mode or by a fault of the disk, may be whole: nothing is known of it.
+    The `origin` of one is remembered as long as its file does not change.
     """
     known = {name: check for name, check in load(folder).items() if (folder / name).exists()}
     for found in checked:
@@ -63,8 +70,14 @@ def note(folder: Path, checked: Iterable[Verified | Defect], *, now: datetime) -
             continue
         with suppress(FileNotFoundError):  # removed since: there is nothing to know of it
             status = found.path.stat()
-            defect = found.kind if isinstance(found, Defect) else None
-            known[found.path.name] = Check(now, status.st_size, status.st_mtime_ns, defect)
+            before = still_holds(known.get(found.path.name), found.path)
+            known[found.path.name] = Check(
+                now,
+                status.st_size,
+                status.st_mtime_ns,
+                defect=found.kind if isinstance(found, Defect) else None,
+                origin=before.origin if before is not None else origin,
+            )
     durable.write(folder / LEDGER_FILE, _written(known))
 
 
@@ -87,6 +100,7 @@ def _written(known: Mapping[str, Check]) -> bytes:
             "size_bytes": check.size_bytes,
             "mtime_ns": check.mtime_ns,
             "defect": check.defect,
+            "origin": check.origin,
         }
         for name, check in sorted(known.items())
     }
@@ -103,4 +117,5 @@ def _check(entry: Mapping[str, object]) -> Check:
         size_bytes=int(str(entry["size_bytes"])),
         mtime_ns=int(str(entry["mtime_ns"])),
         defect=None if defect is None else DefectKind(str(defect)),
+        origin=None if (origin := entry.get("origin")) is None else str(origin),
     )

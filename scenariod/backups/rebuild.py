@@ -202,8 +202,9 @@ def _unusable(config: Config, source: Path, *, why: str) -> BackupUnusableError:
 def _hopeless(config: Config, damage: Damage) -> LibraryDamagedError:
     return LibraryDamagedError(
         f"{damage.why}; there is no good backup in {config.backups}",
-        hint=f"put one there, or move {config.database.name}* out of {config.database.parent} "
-        "and drop again what done/ holds",
+        hint=f"put one there; or, to start over, move {config.database.name}* and "
+        f"{config.published.name} out of {config.database.parent}, drop again what done/ holds, "
+        f"and `scenariodctl import` that {config.published.name}",
     )
 
 
@@ -247,11 +248,17 @@ def _command(config: Config, good: Verified, damage: Damage) -> list[str]:
     command = [sys.executable, "-I", "-m", "scenariod.backups.builder"]
     command += ["--parent", str(os.getpid())]
     command += ["--limit-bytes", str(sizes_here(config.memory).limit_bytes)]
-    command += ["--above", str(highest_batch(config.work))]
+    command += ["--above", str(max(highest_batch(config.work), _highest_backed_up(config)))]
     command += ["--backup", str(good.path), "--target", str(_new(config))]
     command += ["--damaged", str(kept if kept.exists() else config.database)]
     command += ["--done", str(config.done), "--inbox", str(config.inbox)]
     return [*command, "--replaces"] if config.library.on_conflict == "replace" else command
+
+
+def _highest_backed_up(config: Config) -> int:
+    """Return the highest batch that a whole backup shows: none of those is given out again."""
+    listed = backup_folder.list_backups(config.backups)
+    return max((each.batch or 0 for each in listed if each.is_verified), default=0)
 
 
 def _set_aside(config: Config, damage: Damage) -> None:

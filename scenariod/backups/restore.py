@@ -96,6 +96,7 @@ def back_up(library: Library, folder: Path, *, now: datetime) -> Verified:
             batch=snapshot.batch,
             now=now,
             packs=snapshot.held_packs(),
+            origin=snapshot.origin,
         )
 
 

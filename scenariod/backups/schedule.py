@@ -183,6 +183,7 @@ class Schedule:
                 batch=snapshot.batch,
                 now=clock.now(),
                 packs=snapshot.held_packs(),
+                origin=snapshot.origin,
             )
         self.newest, self.doubt = written.path.name, ""
         self._journal.tell(

@@ -91,6 +91,12 @@ class LibraryDamagedError(ScenariodError):
     exit_code = ExitCode.LIBRARY_DAMAGED
 
 
+class StoresDisagreeError(ScenariodError):
+    """The library, the backups and the published file contradict each other: a person decides."""
+
+    exit_code = ExitCode.LIBRARY_DAMAGED
+
+
 class AlreadyRunningError(ScenariodError):
     """Another supervisor holds this root folder."""
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+from scenariod.backups.damage import refuse_lost
 from scenariod.base.faults import EnvironmentFault, Step, during
 from scenariod.library import publish
 from scenariod.monitoring.journal import Event
@@ -106,6 +107,7 @@ class Drain:
         self._settler.scenarios = library.count()  # a restore may have changed it
         if publish.is_current(library, self._config.published):
             return
+        refuse_lost(self._config)
         published = publish.publish(library, self._config.published)
         self._journal.tell(
             Event.PUBLISHED,

@@ -7,6 +7,7 @@ Others use what is named here, of `Library` and the records.
 - `database`: `Library`: what others use
 - `difference`: what differs between two states
 - `events`: what happened to one scenario
+- `extent`: how far a library has come, read without opening it for use
 - `history`: the batches: numbers, order, what the library was after each
 - `integrity`: whether the database is sound
 - `packs`: which pack a scenario came in

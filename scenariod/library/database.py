@@ -21,7 +21,6 @@ from scenariod.library.scenarios import current
 from scenariod.library.snapshot import Snapshot
 from scenariod.library.sqlite_errors import (
     LibraryReplacedError,
-    LibraryTooNewError,
     damaged,
     translating,
 )
@@ -70,7 +69,7 @@ class Library:
         with translating(path):
             db = open_writable(path, busy_timeout_s=busy_timeout_s)
             try:
-                _check(db, path)
+                schema.check(db, path)
                 use_wal(db, path)
                 schema.migrate(db)
             except BaseException:
@@ -89,7 +88,7 @@ class Library:
                 raise _nothing_there(path)
             db = open_readable(path, busy_timeout_s=busy_timeout_s)
             try:
-                _check(db, path)
+                schema.check(db, path)
                 if schema.version_of(db) < schema.READABLE:
                     raise _nothing_there(path)
                 schema.read_as_present(db)
@@ -402,20 +401,6 @@ def _own_batch(
         kind=kind,
         note=note,
     )
-
-
-def _check(db: sqlite3.Connection, path: Path) -> None:
-    """Raise unless `db` is empty, or holds tables of ours that we know."""
-    (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    (application_id,) = db.execute("PRAGMA application_id").fetchone()
-    if tables and application_id != schema.APPLICATION_ID:
-        raise damaged(path, "it is a SQLite database, but not one of scenariod")
-    version = schema.version_of(db)
-    if version > schema.VERSION:
-        raise LibraryTooNewError(
-            f"the library {path} has version {version}, this scenariod knows {schema.VERSION}",
-            hint="install the scenariod that wrote it, or a newer one",
-        )
 
 
 def _nothing_there(path: Path) -> NotFoundError:

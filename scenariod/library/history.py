@@ -42,6 +42,15 @@ def state(db: sqlite3.Connection) -> State:
     return State() if found is None else State(*found)
 
 
+def origin(db: sqlite3.Connection) -> str | None:
+    """Return what tells this library from any other: when its first batch was settled.
+
+    An earlier copy of it has the same; None while there was no batch.
+    """
+    found = db.execute("SELECT settled_at FROM batch WHERE position = 1").fetchone()
+    return None if found is None else str(found[0])
+
+
 def is_settled(db: sqlite3.Connection, batch_id: int) -> bool:
     """Say whether this batch was recorded."""
     return db.execute("SELECT 1 FROM batch WHERE id = ?", (batch_id,)).fetchone() is not None

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from scenariod.base import durable, lock
+from scenariod.base import durable, lock, safe_open
+from scenariod.base.errors import StoresDisagreeError
 from scenariod.base.faults import Step, during
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.validation.readable import made_readable
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from scenariod.library import Library
 
 LOCK_FILE = "publish.lock"
+_EMPTY = {b"", b"[]", b"{}", b'{"scenarios":[]}'}
+_LONGEST_EMPTY_BYTES = 1000
+"""White space included: an empty list may be written in any way."""
 _WHITE_SPACE = b" \t\r\n"
 _READABLE_BY_ALL = 0o644
 """By all whom the folders let through: it is made for programs, whoever publishes it."""
@@ -41,13 +45,24 @@ def is_current(library: Library, path: Path) -> bool:
     return path.exists() and library.published() == library.latest_change()
 
 
+def holds_scenarios(path: Path) -> bool:
+    """Return whether `path` is there and holds more than an empty list."""
+    try:
+        with safe_open.open_named(path) as file:
+            content = file.read(_LONGEST_EMPTY_BYTES + 1)
+    except FileNotFoundError:
+        return False
+    return len(content) > _LONGEST_EMPTY_BYTES or b"".join(content.split()) not in _EMPTY
+
+
 def publish(library: Library, path: Path) -> Published:
     """Make `path` hold `{"scenarios":[…]}` of the library, durably, and mark it published.
 
     Documents are as dropped, but for a BOM, white space around them, and what an earlier version
     accepted though not every reader takes it. If `path` is a link, the file that it leads to is
-    replaced, and the link stays. Raises what `Library` does, and OSError where the file can't be
-    written; the one there then stays.
+    replaced, and the link stays. Raises what `Library` does, StoresDisagreeError where nothing was
+    ever added and there are scenarios at `path`, and OSError where the file can't be written; the
+    one there then stays.
     """
     # The lock comes before the snapshot: else of two publishers the one with the older snapshot
     # might come last, and its file would stay.
@@ -57,6 +72,12 @@ def publish(library: Library, path: Path) -> Published:
         library.snapshot() as snapshot,
     ):
         target = _behind_links(path)
+        if snapshot.batch == 0 and holds_scenarios(target):
+            raise StoresDisagreeError(
+                f"{path} holds scenarios, and nothing was ever added to the library "
+                f"{library.path}: an empty list is not published over them",
+                hint=f"move {path} elsewhere; `scenariodctl import` adds what it holds",
+            )
         durable.remove_leftovers(target.parent, target.name)
         with durable.replacing(target, mode=_READABLE_BY_ALL, despite_umask=True) as file:
             write_documents(file, b'{"scenarios":[', snapshot.documents())

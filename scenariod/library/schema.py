@@ -5,12 +5,15 @@ Never changes a migration that was released: add one.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from scenariod.library.connection import transaction
+from scenariod.library.sqlite_errors import LibraryTooNewError, damaged
 
 if TYPE_CHECKING:
     import sqlite3
+    from pathlib import Path
 
 APPLICATION_ID = 0x53434E44
 """`SCND`, at byte 68 of the file: file(1) and we can tell our databases from others."""
@@ -130,6 +133,24 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 VERSION = len(MIGRATIONS)
 READABLE = 3
 """The first version that can be read as it is; see `read_as_present`."""
+_TABLE = re.compile(r"CREATE TABLE (\w+)")
+
+
+def check(db: sqlite3.Connection, path: Path) -> None:
+    """Raise unless `db` is empty, or holds all tables of a version that we know."""
+    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_schema")}
+    (application_id,) = db.execute("PRAGMA application_id").fetchone()
+    if tables and application_id != APPLICATION_ID:
+        raise damaged(path, "it is a SQLite database, but not one of scenariod")
+    version = version_of(db)
+    if version > VERSION:
+        raise LibraryTooNewError(
+            f"the library {path} has version {version}, this scenariod knows {VERSION}",
+            hint="install the scenariod that wrote it, or a newer one",
+        )
+    statements = (statement for step in MIGRATIONS[:version] for statement in step)
+    if missing := {name for each in statements for name in _TABLE.findall(each)} - tables:
+        raise damaged(path, f"it has no table {min(missing)}")
 
 
 def version_of(db: sqlite3.Connection) -> int:

@@ -67,6 +67,11 @@ class Snapshot:
         """Yield when each batch was settled, the last one first."""
         return history.settled_at(self._db)
 
+    @property
+    def origin(self) -> str | None:
+        """What tells this library from any other; None while there was no batch."""
+        return history.origin(self._db)
+
     def last_change(self) -> LastChange | None:
         """Return what changed scenarios last; None if nothing ever did."""
         return history.last_change(self._db)

@@ -147,6 +147,19 @@ def test_a_backup_that_was_written_is_known_as_verified(folder: Path) -> None:
     assert (check.checked_at, check.defect) == (NOON, None)
 
 
+def test_of_which_library_a_backup_is_stays_known_until_the_file_changes(folder: Path) -> None:
+    ours = backups.write(folder, [], batch=1, now=NOON, origin="then").path
+    theirs = write(folder, later_s=5)
+
+    ask(folder, "backups", "verify", "--all")
+    verified = {b.path.name: b.origin for b in backups.list_backups(folder)}
+    os.utime(ours, (1, 1))
+    ask(folder, "backups", "verify", "--all")
+
+    assert verified == {ours.name: "then", theirs.name: None}
+    assert [b.origin for b in backups.list_backups(folder)] == [None, None]
+
+
 def test_what_verify_finds_is_remembered_until_the_file_changes(folder: Path) -> None:
     path = write(folder)
     flip_a_bit(path)

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support.makers import add, batch, document, kill, open_library
+from support.makers import NOON, add, batch, document, kill, open_library
 
+from scenariod.base.errors import StoresDisagreeError
 from scenariod.base.faults import EnvironmentFault
 from scenariod.library import (
     Entry,
@@ -121,6 +122,46 @@ def test_a_link_to_nothing_is_an_error_that_names_it_and_makes_no_file(
     )
     assert path.readlink() == Path("web/all.json")
     assert not (tmp_path / "web").exists()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[]\n", b'{"scenarios":[]}\n', b'{\n  "scenarios": [\n  ]\n}\n']
+)
+def test_an_empty_list_in_any_form_may_be_replaced(
+    library: Library, tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "scenarios.json"
+    path.write_bytes(content)
+
+    publish(library, path)
+
+    assert json.loads(path.read_bytes()) == {"scenarios": []}
+
+
+@pytest.mark.parametrize("content", [b'{"scenarios":[{}]}', b" " * 2000 + b"{}", b"GIF89a"])
+def test_a_library_to_which_nothing_was_ever_added_is_not_published_over_anything_else(
+    library: Library, tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "scenarios.json"
+    path.write_bytes(content)
+
+    with pytest.raises(StoresDisagreeError, match="nothing was ever added to the library"):
+        publish(library, path)
+
+    assert path.read_bytes() == content
+
+
+def test_a_library_that_was_emptied_is_published_as_its_history_says(
+    library: Library, tmp_path: Path
+) -> None:
+    path = tmp_path / "scenarios.json"
+    added = add(library, document("one"))
+    publish(library, path)
+
+    library.undo(added, clock=lambda: NOON)
+    publish(library, path)
+
+    assert json.loads(path.read_bytes()) == {"scenarios": []}
 
 
 def test_two_publishers_leave_the_newest_state(tmp_path: Path) -> None:
