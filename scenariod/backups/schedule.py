@@ -16,7 +16,7 @@ from scenariod.backups.reader import Defect
 from scenariod.backups.retention import Rules
 from scenariod.base import clock
 from scenariod.base.config import LARGEST_BATCH
-from scenariod.base.units import MIB
+from scenariod.base.units import MIB, size
 from scenariod.monitoring.journal import Event
 
 if TYPE_CHECKING:
@@ -159,10 +159,8 @@ class Schedule:
         plan = pruning.prune(self._config.backups, rules_of(self._config), now=clock.now())
         if plan.remove:
             many = len(plan.remove)
-            freed = sum(d.backup.size_bytes for d in plan.remove) / MIB
-            words = (
-                f"removed {many} backups that no rule keeps, {freed:.1f} MB; kept {len(plan.keep)}"
-            )
+            freed = size(sum(d.backup.size_bytes for d in plan.remove))
+            words = f"removed {many} backups that no rule keeps, {freed}; kept {len(plan.keep)}"
             self._journal.tell(Event.BACKUPS_PRUNED, words, backups_removed=many)
         self._pruned = there
 

@@ -8,7 +8,7 @@ from scenariod import backups as backup
 from scenariod.backups.schedule import rules_of
 from scenariod.base import clock
 from scenariod.base.errors import ExitCode, UsageError
-from scenariod.base.units import MIB
+from scenariod.base.units import size
 from scenariod.cli.answer import Answer, require_root
 from scenariod.cli.terminal import Progress
 
@@ -54,7 +54,7 @@ def backups(config: Config, _: argparse.Namespace) -> Answer:
     ]
     lines = [
         f"{b.path.name}  {b.created:%Y-%m-%d %H:%M:%S} UTC  "
-        f"{_content(b)}  {b.size_bytes / MIB:.1f} MB  {_known(b)}"
+        f"{_content(b)}  {size(b.size_bytes)}  {_known(b)}"
         for b in found
     ]
     return Answer(document, lines=lines or ["there is no backup yet"])
@@ -108,9 +108,9 @@ def prune(config: Config, asked: argparse.Namespace) -> Answer:
             for d in plan.decisions
         ],
     }
-    freed = sum(d.backup.size_bytes for d in plan.remove) / MIB
+    freed = sum(d.backup.size_bytes for d in plan.remove)
     done = "would remove" if asked.dry_run else "removed"
-    total = f"{done} {len(plan.remove)} of {len(plan.decisions)} backups, {freed:.1f} MB"
+    total = f"{done} {len(plan.remove)} of {len(plan.decisions)} backups, {size(freed)}"
     return Answer(document, lines=[*(_decision_line(d) for d in plan.decisions), total])
 
 
@@ -135,7 +135,7 @@ def _decision_line(decision: Decision) -> str:
     found = decision.backup
     what = "keep  " if decision.keep else "remove"
     why = "; ".join(decision.reasons)
-    return f"{what}  {found.name}  {found.size_bytes / MIB:.1f} MB  {found.standing}  {why}"
+    return f"{what}  {found.name}  {size(found.size_bytes)}  {found.standing}  {why}"
 
 
 def _asked_for(config: Config, asked: argparse.Namespace) -> list[Path]:

@@ -164,7 +164,7 @@ def test_the_daemon_removes_no_backup_that_it_cannot_read_as_after_a_downgrade(h
 
 
 def test_without_backups_there_is_nothing_to_do(home: Home) -> None:
-    assert home.ctl("backups", "prune").out == "removed 0 of 0 backups, 0.0 MB\n"
+    assert home.ctl("backups", "prune").out == "removed 0 of 0 backups, 0 KB\n"
 
 
 @pytest.mark.parametrize("kills", [1, 2, 4])
