@@ -27,4 +27,4 @@ fi
 echo "Try next:"
 echo "    $bin/scenariodctl --root $demo list"
 echo "    $bin/scenariodctl --root $demo explain scenario-12-loudest-guest-incomplete.json"
-echo "    $bin/scenariodctl --root $demo history"
+echo "    $bin/scenariodctl --root $demo undo last"

@@ -121,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     for command in COMMANDS:
         sub = _add_command(commands, command)
         if command.parts:
-            parts = sub.add_subparsers(dest="part", metavar="PART")
+            parts = sub.add_subparsers(dest="part", metavar="[PART]")
             for part in command.parts:
                 _add_command(parts, part)
     return parser

@@ -145,7 +145,7 @@ def _parser() -> Parser:
     codes = "\n".join(f"  {c.value:2}  {text}" for c, text in EXIT_CODE_MEANING.items())
     parser = Parser(
         prog="scenariod",
-        description="Process scenario files dropped into inbox/, each pair in a worker with a "
+        description="Process scenario files dropped into inbox/, each pair in a worker with a\n"
         "memory limit, and add them to the scenario library.",
         epilog=f"exit codes:\n{codes}\n\nman scenariod(8), scenariod.toml(5), scenariodctl(1)",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -175,7 +175,7 @@ def _summary(status: Status, *, config: Config, code: ExitCode, cut_off: int) ->
     lines = lines or ["  nothing was in the inbox"]
     if status.newest_backup is not None:
         backup = config.backups / status.newest_backup
-        lines += [_row("newest backup", "the library before the last change", backup)]
+        lines += [_row("newest backup", "the whole library in one file", backup)]
     return "\n".join(
         [
             "",

@@ -55,7 +55,7 @@ def test_the_commands_that_it_ends_with_can_be_pasted_and_show_what_was_done(
     assert [(each.code, each.err) for each in shown] == [(0, "")] * 3
     assert "office-plant-001" in shown[0].out
     assert "claim is missing" in shown[1].out
-    assert "intake" in shown[2].out
+    assert "10 removed" in shown[2].out
 
 
 def test_a_second_run_adds_nothing_and_keeps_what_the_user_has_put_there(tmp_path: Path) -> None:
