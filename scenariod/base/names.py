@@ -102,10 +102,15 @@ def shell_word(text: str) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return ` (did you mean X?)` for the one of `known` that is most like `word`; "" for none."""
+    """Return ` (did you mean X?)` for the name in `known` most like `word`; "" for none.
+
+    A name that begins with `word` comes first.
+    """
     import difflib  # takes long to load, and only mistakes need it
 
-    near = difflib.get_close_matches(word, islice(known, _MOST_COMPARED), n=1, cutoff=0.6)
+    compared = list(islice(known, _MOST_COMPARED))
+    begins = [name for name in compared if word and name.startswith(word)]
+    near = begins or difflib.get_close_matches(word, compared, n=1, cutoff=0.6)
     return f" (did you mean {printable(near[0])}?)" if near else ""
 
 

@@ -12,6 +12,7 @@ from scenariod.base.names import (
     NAME_MAX,
     is_scenario_name,
     natural_key,
+    nearest,
     numbered,
     printable,
     printable_line,
@@ -154,3 +155,20 @@ def test_a_marked_scenario_name_is_still_a_scenario_name(middle: str) -> None:
 
     assert is_scenario_name(name)
     assert len(os.fsencode(name)) <= NAME_MAX
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("scenario-1-c", " (did you mean scenario-1-cats.json?)"),
+        ("scenari-2.json", " (did you mean scenario-2.json?)"),
+        ("elephant", ""),
+        ("", ""),
+    ],
+)
+def test_the_nearest_name_is_one_that_begins_so_else_one_that_is_spelled_alike(
+    word: str, expected: str
+) -> None:
+    assert (
+        nearest(word, ["scenario-2.json", "scenario-11.json", "scenario-1-cats.json"]) == expected
+    )
