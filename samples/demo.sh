@@ -28,3 +28,5 @@ echo "Try next:"
 echo "    $bin/scenariodctl --root $demo list"
 echo "    $bin/scenariodctl --root $demo explain scenario-12-loudest-guest-incomplete.json"
 echo "    $bin/scenariodctl --root $demo undo last"
+echo
+echo "If their output names a command, put $bin/scenariodctl --root $demo in place of scenariodctl."

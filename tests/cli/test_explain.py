@@ -294,6 +294,7 @@ def test_who_may_not_look_into_work_is_told_of_all_other_places(home: Home, benc
         ("Scenario-1.json", "scenario-1.json"),
         ("sceario-2", "scenario-2.JSON"),
         ("One.id", "one.id"),
+        ("scenario-of", "scenario-of-a-very-long-name.json"),
     ],
 )
 def test_a_name_that_is_nearly_right_is_answered_with_the_nearest(
@@ -302,6 +303,7 @@ def test_a_name_that_is_nearly_right_is_answered_with_the_nearest(
     settle(bench, 1, "scenario-1.json")
     settle(bench, 2, "scenario-x.json", document("one.id"))
     (home.inbox / "scenario-2.JSON").touch()
+    (home.inbox / "scenario-of-a-very-long-name.json").touch()
 
     code, said = run_ctl("explain", asked)
 
