@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from scenariod import backups
-from scenariod.base import clock, faults
+from scenariod.base import clock, durable, faults
 from scenariod.base.errors import ScenariodError
 from scenariod.base.faults import Step, during
 from scenariod.base.killpoint import KillPoint, reached
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 Spared = Callable[[list[Old]], set[Old]]
 """Says which of some old files are to stay all the same."""
+CLOCK_FILE = ".clock.json"
 EVERY_S = 3600.0
 """It is done at most once in so many seconds."""
 
@@ -66,7 +67,6 @@ class Cleanup:
         self._stopping = False
         self._told: dict[Path, str] = {}
         self._clock = clock
-        self._run = clock_check.Run()
         self.clock_doubt = ""
         self._whole: _Whole | None = None
 
@@ -79,7 +79,6 @@ class Cleanup:
         if self._task is not None or now < self._due:
             return
         self._due = now + EVERY_S
-        self._run.note(clock=self._clock(), monotonic_s=now)
         self._task = asyncio.create_task(self._tidy())
 
         def ended(_: asyncio.Task[None]) -> None:
@@ -117,9 +116,10 @@ class Cleanup:
 
     async def _remove_old(self, folder: Path, limits: Limits, *, spared: Spared) -> OSError | None:
         """Remove what is to go, and tell of it; return what one file was in the way of."""
-        now_ns = round(self._clock().timestamp() * 10**9)
-        if limits.age_ns is not None and await asyncio.to_thread(self._doubts_clock):
+        now = self._clock()
+        if await asyncio.to_thread(self._doubts_clock, now):
             limits = replace(limits, age_ns=None)
+        now_ns = round(now.timestamp() * 10**9)
         try:
             cut = await asyncio.to_thread(expiry.cut_off, folder, limits, now_ns=now_ns)
         except FileNotFoundError:  # somebody may have tidied up and taken the folder too
@@ -140,18 +140,23 @@ class Cleanup:
             self._tell_removed(folder, removed, kept=kept)
         return removed.stuck
 
-    def _doubts_clock(self) -> bool:
-        """Return whether no file may count as old by the clock; report why, once."""
-        told = self.clock_doubt
-        if self._run.is_steady:
-            self.clock_doubt = ""
-        else:
-            with self._opened_library() as library, library.snapshot() as snapshot:
-                step = clock_check.latest_step(self._clock(), snapshot.settled_at())
-            self.clock_doubt = "" if step is None else str(step)
+    def _doubts_clock(self, now: datetime) -> bool:
+        """Return whether no file may count as old at `now`, durably noted; report why, once."""
+        path = self._config.database.with_name(CLOCK_FILE)
+        try:
+            before = clock_check.decode(path.read_bytes())
+        except FileNotFoundError:
+            before = None
+        reading = (before or clock_check.Reading(self._last_settled_at() or now)).then(now)
+        durable.write(path, clock_check.encode(reading))
+        told, self.clock_doubt = self.clock_doubt, str(reading.step or "")
         if self.clock_doubt and not told:
             self._journal.tell(Event.NOT_TIDIED, self.clock_doubt)
         return bool(self.clock_doubt)
+
+    def _last_settled_at(self) -> datetime | None:
+        with self._opened_library() as library, library.snapshot() as snapshot:
+            return snapshot.last_settled_at()
 
     def _opened_library(self) -> Library:
         return Library.open_read_only(

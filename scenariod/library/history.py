@@ -143,10 +143,10 @@ def problems_of(text: str) -> tuple[Problem, ...]:
     return tuple(Problem(**{**p, "code": Reason(p["code"])}) for p in json.loads(text))
 
 
-def settled_at(db: sqlite3.Connection) -> Iterator[datetime]:
-    """Yield when each batch was settled, the last one first; aware."""
-    rows = db.execute("SELECT settled_at FROM batch ORDER BY position DESC")
-    return (datetime.fromisoformat(moment) for (moment,) in rows)
+def last_settled_at(db: sqlite3.Connection) -> datetime | None:
+    """Return when the last batch was settled, aware; None if there was none."""
+    found = db.execute("SELECT settled_at FROM batch ORDER BY position DESC LIMIT 1").fetchone()
+    return None if found is None else datetime.fromisoformat(found[0])
 
 
 def reserve(db: sqlite3.Connection, *, above: int) -> int:

@@ -63,9 +63,9 @@ class Snapshot:
         """Yield the batches, the last one first, `most` of them; -1: all."""
         return history.batches(self._db, most=most)
 
-    def settled_at(self) -> Iterator[datetime]:
-        """Yield when each batch was settled, the last one first."""
-        return history.settled_at(self._db)
+    def last_settled_at(self) -> datetime | None:
+        """Return when the last batch was settled; None if there was none."""
+        return history.last_settled_at(self._db)
 
     @property
     def origin(self) -> str | None:

@@ -12,13 +12,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from support.home import POWERLESS, Home
-from support.makers import sql
 from support.scenarios import scenario
 
 from scenariod import backups
 from scenariod.base import config
 from scenariod.base.root import prepare
-from scenariod.daemon.cleanup import EVERY_S, Cleanup
+from scenariod.daemon.cleanup import CLOCK_FILE, EVERY_S, Cleanup
 from scenariod.daemon.settle import Settler
 from scenariod.intake.batch import Work
 from scenariod.monitoring.journal import TextJournal
@@ -257,7 +256,7 @@ def test_what_is_in_the_way_is_told_once_until_it_is_something_else(
 
 
 YEAR = timedelta(days=400)
-WEEK_S = 7 * 86_400.0
+WEEK = timedelta(days=7)
 
 
 @pytest.mark.slow
@@ -266,35 +265,37 @@ def test_while_the_clock_is_ahead_nothing_goes_for_its_age_until_it_has_gone_on_
 ) -> None:
     refuse(home, 1, 2)
 
-    with tidier_of(home, journal, failed_age_days=90, done_age_days=90) as cleanup:
-        cleanup.at(0.0, EVERY_S, WEEK_S - EVERY_S, ahead=YEAR)
-        stayed = home.names("failed")
-        cleanup.at(0.0, WEEK_S, ahead=YEAR)
-
-    assert stayed == ["scenario-1.json", "scenario-2.json"]
-    assert home.names("failed") == []
-    first, *_ = journal.getvalue().splitlines()
-    today, then = datetime.now(UTC), datetime.now(UTC) + YEAR
-    assert f"the clock went from {today:%Y-%m-%d} to {then:%Y-%m-%d} without a batch" in first
-    assert "no file is removed for its age until the clock has been steady for 7 days" in first
-    assert journal.getvalue().count("the clock went from") == 2  # once a run
-
-
-@pytest.mark.slow
-def test_a_batch_that_was_settled_by_the_wrong_clock_does_not_make_it_right(
-    home: Home, journal: io.StringIO
-) -> None:
-    refuse(home, 1, 2, 3)
-    ahead = (datetime.now(UTC) + YEAR).isoformat()
-    sql(home.database, f"UPDATE batch SET settled_at = '{ahead}' WHERE id = 3")
-
     with tidier_of(home, journal, failed_age_days=90) as cleanup:
-        cleanup.at(0.0, ahead=YEAR + timedelta(hours=1))
+        cleanup.at(0.0, EVERY_S, ahead=YEAR)
+        home.drop("scenario-3.json", b"{")  # and a batch, and another start
+        assert home.once().code == 3
+        cleanup.at(0.0, ahead=YEAR)
+        cleanup.at(0.0, ahead=YEAR + WEEK - timedelta(hours=1))
         stayed = home.names("failed")
-        cleanup.at(0.0, ahead=YEAR + timedelta(days=7))
+        cleanup.at(0.0, ahead=YEAR + WEEK)
 
     assert len(stayed) == 3
     assert home.names("failed") == []
+    first, *_ = journal.getvalue().splitlines()
+    today, then = datetime.now(UTC), datetime.now(UTC) + YEAR
+    assert f"was not read between {today:%Y-%m-%d} and {then:%Y-%m-%d}" in first
+    assert "no file is removed for its age until the clock has been steady for 7 days" in first
+    assert journal.getvalue().count("was not read between") == 3  # once a run
+
+
+@pytest.mark.slow
+def test_without_a_record_of_the_clock_the_last_batch_tells_what_it_said(
+    home: Home, journal: io.StringIO
+) -> None:
+    refuse(home, 1)
+    record = home.library / CLOCK_FILE
+    for content in (None, b"garbled"):
+        record.unlink() if content is None else record.write_bytes(content)
+
+        with tidier_of(home, journal, failed_age_days=90) as cleanup:
+            cleanup.at(0.0, ahead=YEAR)
+
+        assert home.names("failed") == ["scenario-1.json"]
 
 
 @pytest.mark.slow
@@ -312,12 +313,12 @@ def test_the_number_of_files_is_kept_whatever_the_clock_says(
 @pytest.mark.slow
 def test_the_status_of_a_daemon_says_that_it_does_not_trust_the_clock(home: Home) -> None:
     run_over(home, 1)
-    sql(home.database, "UPDATE batch SET settled_at = '2026-01-01T00:00:00.000+00:00'")
+    (home.library / CLOCK_FILE).write_text('{"at": "2026-01-01T00:00:00+00:00", "step": []}')
 
     daemon = home.start()
 
     found = daemon.wait_for_status(lambda s: bool(s["clock_doubt"]))
-    assert found["clock_doubt"].startswith("the clock went from 2026-01-01 to ")
+    assert found["clock_doubt"].startswith("the clock was not read between 2026-01-01 and ")
     assert f"Clock: ! {found['clock_doubt']}" in home.ctl("status").out
     assert f"! {found['clock_doubt']}" in daemon.journal()
 

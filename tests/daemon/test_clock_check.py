@@ -6,44 +6,49 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from scenariod.daemon.clock_check import STEADY, Run, Step, latest_step
+from scenariod.daemon.clock_check import Reading, Step, decode, encode
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
-WEEK_S = STEADY.total_seconds()
+
+
+def at(day: float) -> datetime:
+    return NOW + timedelta(days=day)
 
 
 @pytest.mark.parametrize(
-    ("days_ago", "step"),
+    ("days", "doubted"),
     [
-        pytest.param([], None, id="nothing was ever recorded"),
-        pytest.param([0.5, 1, 2, 3, 4, 5, 6, 7, 8], None, id="a batch a day"),
-        pytest.param([20, 45, 70], None, id="a batch now and then"),
-        pytest.param([31], (31, 0), id="off for a month, or ahead by one"),
-        pytest.param([400, 401], (400, 0), id="ahead by a year"),
-        pytest.param([1, 400], (400, 1), id="ahead, and a batch came since"),
-        pytest.param([1, 2, 6, 400], (400, 6), id="ahead, and some batches came since"),
-        pytest.param([1, 2, 7, 400], None, id="it has gone on for a week from there"),
-        pytest.param([8, 400], None, id="a batch came, and nothing for a week"),
-        pytest.param([1, -300, 2], (2, -300), id="it was ahead, and was set back"),
-        pytest.param([1, 7, -300, 8], None, id="it was ahead, and was set back a week ago"),
-        pytest.param([-2, 1], None, id="set back by hours or days"),
+        pytest.param([0, 1, 2, 9, 30, 59], "......", id="it goes on, the daemon is off at times"),
+        pytest.param([0, 30, 60.1], "..!", id="a month goes by, and more than a month"),
+        pytest.param([0, 400, 401, 406.9, 407], ".!!!.", id="ahead, or off, for a week of doubt"),
+        pytest.param([0, 400, 800, 806, 807], ".!!!.", id="it steps again"),
+        pytest.param([0, 400, 1, 2], ".!..", id="ahead, and corrected"),
+        pytest.param([0, 400, 1, 400, 407], ".!.!.", id="ahead, corrected, and ahead again"),
+        pytest.param([0, -400, -399, 0], "...!", id="behind, and corrected"),
+        pytest.param([0, 400, 420], ".!.", id="nobody reads it for the rest of the week"),
     ],
 )
-def test_a_step_counts_for_a_week(days_ago: list[float], step: tuple[float, float] | None) -> None:
-    def at(days: float) -> datetime:
-        return NOW - timedelta(days=days)
+def test_a_step_of_more_than_a_month_is_doubted_for_a_week(days: list[float], doubted: str) -> None:
+    reading, found = Reading(at(days[0])), ""
+    for day in days:
+        reading = reading.then(at(day))
+        found += "." if reading.step is None else "!"
 
-    found = latest_step(NOW, map(at, days_ago))
-
-    assert found == (None if step is None else Step(at(step[0]), at(step[1])))
+    assert found == doubted
 
 
-def test_a_run_is_steady_after_a_week_and_counts_anew_from_a_step_of_the_clock() -> None:
-    run = Run()
-    steady = []
-    for days, ahead_days in ((0, 0), (6.9, 0), (7, 1), (8, 400), (14.9, 400), (15, 399), (16, 0)):
-        clock = NOW + timedelta(days=days + ahead_days)
-        run.note(clock=clock, monotonic_s=days / STEADY.days * WEEK_S)
-        steady.append(run.is_steady)
+def test_a_reading_survives_its_file() -> None:
+    for reading in (Reading(at(0)), Reading(at(401), Step(at(0), at(400)))):
+        assert decode(encode(reading)) == reading
 
-    assert steady == [False, False, True, False, False, True, False]
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"{", b"[]", b"\xff", b'{"at": 1, "step": []}', b'{"at": "soon", "step": []}'),
+        b'{"at": "2026-11-27T12:00:00", "step": []}',
+        b'{"at": "2026-11-27T12:00:00+00:00", "step": ["2026-11-27T12:00:00+00:00"]}',
+    ],
+)
+def test_what_is_no_reading_is_none(content: bytes) -> None:
+    assert decode(content) is None
