@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 LEDGER_FILE = ".verified.json"
 _FORMAT = 1
+_NOT_SURELY_DAMAGED = {DefectKind.UNREADABLE, DefectKind.LATER_VERSION}
 _MOST_BYTES = 16 << 20
 
 
@@ -60,12 +61,13 @@ def note(
     """Remember, durably, what reading these backups of `folder` has found.
 
     The caller holds the folder's lock. What is known of files that are gone is forgotten. One that
-    cannot be read now, by its mode or by a fault of the disk, may be whole: nothing is known of it.
+    cannot be read now, by its mode, by a fault of the disk or because a later version wrote it, may
+    be whole: nothing is known of it.
     The `origin` of one is remembered as long as its file does not change.
     """
     known = {name: check for name, check in load(folder).items() if (folder / name).exists()}
     for found in checked:
-        if isinstance(found, Defect) and found.kind is DefectKind.UNREADABLE:
+        if isinstance(found, Defect) and found.kind in _NOT_SURELY_DAMAGED:
             known.pop(found.path.name, None)
             continue
         with suppress(FileNotFoundError):  # removed since: there is nothing to know of it

@@ -19,11 +19,17 @@ from scenariod.backups import reader
 from scenariod.backups.damage import Damage, damage_of, lost, mark, opened, pending, unmark
 from scenariod.backups.reader import Defect, DefectKind, Verified
 from scenariod.base import clock, durable
-from scenariod.base.errors import BackupUnusableError, ExitCode, LibraryDamagedError
+from scenariod.base.errors import (
+    BackupUnusableError,
+    ExitCode,
+    LibraryDamagedError,
+    LibraryLockedError,
+)
 from scenariod.base.faults import Step, during
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.owner import owner_to_be
 from scenariod.intake.batch import highest_batch
+from scenariod.library.extent import extent
 from scenariod.monitoring.journal import Event
 from scenariod.workers.budget import sizes_here
 
@@ -84,8 +90,9 @@ def rebuild(
 
     Killed at any point, the database is the old file or the new one, and a second call completes
     it. Raises BackupUnusableError where `source` is not good, LibraryDamagedError where no backup
-    is, or a later version wrote the newest one, and OSError.
+    is, or a later version wrote the newest one, LibraryTooNewError, and OSError.
     """
+    _refuse_library_of_a_later_version(config)
     if source is None:
         _refuse_older_than_a_later_version(config, damage)
     why = ""
@@ -150,6 +157,12 @@ def _good_backups(config: Config, *, source: Path | None, show: Show) -> Iterato
                 backup_folder.remember(config.backups, [found], now=clock.now())
         if isinstance(found, Verified):
             yield found
+
+
+def _refuse_library_of_a_later_version(config: Config) -> None:
+    """Raise LibraryTooNewError if a later version wrote the library: that one marked it, too."""
+    with suppress(LibraryDamagedError, LibraryLockedError, OSError):  # as it may well be
+        extent(config.database, busy_timeout_s=config.library.busy_timeout_s)
 
 
 def _refuse_older_than_a_later_version(config: Config, damage: Damage) -> None:
