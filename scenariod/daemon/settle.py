@@ -257,7 +257,7 @@ def _of_one_file(error: OSError, path: Path) -> OSError:
 
 
 def _reason(
-    batch: Batch, file: SettledFile, record: SettledBatch | None, stored_as: str
+    batch: Batch, file: SettledFile, record: SettledBatch | None, stored_as: Path
 ) -> dict[str, object]:
     """Return what NAME.reason.json says."""
     return reason_file.document(

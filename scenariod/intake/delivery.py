@@ -57,16 +57,16 @@ class Delivery:
         return moved
 
     def to_failed(
-        self, batch: Batch, name: str, *, reason: Callable[[str], Mapping[str, object]]
+        self, batch: Batch, name: str, *, reason: Callable[[Path], Mapping[str, object]]
     ) -> Path | None:
         """Move a file to failed/, with its reason beside it; return where, None if moved already.
 
-        `reason` is told the name that the file gets there. What it returns is written first, so
+        `reason` is given the path that the file gets there. What it returns is written first, so
         that no file in failed/ is ever without.
         """
 
         def write_reason(target: Path) -> None:
-            text = json.dumps(reason(target.name), indent=2, ensure_ascii=True).encode()
+            text = json.dumps(reason(target), indent=2, ensure_ascii=True).encode()
             beside = target.with_name(with_suffix(target.name, REASON_SUFFIX))
             try:
                 with durable.replacing(beside) as f:

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from scenariod.transfer.pack_info import MOST_BYTES, NotJsonError, PackInfo, value_of
 from scenariod.transfer.slices import Slicer
+from scenariod.validation.document import mistakes
 from scenariod.validation.problems import Problem, Reason
 
 if TYPE_CHECKING:
     from scenariod.transfer.slices import Slice
 
 SCENARIOS = "scenarios"
-_ID = "id"
 _OURS = "backup"
 """The trailer of a backup of scenariod: it is about that file, not about its scenarios."""
 _BEGINNING = re.compile(
@@ -31,6 +31,7 @@ _BEGINNING = re.compile(
 _AFTER_LIST = {b",", b"}", b""}
 _BEYOND = "what follows does not belong to this document"
 _CHUNK_BYTES = 64 << 10
+_HEAD_BYTES = 64
 _WHITE = b" \t\r\n"
 
 
@@ -47,8 +48,8 @@ class Survey:
     """What a file is: `count` scenarios, and `about` its pack as JSON text, None if it is none.
 
     `left_out` are the keys of what the pack says that is more than is kept. `lists` is how many
-    lists of scenarios there are in what is JSON: more than one is one too many. `is_misshapen`: it
-    should have one, but what stands there is none. `fault` is what is wrong after its list.
+    lists of scenarios there are in what is JSON: more than one is one too many. `fault` is what is
+    wrong after its list or, where it has none, after its first object.
     """
 
     shape: Shape
@@ -56,14 +57,13 @@ class Survey:
     about: str | None = None
     left_out: tuple[str, ...] = ()
     lists: int = 1
-    is_misshapen: bool = False
     fault: Problem | None = None
 
 
 def survey(file: BinaryIO) -> Survey:
     """Read all of `file`, and say what it is. Memory stays bounded, however long the list is."""
     opening = _first_byte(file)
-    if opening == b"[":
+    if opening == b"[" and not _is_foreign(file):
         count, follows, line = _count(file, member=None)
         fault = _problem(Reason.NOT_JSON, _BEYOND, line) if follows else None
         return Survey(Shape.LIST, count=count, fault=fault)
@@ -71,7 +71,8 @@ def survey(file: BinaryIO) -> Survey:
     if opening == b"{":
         around.read(file)
     if not around.lists:
-        return Survey(Shape.SINGLE, is_misshapen=around.keys & {SCENARIOS, _ID} == {SCENARIOS})
+        several = None if around.next_line is None else _another(around.next_line)
+        return Survey(Shape.SINGLE, fault=several)
     count, follows, line = _count(file, member=SCENARIOS)
     info = around.info
     told = Survey(Shape.MEMBER, count=count, about=info.text, left_out=info.left_out)
@@ -86,8 +87,9 @@ class _Around:
     """What stands around a list of scenarios: the other members of its object, and its end."""
 
     def __init__(self) -> None:
-        self.keys: set[str] = set()
         self.lists = 0
+        self.next_line: int | None = None
+        """Where another object or list follows."""
         self.info = PackInfo()
         self.is_json = True
         self._is_cut_off = False
@@ -100,7 +102,10 @@ class _Around:
             if self.is_json:
                 self.is_json = self._take(piece)
         self._is_cut_off = not members.whole
-        self.is_json &= members.closing == b"}" and not members.next_byte()
+        follows = members.next_byte()
+        self.is_json &= members.closing == b"}" and not follows
+        if follows in {b"{", b"["}:
+            self.next_line = members.line
 
     def _take(self, piece: Slice) -> bool:
         """Take in a member; say whether it is JSON. What its first list holds is not looked at."""
@@ -109,7 +114,6 @@ class _Around:
             return False
         try:
             key = str(json.loads(begun["key"].decode()))
-            self.keys.add(key)
             if key == SCENARIOS and begun["list"]:
                 self.lists += 1
                 if self.lists == 1:
@@ -140,6 +144,12 @@ def _first_byte(file: BinaryIO) -> bytes:
     return said[:1] if start else b""
 
 
+def _is_foreign(file: BinaryIO) -> bool:
+    """Say whether a file is in another encoding than UTF-8, by how it begins."""
+    file.seek(0)
+    return mistakes.opening(file.read(_HEAD_BYTES)) is not None
+
+
 def _count(file: BinaryIO, *, member: str | None) -> tuple[int, bytes, int]:
     """Return how many elements the list has, and what byte follows it, in which line."""
     file.seek(0)
@@ -157,6 +167,10 @@ def _holds_only_json(file: BinaryIO) -> bool:
     except NotJsonError:
         return False
     return True
+
+
+def _another(line: int) -> Problem:
+    return Problem(Reason.NOT_JSON, mistakes.SEVERAL, line=line, column=1)
 
 
 def _problem(reason: Reason, what: str, line: int) -> Problem:

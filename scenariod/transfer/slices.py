@@ -23,14 +23,17 @@ _TO_COMMA = re.compile(rb'(?:[^"\[\]{},]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
 _TO_KEY = re.compile(rb'[^"\[\]{}]*+')
 _IN_STRING = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
 _WHITE_RUN = re.compile(rb"[ \t\r\n]*+")
+_CONTINUATION = bytes(range(0x80, 0xC0))
+"""Bytes of UTF-8 that begin no character: columns count characters."""
 _QUOTE, _COMMA = b'"', b","
 _OPENING, _CLOSING = (b"[", b"{"), (b"]", b"}")
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The element `number`, from 1, which begins in line `line`.
+    """The element `number`, from 1, which begins at `line` and `column`.
 
+    An empty one is at the comma that follows it, or, as the last one, at the comma before it.
     Of one that is too large `content` is None, and `start` has its first bytes.
     """
 
@@ -39,6 +42,7 @@ class Slice:
     size_bytes: int
     content: bytes | None
     start: bytes = b""
+    column: int = 1
 
 
 class Slicer:
@@ -61,6 +65,7 @@ class Slicer:
         self._element: bytearray | None = None
         self._size = 0
         self.line = 1
+        self.column = 1
         self.closing = b""
 
     @property
@@ -72,21 +77,24 @@ class Slicer:
         """Yield the elements in their order."""
         if not self._find_list():
             return
-        number = 0
+        number, comma = 0, (1, 1)
         while not self.whole:
             number += 1
             self._skip_white()
             self._note()
-            line = self.line
+            at = self.line, self.column
             ended = self._read_element()
             content = self._taken()
             if ended is None and not content and not self._size:
                 return
+            if ended != _COMMA:
+                self.closing = ended or b""
+                at = at if self._size else comma
+            comma = self.line, self.column - 1
             if ended == _COMMA or content or self._size or number > 1:
-                yield self._slice(number, line, content)
+                yield self._slice(number, *at, content)
             if ended is None:
                 return
-            self.closing = b"" if ended == _COMMA else ended
 
     def next_byte(self) -> bytes:
         """Return the byte that follows the list, in line `line`, past white space."""
@@ -94,10 +102,10 @@ class Slicer:
         self._note()
         return self._data[self._at : self._at + 1]
 
-    def _slice(self, number: int, line: int, content: bytes) -> Slice:
+    def _slice(self, number: int, line: int, column: int, content: bytes) -> Slice:
         if self._size > self._most_bytes:
-            return Slice(number, line, self._size, None, start=content)
-        return Slice(number, line, len(content), content)
+            return Slice(number, line, self._size, None, start=content, column=column)
+        return Slice(number, line, len(content), content, column=column)
 
     def _find_list(self) -> bool:
         """Stop right after the bracket that opens the list; say whether there is one."""
@@ -176,7 +184,12 @@ class Slicer:
 
         The last `before` bytes are no part of it.
         """
-        self.line += self._data.count(b"\n", self._noted, self._at)
+        line_break = self._data.rfind(b"\n", self._noted, self._at)
+        if line_break >= 0:
+            self.line += self._data.count(b"\n", self._noted, self._at)
+            self.column = 1
+        since = self._data[max(line_break + 1, self._noted) : self._at]
+        self.column += len(since.translate(None, _CONTINUATION))
         if self._element is not None:
             piece = self._data[self._noted : self._at - before]
             self._size += len(piece)

@@ -118,22 +118,21 @@ class _Unpacker:
             message = f"it has {found.lists} lists of scenarios; put each into a file of its own"
             self._refuse(index, name, 0, Problem(Reason.DUPLICATE_KEY, message))
             return
-        if found.is_misshapen:
-            message = 'its "scenarios" is no list'
-            self._refuse(index, name, 0, Problem(Reason.WRONG_TYPE, message, field="scenarios"))
-            return
         file.seek(0)
         if found.shape is Shape.SINGLE:
             if skip < 1:
-                self._read_single(file, name, index)
+                self._read_single(file, name, index, found=found)
             return
         self._read_list(file, name, index, found=found, skip=skip)
 
-    def _read_single(self, file: BinaryIO, name: str, index: int) -> None:
+    def _read_single(self, file: BinaryIO, name: str, index: int, *, found: Survey) -> None:
+        from scenariod.validation.document import mistakes
+
         content = file.read(self._most_bytes + 1)
         if len(content) > self._most_bytes:
             size_bytes = os.fstat(file.fileno()).st_size
-            self._refuse(index, name, 1, self._too_large(size_bytes), size_bytes=size_bytes)
+            problem = mistakes.opening(content) or found.fault or self._too_large(size_bytes)
+            self._refuse(index, name, 1, problem, size_bytes=size_bytes)
             return
         say(protocol.Judging(index, name, 1))
         self._tell(index, 1, self._verdict(content, name), content)
@@ -143,6 +142,7 @@ class _Unpacker:
     ) -> None:
         from scenariod.transfer.shape import SCENARIOS, Shape
         from scenariod.transfer.slices import Slicer
+        from scenariod.validation.document.mistakes import EXTRA_COMMA, NO_VALUE
 
         member = SCENARIOS if found.shape is Shape.MEMBER else None
         slicer = Slicer(file, member=member, most_bytes=self._most_bytes)
@@ -150,7 +150,12 @@ class _Unpacker:
         for piece in slicer:
             number = piece.number
             if number > skip:
-                self._read_slice(piece, f"{name}[{number}]", index, name)
+                if piece.content == b"":
+                    words = EXTRA_COMMA if slicer.whole else NO_VALUE
+                    problem = Problem(Reason.NOT_JSON, words, line=piece.line, column=piece.column)
+                    self._refuse(index, f"{name}[{number}]", number, problem)
+                else:
+                    self._read_slice(piece, f"{name}[{number}]", index, name)
         if not slicer.whole:
             message = f"it ends before its list of scenarios does, after {number}: it is cut off"
             self._refuse(index, name, number + 1, Problem(Reason.NOT_JSON, message))
@@ -159,11 +164,12 @@ class _Unpacker:
 
     def _read_slice(self, piece: Slice, place: str, index: int, name: str) -> None:
         if piece.content is None:
-            problem = replace(self._too_large(piece.size_bytes), line=piece.line, column=1)
+            problem = self._too_large(piece.size_bytes)
+            problem = replace(problem, line=piece.line, column=piece.column)
             self._refuse(index, place, piece.number, problem, size_bytes=piece.size_bytes)
             return
         say(protocol.Judging(index, name, piece.number))
-        verdict = _placed(self._verdict(piece.content, place), line=piece.line)
+        verdict = _placed(self._verdict(piece.content, place), piece)
         self._tell(index, piece.number, verdict, piece.content)
 
     def _verdict(self, content: bytes, place: str) -> Verdict:
@@ -204,15 +210,17 @@ def _left_out(keys: tuple[str, ...]) -> Problem:
     return Problem(Reason.TOO_LARGE, message)
 
 
-def _placed(verdict: Verdict, *, line: int) -> Verdict:
-    """Return the verdict with its problems' lines from the top of the file, the first at least."""
+def _placed(verdict: Verdict, piece: Slice) -> Verdict:
+    """Return the verdict with its problems' places in the file, that of the slice at least."""
     if not isinstance(verdict, Rejected):
         return verdict
-    problems = tuple(
-        replace(problem, line=line + (problem.line or 1) - 1, column=problem.column or 1)
-        for problem in verdict.problems
-    )
-    return replace(verdict, problems=problems)
+    return replace(verdict, problems=tuple(_in_file(each, piece) for each in verdict.problems))
+
+
+def _in_file(problem: Problem, piece: Slice) -> Problem:
+    line, column = problem.line or 1, problem.column or 1
+    before = piece.column - 1 if line == 1 else 0
+    return replace(problem, line=piece.line + line - 1, column=before + column)
 
 
 def _files(source: str) -> list[str]:

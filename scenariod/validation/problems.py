@@ -17,6 +17,7 @@ class Reason(StrEnum):
     NOT_UTF8 = "not-utf8"
     NOT_JSON = "not-json"
     NOT_AN_OBJECT = "not-an-object"
+    MANY_SCENARIOS = "many-scenarios"
     DUPLICATE_KEY = "duplicate-key"
     NOT_A_NUMBER = "not-a-number"
     NOT_TEXT = "not-text"
@@ -41,8 +42,9 @@ ADVICE: dict[Reason, str] = {
     Reason.EMPTY: "drop the whole file again",
     Reason.TOO_LARGE: "make it smaller, or raise intake.max_scenario_bytes",
     Reason.NOT_UTF8: "save it as UTF-8",
-    Reason.NOT_JSON: "mend it at the line and column named",
+    Reason.NOT_JSON: "fix it at the line and column named",
     Reason.NOT_AN_OBJECT: "make it one object: { ... }",
+    Reason.MANY_SCENARIOS: "`scenariodctl import FILE` adds them",
     Reason.DUPLICATE_KEY: "keep one of the keys",
     Reason.NOT_A_NUMBER: "write a number that JSON has",
     Reason.NOT_TEXT: "write the whole character in its place, or remove it",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from scenariod.base import safe_open
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from scenariod.validation.problems import Problem
+    from scenariod.validation.problems import Problem, Reason
 
 T = TypeVar("T")
 _MOST_BYTES = 1 << 20
@@ -72,28 +72,33 @@ def document(
     name: str,
     problems: Sequence[Problem],
     *,
-    stored_as: str,
+    stored_as: Path,
     about: dict[str, object],
     story: Story,
     now: datetime,
 ) -> dict[str, object]:
     """Return what is to stand beside the file that was dropped as `name`.
 
-    `stored_as` is its name in failed/, `about` what is known of its content; `now` is aware UTC.
+    `stored_as` is where it is in failed/, `about` what is known of its content; `now` is aware UTC.
     """
     first = problems[0]
     return {
         "file": name,
         "code": first.code,
         "message": str(first),
-        "advice": ADVICE[first.code],
-        "problems": [asdict(shown(problem)) for problem in problems],
+        "advice": advice(first.code, stored_as),
+        "problems": [asdict(shown(problem, path=stored_as)) for problem in problems],
         **about,
         **asdict(story),
         "failed_at": now.isoformat(timespec="seconds"),
         "journal": journal_command(name, batch=story.batch),
-        "retry": retry_command(stored_as),
+        "retry": retry_command(stored_as.name),
     }
+
+
+def advice(code: Reason, path: Path) -> str:
+    """Return what can be done about a file at `path`; a command in it is safe to paste."""
+    return ADVICE[code].replace("FILE", shlex.quote(printable(str(path))))
 
 
 def retry_command(name: str) -> str:
@@ -137,9 +142,10 @@ def read(failed: Path, name: str) -> Refused | None:
         return None
 
 
-def shown(problem: Problem) -> RefusedFor:
-    """Return a problem as a reason file says it."""
-    return _problem(asdict(problem))
+def shown(problem: Problem, *, path: Path | None = None) -> RefusedFor:
+    """Return a problem as a reason file says it, of the file at `path` where that is known."""
+    found = _problem(asdict(problem))
+    return found if path is None else replace(found, advice=advice(problem.code, path))
 
 
 def _problem(said: Mapping[str, object]) -> RefusedFor:

@@ -22,8 +22,17 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from scenariod.validation.document import canonical, places, reader
-from scenariod.validation.document.wording import FieldProblem, Steps, cut, field_name, kind, shown
+from scenariod.validation.document import canonical, mistakes, places, reader
+from scenariod.validation.document.wording import (
+    FieldProblem,
+    Steps,
+    cut,
+    field_name,
+    kind,
+    named,
+    shown,
+    unusual,
+)
 from scenariod.validation.problems import Problem, Reason
 from scenariod.validation.verdict import Accepted, Rejected, Verdict, stored_title
 
@@ -59,7 +68,26 @@ def faults(members: dict[str, Any]) -> list[FieldProblem]:
     try:
         Scenario.model_validate(members)
     except ValidationError as error:
-        return [_fault(e) for e in error.errors(include_url=False, include_input=False)]
+        found = error.errors(include_url=False, include_input=False)
+        return _of_another_shape(members) or [_fault(each, members) for each in found]
+    return []
+
+
+def _of_another_shape(members: dict[str, Any]) -> list[FieldProblem]:
+    """Return what is wrong with what is not meant to be a scenario, or holds one within."""
+    scenarios = members.get("scenarios")
+    if isinstance(scenarios, list) and "correctAnswer" not in members:
+        message = mistakes.many_scenarios(len(scenarios))
+        return [FieldProblem(Reason.MANY_SCENARIOS, message, ("scenarios",))]
+    if "id" in members:
+        return []
+    if "scenarios" in members:
+        message = f"scenarios must be a list, not {kind(scenarios)}"
+        return [FieldProblem(Reason.WRONG_TYPE, message, ("scenarios",))]
+    for key, value in members.items():
+        if isinstance(value, dict) and value.keys() >= {"id", "title"}:
+            message = f"id is missing; {shown(key)} holds a scenario: make that object the file"
+            return [FieldProblem(Reason.MISSING_FIELD, message, ("id",), at=(key,))]
     return []
 
 
@@ -235,12 +263,25 @@ class Scenario(BaseModel):
     audio_hints: Annotated[Any, PlainValidator(_audio_hints)] = Field(None, alias="audioHints")
 
 
-def _fault(error: ErrorDetails) -> FieldProblem:
+def _fault(error: ErrorDetails, members: dict[str, Any]) -> FieldProblem:
     context = error.get("ctx", {})
     steps = (*error["loc"], *context.get("at", ()))
     if "field" in context:
         steps = (context["field"],)
-    if error["type"] == "missing":
-        return FieldProblem(Reason.MISSING_FIELD, f"{field_name(steps)} is missing", steps)
-    message = f"{field_name(steps)} {context['message']}"
-    return FieldProblem(Reason(error["type"]), message, steps)
+    code = Reason.MISSING_FIELD if error["type"] == "missing" else Reason(error["type"])
+    message = f"{field_name(steps)} {context.get('message', 'is missing')}"
+    meant = _meant(steps, members) if code is Reason.MISSING_FIELD else None
+    if meant is None:
+        return FieldProblem(code, message, steps)
+    which = shown(meant)
+    if unusual(meant) is None and not meant.isascii():  # a letter of another script looks the same
+        which += f" (with {named(next(each for each in meant if not each.isascii()))})"
+    message = f"{field_name(steps)} is missing; {which} seems to be it: rename that key"
+    return FieldProblem(code, message, steps, at=(*steps[:-1], meant))
+
+
+def _meant(steps: Steps, members: dict[str, Any]) -> str | None:
+    """Return the key that was meant to be the one that is missing; None where none is like it."""
+    model, there = (Scenario, members) if len(steps) == 1 else (Weights, members[str(steps[0])])
+    known = {field.alias or name for name, field in model.model_fields.items()}
+    return mistakes.nearest(str(steps[-1]), (key for key in there if key not in known))

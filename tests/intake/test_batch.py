@@ -46,8 +46,8 @@ def claimed(work: Work, batch_id: int, *names: str, content: str = "x") -> Batch
     return batch
 
 
-def told_of(batch_id: int, stored_as: str) -> dict[str, object]:
-    return {"batch": batch_id, "file": stored_as}
+def told_of(batch_id: int, stored_as: Path) -> dict[str, object]:
+    return {"batch": batch_id, "file": stored_as.name}
 
 
 def listed(folder: Path) -> list[str]:
@@ -209,7 +209,7 @@ def test_a_free_name_is_found_however_many_are_taken(
         batch = claimed(work, 1, name, content=str(number))
         to = (
             delivery.to_done,
-            partial(delivery.to_failed, reason=lambda stored_as: {"is": stored_as}),
+            partial(delivery.to_failed, reason=lambda stored_as: {"is": stored_as.name}),
         )
         assert to[number % 2](batch, name) is not None
 

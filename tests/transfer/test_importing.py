@@ -201,7 +201,7 @@ def _lines(documents: list[bytes]) -> int:
             "duplicate-key",
             None,
         ),
-        (b"[%b,%b,]" % tuple(FOUR[:2]), "empty", None),
+        (b"[%b,%b,]" % tuple(FOUR[:2]), "not-json", None),
     ],
     ids=["two lists", "two objects", "no last bracket", "garbage", "a second list", "a comma"],
 )
@@ -221,7 +221,9 @@ def test_what_should_be_a_list_and_is_none_is_called_so(home: Home, tmp_path: Pa
     answer = bring(home, put(tmp_path, "old.json", b'{"scenarios": "no"}'))
 
     assert counts(answer) == (0, 0, 1, 3)
-    assert answer["refusals"][0]["problems"][0]["message"] == 'its "scenarios" is no list'
+    problem = answer["refusals"][0]["problems"][0]
+    assert problem["message"] == "scenarios must be a list, not a string"
+    assert (problem["line"], problem["column"]) == (1, 15)
 
 
 def test_every_refusal_is_told_with_its_place_and_the_others_are_added(

@@ -145,15 +145,15 @@ def test_what_is_no_json_object_is_refused_with_its_place(
     [
         (b'{"a": 1 "b": 2}', 'expected a comma or the closing bracket before "b"'),
         (b'{"a": 1', "expected a comma or the closing bracket before the end of the file"),
-        (b'{"a": 1,}', "the comma before a closing bracket is one too many"),
+        (b'{"a": 1,}', "extra comma before the closing bracket"),
         (b'{"a": tru}', "expected a value, but found tru"),
-        (b'{"a": \x1b}', "expected a value, but found \\x1b"),
+        (b'{"a": \x1b}', "U+001B stands here, and is not white space in JSON"),
         (b'{"a": "open', "a string begins here and has no closing quote"),
         (b'{"a": "x\ny"}', "is its closing quote missing?"),
         (b'{"a": "\\u12"}', "\\u needs four hexadecimal digits"),
         (b"[]", "the file must hold one object, { … }, not a list"),
         (b"null", "not null"),
-        (b"\xe4", "the byte 0xe4 is not UTF-8; save the file as UTF-8"),
+        (b"\xe4}", "the byte 0xe4 is not UTF-8; save the file as UTF-8"),
     ],
 )
 def test_a_refusal_is_a_sentence_that_a_person_understands(content: bytes, message: str) -> None:

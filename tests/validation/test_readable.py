@@ -167,6 +167,7 @@ def test_common_programs_read_it(reader_name: str, tmp_path: Path) -> None:
         (r'{"a": "xx\ud83d"}', Reason.NOT_TEXT, "a", 10, "a holds U+D83D, one half of a"),
         (r'{"a": ["", "\udE80"]}', Reason.NOT_TEXT, "a[1]", 13, "half"),
         (r'{"\ud83d": 1}', Reason.NOT_TEXT, r'["\ud83d"]', 3, "half"),
+        (r'{"\ud83d": "\ud83d"}', Reason.NOT_TEXT, r'["\ud83d"]', 3, "half"),
         (r'{"a": {"b\u0000": 1}}', Reason.NOT_TEXT, r'a["b\x00"]', 10, "holds U+0000, which many"),
         ('{"a": 1e400}', Reason.WRONG_VALUE, "a", 7, "the number 1e400 is too large"),
         ('{"a": [-1E+309]}', Reason.WRONG_VALUE, "a[0]", 8, "too large"),

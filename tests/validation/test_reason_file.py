@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 from support.makers import NOON
 
 from scenariod.validation.problems import ADVICE, Problem, Reason
-from scenariod.validation.reason_file import Story, document, journal_command, retry_command
+from scenariod.validation.reason_file import (
+    Story,
+    advice,
+    document,
+    journal_command,
+    retry_command,
+)
 
 PROBLEMS = (
     Problem(Reason.WRONG_TYPE, "title must be a string", field="title", line=3, column=12),
@@ -29,7 +36,7 @@ def test_a_reason_says_why_where_when_and_how_to_go_on() -> None:
     said = document(
         "scenario-1.json",
         PROBLEMS,
-        stored_as="scenario-1.b000042.json",
+        stored_as=Path("/srv/failed/scenario-1.b000042.json"),
         about=about,
         story=STORY,
         now=NOON,
@@ -81,3 +88,11 @@ def test_the_commands_of_a_reason_can_be_pasted_whatever_the_name() -> None:
     shown = "scenario-$(reboot) \\x1b[31m'\\x0a.json"
     assert retry == ["scenariodctl", "retry", shown]
     assert journal[3:] == ["SCENARIOD_BATCH=7", "+", f"SCENARIOD_FILE={shown}"]
+
+
+def test_a_command_in_advice_can_be_pasted() -> None:
+    path = Path("/srv/my root/failed/scenario-$(x).json")
+
+    said = advice(Reason.MANY_SCENARIOS, path)
+
+    assert shlex.split(said.split("`")[1]) == ["scenariodctl", "import", str(path)]

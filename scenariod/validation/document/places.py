@@ -10,8 +10,9 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from scenariod.validation.document.reader import STRING, WHITE, exact
+from scenariod.validation.document.reader import STRING, exact
 from scenariod.validation.document.wording import (
+    WHITE,
     FieldProblem,
     Steps,
     cut,
@@ -46,7 +47,7 @@ def problems(document: Document, faults: Iterable[FieldProblem]) -> tuple[Proble
     faults = list(faults)
     if not faults and not document.flawed and document.readable:
         return ()
-    survey = _Survey(document.text, asked=(fault.steps for fault in faults))
+    survey = _Survey(document.text, asked=(fault.at or fault.steps for fault in faults))
     survey.walk()
     return survey.told(faults)
 
@@ -95,7 +96,7 @@ class _Survey:
         told = {fault.steps for fault, _ in self._found if fault.code != Reason.DUPLICATE_KEY}
         everything = [self._problem(fault, offset) for fault, offset in self._found]
         everything += [
-            self._problem(f, self._offset(f.steps)) for f in faults if f.steps not in told
+            self._problem(f, self._offset(f.at or f.steps)) for f in faults if f.steps not in told
         ]
         everything.sort(key=lambda problem: (problem.line or 0, problem.column or 0))
         more = len(everything) - MAX_PROBLEMS + self._unlisted
@@ -136,8 +137,12 @@ class _Survey:
             self._add(Reason.WRONG_VALUE, f"the number {cut(name)} {message}", token.start())
 
     def _string(self, token: re.Match[str]) -> None:
+        """Take note of what is not text, once of a key and its value."""
         found = next(unreadable_escapes(token["string"]), None)
-        if found is not None:
+        if found is None:
+            return
+        before = self._found[-1][0] if self._found else None
+        if before is None or (before.code, before.steps) != (Reason.NOT_TEXT, self._steps()):
             message = f"{field_name(self._steps())} {_not_text(found.group())}"
             self._add(Reason.NOT_TEXT, message, token.start() + found.start())
 

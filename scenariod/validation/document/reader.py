@@ -14,35 +14,18 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from scenariod.base.names import printable
-from scenariod.validation.document.wording import kind, placed
+from scenariod.validation.document import mistakes
+from scenariod.validation.document.wording import WHITE, placed
 from scenariod.validation.problems import Problem, Reason
 from scenariod.validation.readable import is_readable, unreadable_escapes
 
 MAX_DEPTH = 64
 """Deepest nesting that is read; the top object is depth 1. Real scenarios stay below 10."""
 
-WHITE = " \t\n\r"
 SHORT_NUMBER = 18  # digits that int() takes at once; its own limit is 4300, and slow below it
 # Possessive (`++`): never steps back, so even 8 MiB of quotes or backslashes take linear time.
 STRING = r'"(?:[^"\\]++|\\.)*+"?+'
 _BRACKET = re.compile(rf"{STRING}|[\[{{]|[\]}}]", re.DOTALL)
-_FOUND = re.compile(r'"[^"\\\n]{0,30}"?|[\w.+-]{1,30}|.', re.DOTALL)
-
-_SYNTAX = (  # what json says (3.11 to 3.14), and what we say; anything else is told as json says it
-    ("Expecting ',' delimiter", "expected a comma or the closing bracket before {found}"),
-    ("Expecting ':' delimiter", "expected a colon after the key, but found {found}"),
-    ("Expecting property name", "expected a key in double quotes, but found {found}"),
-    ("Expecting value", "expected a value, but found {found}"),
-    ("Extra data", "expected nothing after the closing bracket, but found {found}"),
-    ("Unterminated string", "a string begins here and has no closing quote"),
-    (
-        "Invalid control character",
-        "a line break or control character in a string: is its closing quote missing?",
-    ),
-    ("Invalid \\escape", "a backslash that escapes nothing; write it twice"),
-    ("Invalid \\u", "\\u needs four hexadecimal digits"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +45,7 @@ class Document:
 
 def read(content: bytes) -> Document | Problem:
     """Return the document that `content` holds, or the one problem that hides all others."""
-    text = _decode(content)
+    text = mistakes.opening(content) or _decode(content)
     if isinstance(text, Problem):
         return text
     start = len(text) - len(text.lstrip(WHITE))
@@ -80,9 +63,7 @@ def _decode(content: bytes) -> str | Problem:
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError as error:
-        before = body[: error.start].decode("utf-8")
-        message = f"the byte 0x{body[error.start]:02x} is not UTF-8; save the file as UTF-8"
-        return placed(Reason.NOT_UTF8, message, text=before, offset=len(before))
+        return mistakes.not_utf8(body, error)
 
 
 def _first_too_deep(text: str) -> int | None:
@@ -135,10 +116,10 @@ def _parse(text: str, *, start: int) -> Document | Problem:
     try:
         value = decoder.decode(text)
     except json.JSONDecodeError as error:
-        return _not_json(text, error)
+        return mistakes.not_json(text, error)
     if not isinstance(value, dict):
-        message = f"the file must hold one object, {{ … }}, not {kind(value)}"
-        return placed(Reason.NOT_AN_OBJECT, message, text=text, offset=start)
+        code, message = mistakes.not_an_object(value)
+        return placed(code, message, text=text, offset=start)
     readable = hooks.readable and not any(unreadable_escapes(text))
     return Document(members=value, text=text, flawed=hooks.flawed, readable=readable)
 
@@ -149,19 +130,3 @@ def exact(digits: str) -> Decimal | None:
         return Decimal(digits)
     except InvalidOperation:
         return None
-
-
-def _not_json(text: str, error: json.JSONDecodeError) -> Problem:
-    head = text[: error.pos].rstrip(WHITE)
-    rest = text[error.pos :].lstrip(WHITE)
-    if error.msg.startswith("Illegal trailing comma") or (
-        head.endswith(",") and rest.startswith(("}", "]"))
-    ):
-        offset = len(head) - 1 if head.endswith(",") else error.pos
-        message = "the comma before a closing bracket is one too many"
-        return placed(Reason.NOT_JSON, message, text=text, offset=offset)
-    found = _FOUND.match(rest)
-    what = printable(found.group()) if found else "the end of the file: is it whole?"
-    says = (ours for theirs, ours in _SYNTAX if error.msg.startswith(theirs))
-    message = next(says, error.msg[:1].lower() + error.msg[1:]).replace("{found}", what)
-    return placed(Reason.NOT_JSON, message, text=text, offset=error.pos)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,9 @@ from scenariod.validation.problems import Problem, Reason
 
 _SHOWN = 40
 _SHOWN_FIELD = 200  # 100 problems of 8 files must fit in MAX_VERDICT_BYTES, even as \u escapes
+WHITE = " \t\n\r"
+"""What JSON takes for white space."""
+_INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 Steps = tuple[str | int, ...]
@@ -28,6 +32,8 @@ class FieldProblem:
     code: Reason
     message: str
     steps: Steps
+    at: Steps = ()
+    """Where it is, if not at the field itself: at a key that was meant to be the one missing."""
 
 
 def field_name(steps: Steps) -> str:
@@ -36,8 +42,22 @@ def field_name(steps: Steps) -> str:
 
 
 def shown(text: str) -> str:
-    """Return `text` in quotes, cut, and safe for a terminal."""
-    return f'"{printable(cut(text))}"'
+    """Return `text` in quotes, cut, and safe for a terminal; name what cannot be seen in it."""
+    name = unusual(cut(text))
+    return _quoted(text) if name is None else f"{_quoted(text)} (with {name})"
+
+
+def unusual(text: str) -> str | None:
+    """Return the name of the first character in `text` that nobody sees, but for plain spaces."""
+    if text.isascii() and text.isprintable():
+        return None
+    return next((named(each) for each in text if _is_invisible(each)), None)
+
+
+def named(character: str) -> str:
+    """Return a character's code point and name: `U+00A0 NO-BREAK SPACE`."""
+    name = "BYTE ORDER MARK" if character == "\ufeff" else unicodedata.name(character, "")
+    return f"U+{ord(character):04X} {name}".rstrip()
 
 
 def kind(value: Any) -> str:
@@ -67,4 +87,13 @@ def placed(code: Reason, message: str, *, text: str, offset: int) -> Problem:
 def _step_name(step: str | int) -> str:
     if isinstance(step, int):
         return f"[{step}]"
-    return f".{step}" if _PLAIN_KEY.fullmatch(step) else f"[{shown(step)}]"
+    return f".{step}" if _PLAIN_KEY.fullmatch(step) else f"[{_quoted(step)}]"
+
+
+def _quoted(text: str) -> str:
+    visible = (f"\\u{ord(c):04x}" if _is_invisible(c) else c for c in printable(cut(text)))
+    return f'"{"".join(visible)}"'
+
+
+def _is_invisible(character: str) -> bool:
+    return character != " " and unicodedata.category(character) in _INVISIBLE
