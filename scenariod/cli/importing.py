@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scenariod.backups import damage
-from scenariod.base import clock, faults
+from scenariod.base import faults
 from scenariod.base.config import SMALLEST_LIMIT_MB
 from scenariod.base.errors import ExitCode, NotEnoughMemoryError, NotFoundError
 from scenariod.base.names import printable_line
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from scenariod.base.config import Config
     from scenariod.library import SettledFile
     from scenariod.transfer.importing import Summary
-    from scenariod.transfer.protocol import Message
 
 STANDARD_INPUT = "-"
 
@@ -50,23 +49,26 @@ def import_(config: Config, asked: argparse.Namespace) -> Stream:
     bounds = _bounds(config)
     refusals = tempfile.TemporaryFile()  # noqa: SIM115  handed on to who prints the answer
     listener = _Listener(refusals, source=_shown(source))
-    on_conflict = OnConflict(config.library.on_conflict)
     try:
         with _stop_on_signal() as stopping, closing(unpack(source, bounds=bounds)) as frames:
             if asked.dry_run:
-                summary = _foresee(config, frames, on_conflict, listener, stopping)
+                with _library_to_read(config) as library:
+                    summary = importing.foresee(
+                        library,
+                        frames,
+                        on_conflict=OnConflict(config.library.on_conflict),
+                        listener=listener,
+                        stopping=stopping,
+                    )
             else:
                 prepare(config)
                 busy_s = config.library.busy_timeout_s
                 with Library.open(config.database, busy_timeout_s=busy_s) as library:
                     summary = importing.bring_in(
+                        config,
                         library,
                         frames,
                         source=_shown(source),
-                        on_conflict=on_conflict,
-                        backups=config.backups,
-                        published=config.published,
-                        clock=clock.now,
                         listener=listener,
                         stopping=stopping,
                     )
@@ -213,19 +215,6 @@ class _Told:
 
 def _name_of(backup: Path | None) -> str | None:
     return None if backup is None else backup.name
-
-
-def _foresee(
-    config: Config,
-    frames: Iterable[Message],
-    on_conflict: OnConflict,
-    listener: _Listener,
-    stopping: Callable[[], bool],
-) -> Summary:
-    with _library_to_read(config) as library:
-        return importing.foresee(
-            library, frames, on_conflict=on_conflict, listener=listener, stopping=stopping
-        )
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from scenariod import backups
 from scenariod.backups.restore import back_up
+from scenariod.base import clock
 from scenariod.base.faults import ENVIRONMENT_FAULTS, Step, during
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.library import (
@@ -34,9 +35,9 @@ from scenariod.validation.verdict import Accepted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from datetime import datetime
     from pathlib import Path
 
+    from scenariod.base.config import Config
     from scenariod.library import Library
     from scenariod.transfer.protocol import Message
 
@@ -71,27 +72,21 @@ class Summary:
 
 
 def bring_in(
+    config: Config,
     library: Library,
     frames: Iterable[Message],
     *,
     source: str,
-    on_conflict: OnConflict,
-    backups: Path,
-    published: Path,
-    clock: Callable[[], datetime],
     listener: Listener,
     stopping: Callable[[], bool],
 ) -> Summary:
-    """Add what `frames` tells of to `library`, publish, and say what became of it.
+    """Add what `frames` holds to `library`, publish, and return what became of it.
 
     What a batch has committed stays, whatever comes; doing it again goes on from there. Once
     `stopping` says so, the batch at hand is the last. So it is where the environment fails, as on
     a full disk: the summary says how. Raises what else `Library.settle` raises.
     """
-    run = _Import(
-        library, source=source, on_conflict=on_conflict, backups=backups, clock=clock,
-        listener=listener,
-    )  # fmt: skip
+    run = _Import(config, library, source=source, listener=listener)
     with run.noting_faults():
         for frame in frames:
             run.take(frame)
@@ -101,8 +96,8 @@ def bring_in(
         run.settle()
     with run.noting_faults():
         run.back_up_again()
-        if not is_current(library, published):
-            publish(library, published)
+        if not is_current(library, config.published):
+            publish(library, config.published)
         run.summary.published = True
     return run.summary
 
@@ -135,26 +130,18 @@ class _Import:
     """One import: what is to be settled next, and what was."""
 
     def __init__(
-        self,
-        library: Library,
-        *,
-        source: str,
-        on_conflict: OnConflict,
-        backups: Path,
-        clock: Callable[[], datetime],
-        listener: Listener,
+        self, config: Config, library: Library, *, source: str, listener: Listener
     ) -> None:
         self._library = library
         self._source = source
-        self._on_conflict = on_conflict
-        self._backups = backups
-        self._clock = clock
+        self._on_conflict = OnConflict(config.library.on_conflict)
+        self._backups = config.backups
         self._listener = listener
         self._pack: Pack | None = None
         self._has_new_pack = False
         self._waiting: list[Judged] = []
         self._waiting_bytes = 0
-        self._begun_at = clock()
+        self._begun_at = clock.now()
         self.summary = Summary()
 
     @contextmanager
@@ -175,7 +162,7 @@ class _Import:
             self._listener.begun(frame.name, frame.count)
         elif isinstance(frame, Judged):
             if not self._waiting:
-                self._begun_at = self._clock()
+                self._begun_at = clock.now()
             self._waiting.append(frame)
             self._waiting_bytes += len(frame.content)
             if len(self._waiting) >= BATCH_SCENARIOS or self._waiting_bytes >= BATCH_BYTES:
@@ -199,9 +186,9 @@ class _Import:
 
     def _settle_batch(self, waiting: list[Judged]) -> tuple[list[SettledFile], int]:
         if self.summary.backup is None:
-            self.summary.backup = back_up(self._library, self._backups, now=self._clock()).path
+            self.summary.backup = back_up(self._library, self._backups, now=clock.now()).path
             reached(KillPoint.IMPORT_BACKED_UP)
-        settled_at = self._clock()
+        settled_at = clock.now()
         batch = SettledBatch(
             id=self._library.reserve_batch(),
             started_at=self._begun_at,
@@ -230,9 +217,8 @@ class _Import:
         changed = bool(self.summary.batches) or self._has_new_pack
         again = self.summary.counts.already_added > 0
         if changed or (again and not backups.is_backed_up(self._backups, self._library)):
-            self.summary.closing_backup = back_up(
-                self._library, self._backups, now=self._clock()
-            ).path
+            closing = back_up(self._library, self._backups, now=clock.now())
+            self.summary.closing_backup = closing.path
         reached(KillPoint.IMPORTED)
 
 

@@ -29,7 +29,7 @@ from scenariod.cli import restore as backups
 from scenariod.daemon.drain import Drain
 from scenariod.daemon.settle import Settler
 from scenariod.intake.batch import Work
-from scenariod.library import Library, OnConflict, SettledBatch, publish
+from scenariod.library import Library, SettledBatch, publish
 from scenariod.monitoring.journal import Event, SystemdJournal
 from scenariod.transfer import importing, protocol
 from scenariod.validation.scenario import judge
@@ -147,13 +147,10 @@ class Activity:
                 told.append(protocol.FileBegun(1, f"{name}-b", 2, about))
         with Library.open(self._config.database, busy_timeout_s=30) as library:
             importing.bring_in(
+                self._config,
                 library,
                 told,
                 source=name,
-                on_conflict=OnConflict.REFUSE,
-                backups=self._config.backups,
-                published=self._config.published,
-                clock=clock.now,
                 listener=_Teller(),
                 stopping=lambda: False,
             )
