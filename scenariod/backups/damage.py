@@ -1,6 +1,6 @@
 """A damaged library: find it, and mark it as one that is to be rebuilt.
 
-Owns the mark, and the questions about it. Never changes the library, never says how it is rebuilt.
+Owns the mark. Never changes the library, and never knows how it is rebuilt.
 """
 
 from __future__ import annotations
@@ -43,9 +43,19 @@ class Damage:
     aside: Path
 
 
-def damage_there(config: Config) -> Damage | None:
+def find_damage(config: Config) -> Damage | None:
+    """Return why the library has to be rebuilt, as far as is known; does not read it through.
+
+    It is marked, or it has lost what it held.
+    """
+    marked = _marked(config)
+    is_due = marked is not None and marked.inode == _inode(config.database)
+    return marked if is_due else _lost(config)
+
+
+def examine(config: Config) -> Damage | None:
     """Return what is wrong with the library that is there, None where it is sound; reads it."""
-    damage = pending(config) or lost(config)
+    damage = find_damage(config)
     if damage is None and config.database.exists():
         try:
             opened(config, show=lambda _: None).close()
@@ -59,8 +69,7 @@ def refuse_damaged(config: Config) -> None:
 
     What a command adds to a library that is lost would be taken for all there ever was.
     """
-    marked = _marked(config)
-    due = marked if marked is not None and _is_due(config, marked) else lost(config)
+    due = find_damage(config)
     if due is not None:
         raise _to_be_rebuilt(config, due)
 
@@ -70,7 +79,7 @@ def refuse_lost(config: Config) -> None:
 
     One that is missing may be put back: that is for the next one who writes to it.
     """
-    due = lost(config)
+    due = _lost(config)
     if due is not None and due.inode:
         raise _to_be_rebuilt(config, due)
 
@@ -84,16 +93,7 @@ def _to_be_rebuilt(config: Config, due: Damage) -> LibraryDamagedError:
     )
 
 
-def pending(config: Config) -> Damage | None:
-    """Return the damage whose rebuild was begun, or is due; None where there is none."""
-    damage = _marked(config)
-    if damage is None or _is_due(config, damage):
-        return damage
-    unmark(config)
-    return None
-
-
-def lost(config: Config) -> Damage | None:
+def _lost(config: Config) -> Damage | None:
     """Return the damage if backups or the published file show that the library held more."""
     why = _what_is_lost(config)
     return None if why is None else damage_of(config, why)
@@ -149,10 +149,6 @@ def _marked(config: Config) -> Damage | None:
         return damage_of(config, f"what {path.name} says of it cannot be read")
 
 
-def _is_due(config: Config, marked: Damage) -> bool:
-    return marked.inode == _inode(config.database)
-
-
 def opened(config: Config, *, show: Show) -> Library:
     """Open the library and read all of its structure; raise LibraryDamagedError where it is bad."""
     library = Library.open(config.database, busy_timeout_s=config.library.busy_timeout_s)
@@ -168,7 +164,9 @@ def opened(config: Config, *, show: Show) -> Library:
 
 
 def unmark(config: Config) -> None:
-    """Remove the mark, durably: the library that is there is the new one."""
+    """Remove the mark, if there is one, durably: the library that is there is the new one."""
+    if not _marker(config).exists():
+        return
     _marker(config).unlink()
     durable.sync_folder(config.database.parent)
     reached(KillPoint.DAMAGE_UNMARKED)

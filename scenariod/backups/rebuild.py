@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from scenariod.backups import folder as backup_folder
 from scenariod.backups import reader
-from scenariod.backups.damage import Damage, damage_of, lost, mark, opened, pending, unmark
+from scenariod.backups.damage import Damage, damage_of, find_damage, mark, opened, unmark
 from scenariod.backups.reader import Defect, DefectKind, Verified
 from scenariod.base import clock, durable
 from scenariod.base.errors import (
@@ -67,8 +67,9 @@ def open_sound(config: Config, *, journal: Journal, show: Show) -> Library:
     Raises LibraryDamagedError where it is damaged and `auto_restore` is off or no backup is good;
     OSError where the environment is at fault: then the next call goes on.
     """
-    damage = pending(config) or lost(config)
+    damage = find_damage(config)
     if damage is None:
+        unmark(config)  # left by a rebuild that was killed once its library was in place
         try:
             return opened(config, show=show)
         except LibraryDamagedError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scenariod.backups import moments, rebuild
-from scenariod.backups.damage import Damage, damage_of, damage_there, refuse_damaged
+from scenariod.backups.damage import Damage, damage_of, examine, refuse_damaged
 from scenariod.backups.restore import restore as restore_moment
 from scenariod.base import clock
 from scenariod.base.errors import LibraryDamagedError, NotFoundError
@@ -36,7 +36,7 @@ def restore(config: Config, asked: argparse.Namespace) -> Answer:
     if isinstance(wanted, moments.BeforeBatch):
         refuse_damaged(config)
         return _ordinary(config, wanted, may_ask=not asked.yes)
-    damage = damage_there(config)
+    damage = examine(config)
     if damage is None:
         try:
             return _ordinary(config, wanted, may_ask=not asked.yes)

@@ -71,14 +71,14 @@ def _on_disk(config: Config) -> tuple[dict[str, object], list[str]]:
     refused = failed.look(config.failed)
     count = _library_count(config)
     newest, wrong = _newest_backup(config, scenarios=count)
-    lost = damage.lost(config)
+    found = damage.find_damage(config)
     document = {
         "root": str(config.root),
         "inbox": waiting,
         "left_alone": len(left_alone),
         "left_alone_files": shown,
         "scenarios": count,
-        "library_doubt": "" if lost is None else lost.why,
+        "library_doubt": "" if found is None else found.why,
         "newest_backup": newest,
         "backup_doubt": wrong,
         **refused.document,
@@ -87,7 +87,7 @@ def _on_disk(config: Config) -> tuple[dict[str, object], list[str]]:
         f"    Inbox: {waiting} waiting",
         *(f"{'':11}{line}" for line in live.left_alone(len(left_alone), shown)),
         f"  Library: {count} scenarios",
-        *([] if lost is None else [f"           ! {lost.why}; a start rebuilds it, or says how"]),
+        *([] if found is None else [f"           ! {found.why}; a start rebuilds it, or says how"]),
         *refused.lines,
         *backup_lines(document),
     ]

@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, ParamSpec, TypeVar
 
 from scenariod.backups import rebuild
-from scenariod.backups.damage import damage_of, mark, pending
+from scenariod.backups.damage import damage_of, find_damage, mark
 from scenariod.backups.schedule import Schedule
 from scenariod.base import clock, safe_open
 from scenariod.base.errors import DroppedFileError, LibraryDamagedError
@@ -163,7 +163,7 @@ class Settler:
         if library is not None:
             with suppress(LibraryDamagedError):  # that is why
                 library.close()
-        if pending(self._config) is None:
+        if find_damage(self._config) is None:
             mark(self._config, damage_of(self._config, damage))
         self._open()
 
