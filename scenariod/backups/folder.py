@@ -146,11 +146,7 @@ def newest_first(folder: Path) -> Iterator[BackupFile]:
 
 def newest(folder: Path) -> BackupFile | None:
     """Return the newest backup in `folder` by its name, None if there is none."""
-    found = max(named(folder), default=None)
-    if found is None:
-        return None
-    unix_ms, path = found
-    return _listed(path, unix_ms, check=ledger.load(folder).get(path.name))
+    return next(newest_first(folder), None)
 
 
 def newest_of_known_origin(folder: Path) -> BackupFile | None:
