@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from scenariod.backups import folder
 from scenariod.backups import reader as backup_reader
 from scenariod.backups.reader import Defect, Verified
-from scenariod.base import safe_open
+from scenariod.base import faults, safe_open
 from scenariod.base.errors import BackupUnusableError
 from scenariod.library import NewScenario, Pack, batches_named
 from scenariod.validation.document import canonical, reader
@@ -111,7 +111,11 @@ def opened_backup(path: Path) -> Iterator[tuple[BinaryIO, Verified]]:
     try:
         opened = safe_open.open_named(path)
     except OSError as error:
-        raise _unusable(path, f"it cannot be read: {error.strerror or error}") from error
+        fault = faults.of(error)
+        raise BackupUnusableError(
+            f"cannot restore {path}: it cannot be read: {fault.words}",
+            hint=fault.cure or "`scenariodctl backups` lists the others",
+        ) from error
     with opened as file:
         checked = backup_reader.verify_file(file, path=path)
         if isinstance(checked, Defect):

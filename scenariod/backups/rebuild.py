@@ -18,7 +18,7 @@ from scenariod.backups import folder as backup_folder
 from scenariod.backups import reader
 from scenariod.backups.damage import Damage, damage_of, find_damage, mark, opened, unmark
 from scenariod.backups.reader import Defect, DefectKind, Verified
-from scenariod.base import clock, durable
+from scenariod.base import clock, durable, process
 from scenariod.base.errors import (
     BackupUnusableError,
     ExitCode,
@@ -261,7 +261,8 @@ def _command(config: Config, good: Verified, damage: Damage) -> list[str]:
     kept = damage.aside / config.database.name  # of a rebuild that was cut off: it has the WAL
     command = [sys.executable, "-I", "-m", "scenariod.backups.builder"]
     command += ["--parent", str(os.getpid())]
-    command += ["--limit-bytes", str(sizes_here(config.memory).limit_bytes)]
+    limit_bytes = min(sizes_here(config.memory).limit_bytes, process.most_allowed_bytes())
+    command += ["--limit-bytes", str(limit_bytes)]
     command += ["--above", str(max(highest_batch(config.work), _highest_backed_up(config)))]
     command += ["--backup", str(good.path), "--target", str(_new(config))]
     command += ["--damaged", str(kept if kept.exists() else config.database)]

@@ -3,6 +3,7 @@
 Knows no scenario, no batch and no backup.
 
 - `arguments`: the command line of both programs: whole names, no empty values
+- `causes`: what is behind an error of the system, and the command that helps
 - `clock`: the wall clock, in UTC
 - `config`: `scenariod.toml` and the command line to checked settings
 - `config_file`: the configuration file on the disk: its encoding, and its TOML
@@ -15,7 +16,7 @@ Knows no scenario, no batch and no backup.
 - `mounts`: on which file system a folder is, and whether that reports changes
 - `names`: which file names are scenarios, their order, and printing them safely
 - `owner`: whom root becomes: the user who owns the root folder
-- `process`: signals that a process inherited
+- `process`: signals and limits that a process inherited
 - `root`: the root folder: its folders and its lock
 - `safe_open`: open a file only if it is a regular one
 - `settings`: what a setting may be, and the check of a document

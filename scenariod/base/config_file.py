@@ -26,7 +26,7 @@ def read(path: Path) -> dict[str, Any]:
         content = path.read_bytes()
     except OSError as error:
         fault = faults.of(error)
-        cure = fault.cure or f"check its owner and mode: `ls -l {shell_word(str(path))}`"
+        cure = fault.cure or f"check its owner and mode: `ls -l {shell_word(path)}`"
         raise ConfigError(
             f"cannot read the configuration: {fault.words}",
             hint=f"{cure}; or name another with --config FILE",
@@ -41,8 +41,9 @@ def _text(content: bytes, path: Path) -> str:
     utf_16 = _utf_16(content)
     if utf_16 is not None:
         raise _not_utf_8(path, f"{path} is in UTF-16", encoding=utf_16)
+    content = content.removeprefix(codecs.BOM_UTF8)  # with which editors of Windows begin
     try:
-        return content.decode("utf-8-sig")  # editors of Windows begin with a byte order mark
+        return content.decode()
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         words = f"line {line} of {path} is not in UTF-8"
@@ -62,7 +63,7 @@ def _utf_16(content: bytes) -> str | None:
 
 
 def _not_utf_8(path: Path, words: str, *, encoding: str) -> ConfigError:
-    old, new = shell_word(str(path)), shell_word(f"{path}.new")
+    old, new = shell_word(path), shell_word(f"{path}.new")
     return ConfigError(
         f"the configuration must be in UTF-8, and {words}",
         hint=f"`iconv -f {encoding} -t UTF-8 {old} > {new} && mv {new} {old}`, {_THEN_CHECK}",

@@ -10,8 +10,10 @@ import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scenariod.base import causes
 from scenariod.base.errors import (
     DroppedFileError,
     ExitCode,
@@ -19,10 +21,10 @@ from scenariod.base.errors import (
     NoLimitError,
     ScenariodError,
 )
+from scenariod.base.names import shell_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 DAMAGED = frozenset({errno.EIO, errno.EUCLEAN, errno.EBADMSG, errno.ENXIO})
 """What it means that a disk cannot tell of one file. ext4 has EUCLEAN for a structure that is wrong
@@ -46,6 +48,7 @@ class Step(StrEnum):
     PUBLISHING = "publishing the library"
     TIDYING = "removing old files"
     EXPORTING = "exporting the library"
+    LISTING = "listing what was refused"
     REBUILDING = "rebuilding the library"
 
 
@@ -104,51 +107,36 @@ def _described(error: Exception, *, step: Step | None, path: Path | None) -> Fau
         cure = error.hint if isinstance(error, ScenariodError) else None
         return Fault(f"{error}{at}", step=step, cure=cure)
     place = _place(error, path)
+    cause = causes.find(error, place)
     what = error.strerror or os.strerror(error.errno)
     where = f": {place}" if place else ""
-    return Fault(f"{what}{where}{at}", step=step, path=place, cure=_cure(error.errno, place))
+    because = f", because {cause.why}" if cause.why else ""
+    return Fault(
+        f"{what}{where}{because}{at}",
+        step=step,
+        path=None if place is None else str(place),
+        cure=cause.cure,
+    )
 
 
-def _place(error: OSError, path: Path | None) -> str | None:
+def _place(error: OSError, path: Path | None) -> Path | None:
     """Return what the error is about; it may name a file within the folder that is worked on."""
-    named = None if error.filename is None else os.fsdecode(error.filename)
-    if path is None:
-        return named
-    return os.fspath(path if named is None else path / named)
+    if error.filename is None or isinstance(error.filename, int):
+        return path
+    named = Path(os.fsdecode(error.filename))
+    return named if path is None else path / named
 
 
 def unusable_inbox(path: Path, error: OSError) -> str:
     """Return why the inbox cannot be opened, and the cure, in words."""
+    cause = causes.find(error, path)
+    if cause.why is not None:
+        return f"the inbox {path}: {error.strerror}, because {cause.why}; {cause.cure}"
+    folder = shell_word(path)
     if isinstance(error, FileNotFoundError):
-        return f"the inbox {path} is not there; `mkdir` it, or mount what it is on"
+        return f"the inbox {path} is not there; `mkdir {folder}`, or mount what it is on"
     if isinstance(error, NotADirectoryError):
-        return f"the inbox {path} is not a folder; move away what is there, then `mkdir` it"
+        return f"the inbox {path} is not a folder; `mv {folder} {folder}.away && mkdir {folder}`"
     if isinstance(error, PermissionError):
-        return f"the inbox {path} may not be read; see `ls -ld {path}`"
+        return f"the inbox {path} may not be read; see `ls -ld {folder}`"
     return f"the inbox {path} cannot be read: {error.strerror}"
-
-
-def _cure(code: int, path: str | None) -> str | None:
-    return _CURES.get(code) or (None if path is None else _cure_at(code, path))
-
-
-_CURES = {
-    errno.EIO: "see what the disk says: `journalctl -k -p warning`",
-    errno.EUCLEAN: "have the file system checked: `journalctl -k -p warning`",
-    errno.EMFILE: "raise LimitNOFILE= of the service: `systemctl edit scenariod`",
-    errno.ENFILE: "too many files are open on this machine: `sysctl fs.file-nr`",
-    errno.ENOMEM: "free some memory: `systemd-cgtop -m`",
-    errno.EAGAIN: "raise TasksMax= of the service: `systemctl edit scenariod`",
-}
-
-
-def _cure_at(code: int, path: str) -> str | None:
-    folder = os.path.dirname(path) or path
-    return {
-        errno.ENOSPC: f"free some space: `df -h {folder}`",
-        errno.EDQUOT: f"free some space, or raise the quota: `quota`, `df -h {folder}`",
-        errno.EROFS: f"make it writable: `findmnt -T {folder}`",
-        errno.EACCES: f"give it to the user that runs scenariod: `namei -l {path}`",
-        errno.EPERM: f"see its owner and attributes: `ls -ld {path}; lsattr -d {path}`",
-        errno.ENOENT: f"put it back: `ls -ld {folder}`",
-    }.get(code)

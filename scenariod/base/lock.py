@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from scenariod.base.errors import LibraryLockedError
+from scenariod.base.names import shell_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +60,8 @@ def _take(descriptor: int, path: Path, *, until: float) -> None:
         except BlockingIOError:
             if time.monotonic() >= until:
                 raise LibraryLockedError(
-                    f"another process holds {path}", hint=f"`fuser -v {path}` shows which"
+                    f"another process holds {path}",
+                    hint=f"`fuser -v {shell_word(path)}` shows which",
                 ) from None
             time.sleep(_ASK_AGAIN_S)
         else:

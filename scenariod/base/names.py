@@ -93,12 +93,12 @@ def printable_line(text: str) -> str:
     return _HARMFUL.sub(_escape, text)
 
 
-def shell_word(text: str) -> str:
-    """Return `text` quoted for a shell, safe to print and to paste.
+def shell_word(text: str | os.PathLike[str]) -> str:
+    """Return a text or a path quoted for a shell, safe to print and to paste.
 
     `*` stands for what is not printable: there the shell puts what the file's name has.
     """
-    return "*".join(shlex.quote(part) if part else "" for part in _UNSAFE.split(text))
+    return "*".join(shlex.quote(part) if part else "" for part in _UNSAFE.split(os.fspath(text)))
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -5,14 +5,17 @@ Never looks into the folders.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import stat
 from contextlib import suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from scenariod.base import lock
+from scenariod.base import faults, lock
 from scenariod.base.errors import AlreadyRunningError, RootUnusableError
+from scenariod.base.names import shell_word
 from scenariod.base.owner import who_touches
 
 if TYPE_CHECKING:
@@ -27,7 +30,7 @@ def prepare(config: Config) -> None:
     True on return: all folders can be written, and files can be renamed between inbox/, work/,
     done/ and failed/.
     """
-    _refuse_missing(config.root)
+    refuse_missing(config.root)
     for folder in _folders(config):
         _make(folder)
     _refuse_separate(config)
@@ -38,7 +41,7 @@ def refuse_unusable(config: Config) -> None:
 
     Whether it can be written is asked only of its owner: the daemon may be another user.
     """
-    _refuse_missing(config.root)
+    refuse_missing(config.root)
     if config.root.stat().st_uid != os.geteuid():
         return
     there = [folder for folder in _folders(config) if folder.exists()]
@@ -53,12 +56,26 @@ def _folders(config: Config) -> tuple[Path, ...]:
     return (*files, config.backups, config.database.parent)
 
 
-def _refuse_missing(root: Path) -> None:
-    if not root.is_dir():
+def refuse_missing(root: Path) -> None:
+    """Raise RootUnusableError where there is no root folder."""
+    try:
+        _refuse_what_is_no_folder(root)
+    except OSError as error:
+        fault = faults.of(error)
+        if error.errno == errno.ENOENT and not os.path.lexists(root):
+            raise RootUnusableError(
+                f"the root folder {root} is not there",
+                hint=f"`mkdir -p {shell_word(root)}`, or name another with --root DIR",
+            ) from error
         raise RootUnusableError(
-            f"the root folder {root} is not there",
-            hint=f"`mkdir -p {root}`, or name another with --root DIR",
-        )
+            f"the root folder cannot be used: {fault.words}",
+            hint=fault.cure or "name another with --root DIR",
+        ) from error
+
+
+def _refuse_what_is_no_folder(path: Path) -> None:
+    if not stat.S_ISDIR(path.stat().st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
 
 
 def _refuse_separate(config: Config) -> None:
@@ -87,22 +104,34 @@ def _rename_through(folders: list[Path]) -> None:
 
 def _make(folder: Path) -> None:
     try:
-        folder.mkdir(exist_ok=True)
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            _refuse_what_is_no_folder(folder)
     except OSError as error:
-        raise RootUnusableError(
-            f"cannot make {folder}: {error.strerror}",
-            hint=f"see `ls -ld {folder.parent}`; it must be writable for user {who_touches()}",
-        ) from error
+        raise _unusable(folder, error) from error
     _refuse_unwritable(folder)
 
 
 def _refuse_unwritable(folder: Path) -> None:
-    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
-        raise RootUnusableError(
-            f"{folder} is not writable for user {who_touches()}",
-            hint=f"run a command with sudo; for the daemon, see `ls -ld {folder}`, and give it to "
-            "the user that runs scenariod",
+    if os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
+        return
+    read_only = os.statvfs(folder).f_flag & os.ST_RDONLY
+    code = errno.EROFS if read_only else errno.EACCES
+    raise _unusable(folder, OSError(code, os.strerror(code), str(folder)))
+
+
+def _unusable(folder: Path, error: OSError) -> RootUnusableError:
+    fault = faults.of(error)
+    hint = fault.cure or "name another root folder with --root DIR"
+    who = who_touches()
+    if error.errno == errno.EACCES and who != 0:
+        there = folder if folder.exists() else folder.parent
+        hint = (
+            f"run a command with sudo; for the daemon, see `ls -ld {shell_word(there)}`: it"
+            f" must be writable for user {who}"
         )
+    return RootUnusableError(f"a folder of the root cannot be used: {fault.words}", hint=hint)
 
 
 class Lock:

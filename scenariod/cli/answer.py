@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from scenariod.base.errors import ExitCode, RootUnusableError
+from scenariod.base import root
+from scenariod.base.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,11 +42,7 @@ class Stream:
 
 def require_root(config: Config) -> None:
     """Raise RootUnusableError where there is no root folder."""
-    if not config.root.is_dir():
-        raise RootUnusableError(
-            f"the root folder {config.root} is not there",
-            hint="name it with --root DIR, or its configuration with --config FILE",
-        )
+    root.refuse_missing(config.root)
 
 
 def backup_lines(document: dict[str, Any]) -> list[str]:

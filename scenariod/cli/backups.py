@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING, assert_never
 
 from scenariod import backups as backup
 from scenariod.backups.schedule import rules_of
 from scenariod.base import clock
 from scenariod.base.errors import ExitCode, UsageError
+from scenariod.base.names import shell_word
 from scenariod.base.units import size
 from scenariod.cli.answer import Answer, require_root
 from scenariod.cli.terminal import Progress
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from scenariod.backups import Decision
     from scenariod.base.config import Config
 
+_NOT_WRITABLE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 ADVICE = {
     backup.DefectKind.CUT_OFF: "a copy that was broken off: copy it anew from where it is whole",
     backup.DefectKind.ALTERED: "a disk or a program has changed it: copy it anew from where it is"
@@ -79,7 +82,7 @@ def verify(config: Config, asked: argparse.Namespace) -> Answer:
     if broken and whole is not None:
         lines.append(f"the newest good one: `scenariodctl restore {whole.path.name}`")
     if not remembered:
-        lines.append("not remembered: only who may write to backups/ can do that; run it with sudo")
+        lines.append("result not saved: backups/ is not writable")
     code = ExitCode.BACKUP_UNUSABLE if broken else ExitCode.OK
     kept_of = config.backups if remembered else None
     return Answer([_entry(f, kept_of=kept_of) for f in found], lines=lines, code=code)
@@ -155,7 +158,9 @@ def _remembered(config: Config, found: list[backup.Verified | backup.Defect]) ->
         return True
     try:
         backup.remember(config.backups, ours, now=clock.now())
-    except PermissionError:
+    except OSError as error:
+        if error.errno not in _NOT_WRITABLE:
+            raise
         return False
     return True
 
@@ -167,7 +172,7 @@ def _lines(found: backup.Verified | backup.Defect) -> list[str]:
     if isinstance(found, backup.Defect):
         return [
             f"{name}  {found.kind}: {found.message}",
-            f"    {ADVICE[found.kind].format(path=found.path)}",
+            f"    {_advice(found)}",
         ]
     assert_never(found)
 
@@ -181,6 +186,10 @@ def _entry(found: backup.Verified | backup.Defect, *, kept_of: Path | None) -> d
         "scenarios": found.count if isinstance(found, backup.Verified) else None,
         "defect": None if defect is None else defect.kind,
         "message": None if defect is None else defect.message,
-        "advice": None if defect is None else ADVICE[defect.kind].format(path=defect.path),
+        "advice": None if defect is None else _advice(defect),
         "remembered": found.path.parent == kept_of,
     }
+
+
+def _advice(defect: backup.Defect) -> str:
+    return ADVICE[defect.kind].format(path=shell_word(defect.path))

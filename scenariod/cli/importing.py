@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scenariod.backups import damage
-from scenariod.base import faults
+from scenariod.base import faults, process
 from scenariod.base.config import SMALLEST_LIMIT_MB
 from scenariod.base.errors import ExitCode, NotEnoughMemoryError, NotFoundError
-from scenariod.base.names import printable_line
+from scenariod.base.faults import Step, during
+from scenariod.base.names import printable_line, shell_word
 from scenariod.base.root import prepare
 from scenariod.base.units import MIB
 from scenariod.cli import terminal
@@ -101,11 +102,13 @@ class _Listener:
     def settled(self, files: Iterable[SettledFile], *, batch: int | None) -> None:
         """See `importing.Listener`."""
         added = 0
-        for file in files:
-            self._done += 1
-            added += file.result.changes
-            if file.result is Result.REFUSED:
-                self._refusals.write(json.dumps(_refusal(file)).encode() + b"\n")
+        with during(Step.LISTING, Path(tempfile.gettempdir())):
+            for file in files:
+                self._done += 1
+                added += file.result.changes
+                if file.result is Result.REFUSED:
+                    self._refusals.write(json.dumps(_refusal(file)).encode() + b"\n")
+            self._refusals.flush()
         if batch is not None:
             words = f"imported {added} scenarios from {self._source} as batch {batch}"
             CommandJournal().tell(
@@ -234,7 +237,7 @@ def _source(asked: str) -> str:
     """Return the source as the unpacker is told it; raise NotFoundError where it is not there."""
     if asked == STANDARD_INPUT:
         return asked
-    path = Path(asked)
+    path, word = Path(asked), shell_word(asked)
     try:
         found = path.is_dir() or path.exists()
         readable = found and os.access(path, os.R_OK)
@@ -243,12 +246,12 @@ def _source(asked: str) -> str:
     if not found:
         raise NotFoundError(
             f"there is no {asked}, or user {os.geteuid()} may not see it",
-            hint=f"`ls -ld {asked}`; to read it as yourself: `… import - < {asked}`",
+            hint=f"`ls -ld {word}`; to read it as yourself: `sudo scenariodctl import - < {word}`",
         )
     if not readable:
         raise NotFoundError(
             f"user {os.geteuid()}, as who the library is written, may not read {asked}",
-            hint=f"to read it as yourself: `… import - < {asked}`",
+            hint=f"to read it as yourself: `sudo scenariodctl import - < {word}`",
         )
     return str(path.absolute())
 
@@ -270,7 +273,7 @@ def _bounds(config: Config) -> Bounds:
             " memory.reserve_mb in the configuration",
         )
     return Bounds(
-        limit_bytes=min(sizes.limit_bytes, spare_bytes),
+        limit_bytes=min(sizes.limit_bytes, spare_bytes, process.most_allowed_bytes()),
         max_scenario_bytes=config.intake.max_scenario_bytes,
         timeout_s=config.worker.timeout_s,
     )

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import argparse
 import atexit
+import errno
 import gc
 import json
+import os
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -26,6 +28,7 @@ from scenariod.cli.commands import COMMANDS, Command
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from scenariod.base.config import Config
     from scenariod.cli.answer import Answer
 
 
@@ -45,13 +48,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _answer(asked: argparse.Namespace) -> int:
     process.reset_inherited_signals()
+    loaded: Config | None = None
     try:
         loaded = config.load_for_command(config=asked.config, root=asked.root)
         become_owner(loaded.root)
         answer = _asked_command(asked).answer(loaded, asked)
         _print(answer, as_json=asked.json)
-    except faults.EnvironmentFault as error:
-        return _fail_of_environment(error, as_json=asked.json)
+    except (OSError, faults.EnvironmentFault) as error:
+        return _fail_of_environment(error, loaded, as_json=asked.json)
     except ScenariodError as error:
         return _fail(str(error), error.hint, error.exit_code, as_json=asked.json)
     except KeyboardInterrupt:
@@ -59,20 +63,29 @@ def _answer(asked: argparse.Namespace) -> int:
         changes = not getattr(asked, "dry_run", False)
         how = _asked_command(asked).interrupted if changes else "nothing was changed"
         return _fail(f"interrupted: {how}", hint, ExitCode.INTERRUPTED, as_json=asked.json)
-    except OSError as error:
-        return _fail_of_environment(error, as_json=asked.json)
     return answer.code
 
 
-def _fail_of_environment(error: Exception, *, as_json: bool) -> int:
+def _fail_of_environment(error: Exception, loaded: Config | None, *, as_json: bool) -> int:
     fault = faults.of(error)
     cause = error.cause if isinstance(error, faults.EnvironmentFault) else error
-    if isinstance(cause, PermissionError):
-        hint = "run it with sudo, or join the group: `sudo adduser $USER scenariod`"
-        return _fail(fault.words, hint, ExitCode.ROOT_UNUSABLE, as_json=as_json)
-    hint = fault.cure or "no partial change was made; fix the cause and run it again"
     code = getattr(error, "exit_code", ExitCode.PAUSED)
+    hint = fault.cure or "no partial change was made; fix the cause and run it again"
+    if isinstance(cause, PermissionError):
+        code = ExitCode.ROOT_UNUSABLE
+        if cause.errno == errno.EACCES and not _is_ours(loaded):
+            hint = "run it with sudo, or join the group: `sudo adduser $USER scenariod`"
     return _fail(fault.words, hint, code, as_json=as_json)
+
+
+def _is_ours(loaded: Config | None) -> bool:
+    """Say whether we are root, or who owns the root folder: then sudo changes nothing."""
+    if os.geteuid() == 0:
+        return True
+    try:
+        return loaded is not None and loaded.root.stat().st_uid == os.geteuid()
+    except OSError:
+        return False
 
 
 def _asked_command(asked: argparse.Namespace) -> Command:

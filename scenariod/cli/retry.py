@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scenariod.base.errors import ExitCode, NameTakenError, NotFoundError, UsageError
-from scenariod.base.names import nearest, printable
+from scenariod.base.names import nearest, printable, shell_word
 from scenariod.cli.answer import Answer, require_root
 from scenariod.intake import retry as retrying
 from scenariod.monitoring.journal import CommandJournal, Event
@@ -45,7 +45,8 @@ def _refused(config: Config, asked: str) -> str:
         near = nearest(name, retrying.names(config.failed))
         raise NotFoundError(
             f"failed/ holds no file named {name!r}{near}",
-            hint=f"`ls {config.failed}` shows what it holds; `scenariodctl explain` finds others",
+            hint=f"`ls {shell_word(config.failed)}` shows what it holds;"
+            " `scenariodctl explain` finds others",
         )
     return found
 

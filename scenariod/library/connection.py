@@ -47,6 +47,16 @@ def use_wal(db: sqlite3.Connection, path: Path) -> None:
         )
 
 
+def is_missing_or_empty(path: Path) -> bool:
+    """Say whether there is no library yet; raise OSError where links lead to none, say."""
+    try:
+        return path.stat().st_size == 0
+    except FileNotFoundError:
+        if path.is_symlink() or path.parent.is_symlink():
+            raise
+        return True
+
+
 def open_readable(path: Path, *, busy_timeout_s: float) -> sqlite3.Connection:
     """Open the database at `path` for reading only."""
     try:

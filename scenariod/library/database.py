@@ -11,11 +11,19 @@ from typing import TYPE_CHECKING, Self
 
 from scenariod.base.errors import LibraryLockedError, NotFoundError
 from scenariod.base.killpoint import KillPoint, reached
+from scenariod.base.names import shell_word
 from scenariod.library import history, integrity, past, restoration, schema, settlement
 from scenariod.library import packs as packing
 from scenariod.library import undo as undoing
 from scenariod.library.blob import DocumentDamagedError
-from scenariod.library.connection import Wal, open_readable, open_writable, transaction, use_wal
+from scenariod.library.connection import (
+    Wal,
+    is_missing_or_empty,
+    open_readable,
+    open_writable,
+    transaction,
+    use_wal,
+)
 from scenariod.library.records import Kind, OnConflict, SettledBatch, batches_named
 from scenariod.library.scenarios import current
 from scenariod.library.snapshot import Snapshot
@@ -84,7 +92,7 @@ class Library:
         Raises NotFoundError where there is none yet.
         """
         with translating(path):
-            if not path.exists() or path.stat().st_size == 0:
+            if is_missing_or_empty(path):
                 raise _nothing_there(path)
             db = open_readable(path, busy_timeout_s=busy_timeout_s)
             try:
@@ -122,7 +130,7 @@ class Library:
         if busy:
             raise LibraryLockedError(
                 f"the library {self.path} is being read",
-                hint=f"`fuser -v {self.path}` says by whom",
+                hint=f"`fuser -v {shell_word(self.path)}` says by whom",
             )
 
     def close(self) -> None:

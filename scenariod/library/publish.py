@@ -5,7 +5,6 @@ Owns that file and the order of lock, snapshot, write and mark. Never holds a wh
 
 from __future__ import annotations
 
-import errno
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,11 +95,8 @@ def _behind_links(path: Path) -> Path:
     """
     if not path.is_symlink():
         return path
-    try:
-        return Path(os.path.realpath(path, strict=True))
-    except FileNotFoundError as error:
-        what = f"it is a link to {path.readlink()}, and there is no file"
-        raise FileNotFoundError(errno.ENOENT, what, str(path)) from error
+    path.stat()  # its error names this path, and not what the link leads to
+    return Path(os.path.realpath(path, strict=True))
 
 
 def write_documents(file: BinaryIO, head: bytes, documents: Iterable[Iterable[bytes]]) -> int:

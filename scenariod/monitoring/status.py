@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from scenariod.base.errors import NotAnsweringError
+from scenariod.base.names import shell_word
 from scenariod.base.units import MIB
 from scenariod.monitoring.counts import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_ADDRESS_BYTES = 108
+"""The size of `sun_path` in unix(7), the zero byte at its end included."""
 ASK_TIMEOUT_S = 5.0
 _CREDENTIALS = struct.Struct("3i")
 """What SO_PEERCRED returns: PID, user and group of the one that listens (unix(7))."""
@@ -179,7 +182,7 @@ def _not_answering(connection: socket.socket, path: Path) -> NotAnsweringError:
     pid, _, _ = _CREDENTIALS.unpack(credentials)
     if not pid:
         words = "scenariod does not answer"
-        hint = f"find its process with `fuser -v {path.with_name('scenariod.lock')}`"
+        hint = f"find its process with `fuser -v {shell_word(path.with_name('scenariod.lock'))}`"
         return NotAnsweringError(words, hint=hint, pid=pid)
     why, hint = _silence(_state_of(pid))
     words = f"scenariod (PID {pid}) does not answer: {why}"
@@ -209,7 +212,10 @@ def _silence(state: str) -> tuple[str, str]:
 
 @contextmanager
 def short(path: Path) -> Iterator[str]:
-    """Yield a name for `path` that fits a socket address: 108 bytes (unix(7)), however deep."""
+    """Yield a name for `path` that fits a socket address, however deep `path` is."""
+    if len(os.fsencode(path)) < _ADDRESS_BYTES:
+        yield str(path)
+        return
     folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
     try:
         yield f"/proc/self/fd/{folder}/{path.name}"

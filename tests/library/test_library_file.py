@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from support.home import AS_ROOT, mounted, run
 from support.makers import (
     add,
     batch,
@@ -25,7 +26,12 @@ from support.makers import (
     sql,
 )
 
-from scenariod.base.errors import LibraryDamagedError, LibraryLockedError, NotFoundError
+from scenariod.base.errors import (
+    LibraryDamagedError,
+    LibraryLockedError,
+    NotFoundError,
+    RootUnusableError,
+)
 from scenariod.library import (
     Library,
     LibraryTooNewError,
@@ -455,7 +461,7 @@ except OSError as error:
 
     with open_library(tmp_path) as library:
         assert len(held(library)) == library.count() == 2 * len(added)
-        assert failure in {"5", "28"}  # EIO or ENOSPC
+        assert failure in {str(errno.EFBIG), str(errno.ENOSPC)}
         assert sql(library.path, "PRAGMA integrity_check") == [("ok",)]
 
 
@@ -495,3 +501,87 @@ print(size, peak() - before)
 
     assert size > 8 << 20
     assert grown_kib < 6144  # of which two caches may take 2048 each
+
+
+# What SQLite keeps back
+
+
+def error_of_opening(path: Path) -> Exception:
+    with pytest.raises((OSError, RootUnusableError)) as caught:
+        Library.open(path, busy_timeout_s=0.2)
+    return caught.value
+
+
+def test_a_path_that_is_too_long_for_sqlite_is_called_so(tmp_path: Path) -> None:
+    deep = tmp_path.joinpath(*["f" * 200] * 3)
+    deep.mkdir(parents=True)
+    link = tmp_path / "short"
+    link.symlink_to(deep)
+
+    errors = [error_of_opening(folder / "scenarios.db") for folder in (deep, link)]
+
+    assert all(isinstance(error, RootUnusableError) for error in errors)
+    assert all("too long, since SQLite takes 504 bytes" in str(error) for error in errors)
+
+
+def test_the_longest_path_that_sqlite_takes_is_taken(tmp_path: Path) -> None:
+    room = 504 - len(os.fsencode(tmp_path)) - len("/scenarios.db")
+    folder = tmp_path
+    while room > 0:
+        name = "f" * min(room - 1, 200)
+        folder, room = folder / name, room - 1 - len(name)
+    folder.mkdir(parents=True)
+
+    Library.open(folder / "scenarios.db", busy_timeout_s=0.2).close()
+
+
+def test_what_stands_in_the_place_of_a_file_of_the_library_is_named(tmp_path: Path) -> None:
+    open_library(tmp_path).close()
+    (tmp_path / "scenarios.db-wal").mkdir()
+
+    error = error_of_opening(tmp_path / "scenarios.db")
+
+    assert isinstance(error, OSError)
+    assert (error.errno, error.filename) == (errno.EISDIR, str(tmp_path / "scenarios.db-wal"))
+
+
+@pytest.mark.parametrize("link", ["scenarios.db", "folder"])
+def test_a_link_to_nothing_is_not_taken_for_a_library_yet_to_come(
+    tmp_path: Path, link: str
+) -> None:
+    (tmp_path / link).symlink_to("/mnt/unplugged/it")
+    path = tmp_path / link / "scenarios.db" if link == "folder" else tmp_path / link
+
+    with pytest.raises(FileNotFoundError):
+        Library.open_read_only(path, busy_timeout_s=0.2)
+    assert getattr(error_of_opening(path), "errno", None) == errno.ENOENT
+
+
+@AS_ROOT
+def test_a_library_on_a_disk_that_is_read_only_is_no_question_of_permission(
+    tmp_path: Path,
+) -> None:
+    with mounted("-t", "tmpfs", "scenariod-test", at=tmp_path):
+        open_library(tmp_path).close()
+        assert run(["mount", "-o", "remount,ro", str(tmp_path)]).code == 0
+
+        error = error_of_opening(tmp_path / "scenarios.db")
+
+    assert getattr(error, "errno", None) == errno.EROFS
+
+
+def test_too_few_descriptors_are_no_question_of_permission(tmp_path: Path) -> None:
+    open_library(tmp_path).close()
+    code = (
+        "import resource, sys, tempfile; from pathlib import Path\n"
+        "from scenariod.library import Library\n"
+        "_, hard = resource.getrlimit(resource.RLIMIT_NOFILE)\n"
+        "for left in range(1, 7):\n"
+        "    resource.setrlimit(resource.RLIMIT_NOFILE, (3 + left, hard))\n"
+        "    try: Library.open(Path(sys.argv[1]), busy_timeout_s=0.2).close()\n"
+        "    except OSError as error: print(error.errno)\n"
+    )
+
+    told = run([sys.executable, "-c", code, str(tmp_path / "scenarios.db")])
+
+    assert set(told.out.split()) == {str(errno.EMFILE)}, told

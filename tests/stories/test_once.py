@@ -17,6 +17,7 @@ from support.scenarios import scenario
 
 from scenariod import __version__
 from scenariod.base.errors import EXIT_CODE_MEANING
+from scenariod.workers import host
 
 pytestmark = pytest.mark.slow
 
@@ -577,3 +578,50 @@ def test_a_current_folder_that_is_gone_does_not_matter(home: Home, tmp_path: Pat
 
     assert ended.code == 0, ended.err
     assert home.ids() == ["scenario-1"]
+
+
+@pytest.mark.skipif(host.is_booted(), reason="with systemd, no rlimits are used")
+def test_a_hard_limit_below_the_workers_is_an_error_that_names_the_setting(home: Home) -> None:
+    home.configure(memory={"limit_mb": 2048, "limit_max_mb": 2048})
+    home.drop("scenario-1.json")
+    # Without the capability by which root raises any limit.
+    before = ("setpriv", "--bounding-set=-sys_resource", "--") if os.geteuid() == 0 else ()
+
+    ended = home.once(before=("/bin/sh", "-c", 'ulimit -v 1500000; exec "$@"', "sh", *before))
+    home.configure(memory={"limit_mb": 512, "limit_max_mb": 512})
+    again = home.once(before=("/bin/sh", "-c", 'ulimit -v 1500000; exec "$@"', "sh", *before))
+
+    assert ended.code == 14
+    assert "set memory.limit_mb = 1464 and memory.limit_max_mb = 1464" in ended.err
+    assert again.code == 0, again.err
+
+
+@pytest.mark.parametrize("name", ["inbox", "work", "done", "failed", "backups", "library"])
+def test_a_folder_that_is_a_link_to_nothing_is_named(home: Home, name: str) -> None:
+    with suppress(FileNotFoundError):
+        (home.path / name).rmdir()
+    (home.path / name).symlink_to("/mnt/unplugged")
+
+    ended = home.once()
+
+    assert ended.code == 15
+    assert "it is a link to /mnt/unplugged, which is not there" in ended.err
+
+
+@AS_ROOT
+def test_a_root_on_a_disk_that_is_read_only_is_named_to_every_command(tmp_path: Path) -> None:
+    where = tmp_path / "disk"
+    where.mkdir()
+    with mounted("-t", "tmpfs", "scenariod-test", at=where):
+        home = Home(where / "root")
+        home.drop("scenario-1.json")
+        assert home.once().code == 0
+        assert run(["mount", "-o", "remount,ro", str(where)]).code == 0
+
+        changing = [home.once(), home.ctl("undo", "1"), home.ctl("restore", "latest")]
+        reading = [home.ctl("list"), home.ctl("status"), home.ctl("backups", "verify")]
+
+        assert all("Read-only file system" in ended.err for ended in changing)
+        assert not any("sudo" in ended.err for ended in changing)
+        assert [ended.code for ended in reading] == [0, 19, 0]
+        run(["mount", "-o", "remount,rw", str(where)])

@@ -10,6 +10,7 @@ import os
 from typing import TYPE_CHECKING, Protocol
 
 from scenariod.base.errors import ConfigError, NoLimitError
+from scenariod.base.names import shell_word
 from scenariod.workers import host
 from scenariod.workers.launchers import cgroup, commands
 from scenariod.workers.launchers.rlimits import RlimitLauncher
@@ -96,5 +97,6 @@ def refuse_unavailable(asked: str, *, root: Path) -> None:
     if os.geteuid() == 0 and root.stat().st_uid == 0:
         raise NoLimitError(
             f"workers never run as root, and {root} belongs to root",
-            hint=f"give it to a user (`chown -R scenariod: {root}`), or run scenariod as a user",
+            hint=f"give it to a user (`chown -R scenariod: {shell_word(root)}`),"
+            " or run scenariod as a user",
         )
