@@ -78,6 +78,15 @@ def doubt(newest: BackupFile | None, *, scenarios: int, growth: float) -> str:
     return ""
 
 
+def look_at_newest(config: Config, *, scenarios: int) -> tuple[str | None, str]:
+    """Return the name of the newest backup, if any, and `doubt` of it."""
+    if not config.backups.is_dir():
+        return None, ""
+    newest = backup_folder.newest(config.backups)
+    found = doubt(newest, scenarios=scenarios, growth=config.backup_rules.growth)
+    return None if newest is None else newest.path.name, found
+
+
 def _state_of(folder: Path) -> frozenset[tuple[str, int, int]]:
     """Return what tells whether anything in the folder has changed, without a look into a file."""
     seen = set()
@@ -104,14 +113,8 @@ class Schedule:
 
     def look(self, library: Library) -> None:
         """Learn which backup is the newest; tell where one cannot rely on it."""
-        told, folder = self.doubt, self._config.backups
-        newest = backup_folder.newest(folder)
-        self.newest = None if newest is None else newest.path.name
-        self.doubt = doubt(
-            newest,
-            scenarios=library.count(),
-            growth=self._config.backup_rules.growth,
-        )
+        told = self.doubt
+        self.newest, self.doubt = look_at_newest(self._config, scenarios=library.count())
         if self.doubt and self.doubt != told:
             words = f"the newest backup cannot be relied on: {self.doubt}"
             self._journal.tell(Event.BACKUP_DOUBTFUL, words, backup=self.newest)

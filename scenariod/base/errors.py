@@ -122,7 +122,7 @@ class BackupUnusableError(ScenariodError):
 
 
 class CommandInterruptedError(ScenariodError):
-    """Ctrl-C has ended a command; the message says how far it had come."""
+    """A signal has ended a command, or what the daemon was doing; the message says how far."""
 
     exit_code = ExitCode.INTERRUPTED
 

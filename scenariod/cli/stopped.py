@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from scenariod import backups
 from scenariod.backups import damage
-from scenariod.backups.schedule import doubt
+from scenariod.backups.schedule import look_at_newest
 from scenariod.base import clock
 from scenariod.base.errors import ExitCode, NotFoundError
 from scenariod.cli import failed
@@ -70,7 +69,7 @@ def _on_disk(config: Config) -> tuple[dict[str, object], list[str]]:
     shown = misnamed.shown(left_alone, config.inbox)
     refused = failed.look(config.failed)
     count = _library_count(config)
-    newest, wrong = _newest_backup(config, scenarios=count)
+    newest, wrong = look_at_newest(config, scenarios=count)
     found = damage.find_damage(config)
     document = {
         "root": str(config.root),
@@ -109,12 +108,3 @@ def _library_count(config: Config) -> int:
             return library.count()
     except NotFoundError:
         return 0
-
-
-def _newest_backup(config: Config, *, scenarios: int) -> tuple[str | None, str]:
-    """Return the name of the newest backup, and what is wrong with it."""
-    if not config.backups.is_dir():
-        return None, ""
-    newest = backups.newest(config.backups)
-    wrong = doubt(newest, scenarios=scenarios, growth=config.backup_rules.growth)
-    return None if newest is None else newest.path.name, wrong

@@ -11,6 +11,8 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from scenariod.backups.damage import refuse_lost
+from scenariod.base import faults
+from scenariod.base.errors import ScenariodError
 from scenariod.base.faults import EnvironmentFault, Step, during
 from scenariod.library import publish
 from scenariod.monitoring.journal import Event
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from scenariod.base.config import Config
     from scenariod.daemon.settle import Settler
+    from scenariod.library import Library
     from scenariod.monitoring.journal import Journal
 
 
@@ -83,6 +86,29 @@ class Drain:
         self._closing = None
         on_end(failed)
 
+    async def catch_up(self) -> None:
+        """Publish what was added, before the inbox is empty; report where that cannot be done.
+
+        For a start and an end of the daemon: a crash, or a stop, may leave the published file
+        behind for as long as it does not run, and then until all that waits is processed.
+        """
+        try:
+            with during(Step.PUBLISHING, self._config.published):
+                await asyncio.to_thread(self._publish_if_behind)
+        except (OSError, ScenariodError) as error:
+            fault = faults.of(error)
+            self._journal.tell(
+                Event.NOT_PUBLISHED,
+                f"{self._config.published} does not show the latest changes, which stay in the"
+                f" library: {fault}",
+                path=str(self._config.published),
+                hint=fault.cure,
+            )
+
+    def _publish_if_behind(self) -> None:
+        if publish.is_behind(self._settler.library):
+            self._publish(self._settler.library)
+
     async def close(self) -> None:
         """Publish what changed, back it up, remove old backups.
 
@@ -91,7 +117,7 @@ class Drain:
         """
         schedule = self._settler.schedule
         with during(Step.PUBLISHING, self._config.published):
-            await asyncio.to_thread(self._publish)
+            await asyncio.to_thread(self._publish_unless_current)
         try:
             with during(Step.BACKING_UP, self._config.backups):
                 await asyncio.to_thread(schedule.end_drain, self._settler.library)
@@ -102,11 +128,13 @@ class Drain:
         with during(Step.TIDYING, self._config.backups):
             await asyncio.to_thread(schedule.prune)
 
-    def _publish(self) -> None:
+    def _publish_unless_current(self) -> None:
         library = self._settler.library
         self._settler.scenarios = library.count()  # a restore may have changed it
-        if publish.is_current(library, self._config.published):
-            return
+        if not publish.is_current(library, self._config.published):
+            self._publish(library)
+
+    def _publish(self, library: Library) -> None:
         refuse_lost(self._config)
         published = publish.publish(library, self._config.published)
         self._journal.tell(

@@ -84,9 +84,10 @@ def _serve(loaded: Config, *, asked: argparse.Namespace, journal: Journal) -> in
         told, code = asyncio.run(_supervise(loaded, asked=asked, journal=journal))
     finally:
         lock.release()
-    journal.tell(Event.STOPPED, f"scenariod ended: {EXIT_CODE_MEANING[code]}", exit_code=code)
+    left = len(Work(loaded.work).batches())
+    words = EXIT_CODE_MEANING[code] if asked.once else _left(told, cut_off=left)
+    journal.tell(Event.STOPPED, f"scenariod ended: {words}", exit_code=code)
     if asked.once:
-        left = len(Work(loaded.work).batches())
         streams.to_stdout([_summary(told, config=loaded, code=code, cut_off=left), "\n"])
     return code
 
@@ -157,6 +158,13 @@ def _parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"scenariod {__version__}")
     return parser
+
+
+def _left(status: Status, *, cut_off: int) -> str:
+    """Return what a daemon that was asked to end leaves for its next start, in words."""
+    counts = ((status.inbox, "inbox/"), (cut_off, "work/"))
+    left = ", ".join(f"{count} in {where}" for count, where in counts if count)
+    return f"as asked; left for the next start: {left}" if left else "as asked"
 
 
 def _summary(status: Status, *, config: Config, code: ExitCode, cut_off: int) -> str:

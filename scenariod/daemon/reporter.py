@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from scenariod import __version__
 from scenariod.backups.damage import CHECKING
 from scenariod.base import clock
+from scenariod.base.errors import ScenariodError
 from scenariod.base.names import printable
 from scenariod.intake import misnamed
 from scenariod.monitoring import status
@@ -71,6 +72,18 @@ class StatusReporter:
             memory=_memory(host.look(), self._sizes),
             watch=watch,
             watch_detail=watch_detail,
+        )
+
+    async def answer(self) -> status.Status:
+        """Return the status for somebody who asks, with the library and backups as they are now."""
+        found = None
+        with suppress(OSError, ScenariodError):  # the loop meets it too, and reports it
+            found = await asyncio.to_thread(self._settler.look)
+        if found is None:
+            return self.snapshot()
+        scenarios, newest, doubt = found
+        return replace(
+            self.snapshot(), scenarios=scenarios, newest_backup=newest, backup_doubt=doubt
         )
 
     async def keep_telling(self) -> None:

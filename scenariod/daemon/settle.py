@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, ParamSpec, TypeVar
 
 from scenariod.backups import rebuild
 from scenariod.backups.damage import damage_of, find_damage, mark
-from scenariod.backups.schedule import Schedule
+from scenariod.backups.schedule import Schedule, look_at_newest
 from scenariod.base import clock, safe_open
 from scenariod.base.errors import DroppedFileError, LibraryDamagedError
 from scenariod.base.faults import OF_ONE_FILE, Step, during
@@ -87,6 +87,28 @@ class Settler:
         if self._library is None:
             raise RuntimeError("the library is not open")
         return self._library
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the library is open: not yet at a start, nor while it is rebuilt."""
+        return self._library is not None
+
+    def look(self) -> tuple[int, str | None, str] | None:
+        """Return how many scenarios there are now, the newest backup, and what is wrong with it.
+
+        Commands change both. Reads apart from what is being settled, and waits for nobody. None
+        where the library is not open.
+        """
+        if (library := self._library) is None:
+            return None
+        with library.snapshot() as snapshot:
+            scenarios = snapshot.count
+        return scenarios, *look_at_newest(self._config, scenarios=scenarios)
+
+    def hurry(self) -> None:
+        """Have what reads the whole library end early: to publish it, or to back it up."""
+        if self._library is not None:
+            self._library.interrupt()
 
     async def open(self) -> None:
         """Open the library, making it if there is none."""

@@ -45,6 +45,11 @@ class SignalRequests:
         return bool(self._signals) or self.is_reload
 
     @property
+    def is_urgent(self) -> bool:
+        """Say whether it was asked for a second time: it is to end at once."""
+        return len(self._signals) > 1
+
+    @property
     def is_reload(self) -> bool:
         """Say whether another supervisor, by another configuration, is to follow."""
         return self._next is not None and not self._signals
@@ -71,7 +76,7 @@ class SignalRequests:
 
     def is_new(self, *, running: int) -> bool:
         """Say, once, that the end is asked for: it is told, and the grace of the workers begins."""
-        if len(self._signals) > 1:
+        if self.is_urgent:
             self.workers.set()
         if not self._signals or self._told:
             return False

@@ -10,7 +10,12 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from scenariod.base.errors import ExitCode, LibraryDamagedError, ScenariodError
+from scenariod.base.errors import (
+    CommandInterruptedError,
+    ExitCode,
+    LibraryDamagedError,
+    ScenariodError,
+)
 from scenariod.base.faults import ENVIRONMENT_FAULTS, Step, during
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.daemon.attempt import Attempts
@@ -69,10 +74,10 @@ class Supervisor:
         what makes going on senseless later.
         """
         await self._setup.launcher.check(self._config.root)
-        self._stop.listen(wake=self._wake.set, grace_s=self._config.worker.stop_grace_s)
+        self._stop.listen(wake=self._signalled, grace_s=self._config.worker.stop_grace_s)
         heartbeat = asyncio.create_task(self._reporter.keep_telling())
         heartbeat.add_done_callback(self._heartbeat_ended)
-        server = await status_socket.serve(self._config.socket, self._reporter.snapshot)
+        server = await status_socket.serve(self._config.socket, self._reporter.answer)
         try:
             await self._recover_once_it_can()
             await self._loop()
@@ -105,6 +110,8 @@ class Supervisor:
         while not self._finished():
             await self._sleep(await self.tick(now=time.monotonic()))
         self._show_stop()
+        if self._settler.is_open and self._fatal is None and not self._stop.is_reload:
+            await self._drain.catch_up()
 
     async def tick(self, *, now: float) -> float:
         """Do all that can be done at `now` (monotonic seconds); return when to come back, in s."""
@@ -126,6 +133,11 @@ class Supervisor:
         return wait_s
 
     # Signals and waiting
+
+    def _signalled(self) -> None:
+        if self._stop.is_urgent:
+            self._settler.hurry()
+        self._wake.set()
 
     def snapshot(self) -> status.Status:
         """Return the status as it is now."""
@@ -242,6 +254,8 @@ class Supervisor:
 
     def _take(self, error: Exception, *, batch: int | None = None) -> float:
         """Have done what follows from an error; return when to come back, in s."""
+        if isinstance(error, CommandInterruptedError):  # that was asked for
+            return 0.0
         match self._error_policy.take(error, batch=batch, is_paused=self._backoff.is_on):
             case Pause(fault):
                 return self._pause_for(fault)
@@ -284,6 +298,7 @@ class Supervisor:
         """Queue what a crash or a stop cut off: each batch is finished, or run again."""
         with during(Step.OPENING, self._config.database):
             await self._settler.open()
+        await self._drain.catch_up()
         Delivery.of(self._config).remove_leftovers()
         cut_off = self._setup.work.batches()
         self._queue.put_last(cut_off)

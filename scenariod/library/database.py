@@ -67,6 +67,7 @@ class Library:
         self._lock = threading.RLock()
         self._wal = Wal(path)
         self._file = _identity(path)
+        self._interrupted = threading.Event()
 
     @classmethod
     def open(cls, path: Path, *, busy_timeout_s: float) -> Self:
@@ -104,6 +105,10 @@ class Library:
                 db.close()
                 raise
         return cls(db, path=path, busy_timeout_s=busy_timeout_s)
+
+    def interrupt(self) -> None:
+        """Have every snapshot raise CommandInterruptedError at its next document."""
+        self._interrupted.set()
 
     def check(self) -> None:
         """Raise LibraryDamagedError where the structure of the database is not sound.
@@ -312,7 +317,11 @@ class Library:
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
         """Yield the library as it is at this instant, on a connection of its own."""
-        with self._apart() as db, closing(Snapshot(db, path=self.path)) as snapshot:
+        is_interrupted = self._interrupted.is_set
+        with (
+            self._apart() as db,
+            closing(Snapshot(db, path=self.path, is_interrupted=is_interrupted)) as snapshot,
+        ):
             yield snapshot
 
     def _replace(

@@ -54,6 +54,11 @@ def holds_scenarios(path: Path) -> bool:
     return len(content) > _LONGEST_EMPTY_BYTES or b"".join(content.split()) not in _EMPTY
 
 
+def is_behind(library: Library) -> bool:
+    """Say whether the library was changed after it was last published."""
+    return (library.published() or 0) != library.latest_change()
+
+
 def publish(library: Library, path: Path) -> Published:
     """Make `path` hold `{"scenarios":[…]}` of the library, durably, and mark it published.
 

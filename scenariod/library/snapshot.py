@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scenariod.base.errors import CommandInterruptedError
 from scenariod.library import blob, events, history, packs, past, scenarios, settlement, undo
 from scenariod.library.sqlite_errors import damaged
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -34,9 +35,12 @@ class Snapshot:
     `batch` is the last batch that had changed scenarios (0: none), `count` how many there are.
     """
 
-    def __init__(self, db: sqlite3.Connection, *, path: Path) -> None:
+    def __init__(
+        self, db: sqlite3.Connection, *, path: Path, is_interrupted: Callable[[], bool]
+    ) -> None:
         self._db = db
         self._path = path
+        self._is_interrupted = is_interrupted
         self._reading: Generator[bytes, None, None] | None = None
         db.execute("BEGIN")
         now = history.state(db)  # the first read fixes what all the others see
@@ -55,9 +59,15 @@ class Snapshot:
     def documents(self) -> Iterator[Iterator[bytes]]:
         """Yield each document as an iterator of its chunks, to be used up before the next.
 
-        Raises LibraryDamagedError at the end of one that is not what was stored.
+        Raises LibraryDamagedError at the end of one that is not what was stored, and
+        CommandInterruptedError where the library is interrupted.
         """
-        return map(self.document, self.scenarios())
+        for version in self.scenarios():
+            if self._is_interrupted():
+                raise CommandInterruptedError(
+                    "interrupted by a second signal", hint="the next start continues"
+                )
+            yield self.document(version)
 
     def batches(self, *, most: int = -1) -> Iterator[BatchRecord]:
         """Yield the batches, the last one first, `most` of them; -1: all."""

@@ -13,20 +13,21 @@ from typing import TYPE_CHECKING
 from scenariod.monitoring.status import short
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from scenariod.monitoring.status import Status
 
 
-async def serve(path: Path, snapshot: Callable[[], Status]) -> asyncio.Server:
+async def serve(path: Path, status: Callable[[], Awaitable[Status]]) -> asyncio.Server:
     """Answer each connection to the socket at `path` with one JSON document.
 
     Members of the folder's group may connect. Raises OSError where the socket can't be made.
     """
 
     async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(json.dumps(snapshot().document()).encode() + b"\n")
+        document = (await status()).document()
+        writer.write(json.dumps(document).encode() + b"\n")
         writer.close()
         await writer.wait_closed()
 

@@ -311,15 +311,25 @@ def titles(home: Home) -> dict[str, str]:
     return {published["id"]: published["title"] for published in home.scenarios()}
 
 
-def test_the_daemon_notices_what_a_command_changed(home: Home) -> None:
-    home.configure(intake={"rescan_s": 1})
+def test_the_status_right_after_a_command_shows_what_it_changed(home: Home) -> None:
+    home.configure(intake={"rescan_s": 3600.0})
     home.drop("scenario-1.json", scenario("first"))
-    daemon = home.start()
-    daemon.wait_for_status(lambda s: s["scenarios"] == 1)
+    home.start().wait_for_status(lambda s: s["state"] == "idle" and s["added"] == 1)
+    (home.path / "more.json").write_bytes(b"[%b, %b]" % (scenario("second"), scenario("third")))
+    shown = []
 
-    assert home.ctl("undo", "1").code == 0
+    for command in (
+        ["import", str(home.path / "more.json")],
+        ["undo", "2"],
+        ["restore", "batch:1"],
+    ):
+        assert home.ctl(*command).code == 0
+        status = home.ctl("status", "--json").json()
+        newest = backups.newest(home.backups)
+        assert newest is not None
+        shown.append((status["scenarios"], status["newest_backup"] == newest.path.name))
 
-    daemon.wait_for_status(lambda s: s["scenarios"] == 0)
+    assert shown == [(3, True), (1, True), (0, True)]
 
 
 def test_the_backup_before_the_next_change_shows_what_an_undo_left(home: Home) -> None:

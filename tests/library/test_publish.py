@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 from support.makers import NOON, add, batch, document, kill, open_library
 
-from scenariod.base.errors import StoresDisagreeError
+from scenariod.base.errors import CommandInterruptedError, StoresDisagreeError
 from scenariod.base.faults import EnvironmentFault
 from scenariod.library import (
     Entry,
     Library,
 )
-from scenariod.library.publish import is_current, publish
+from scenariod.library.publish import is_behind, is_current, publish
 from scenariod.validation.problems import Problem, Reason
 from scenariod.validation.verdict import Rejected
 
@@ -63,6 +63,23 @@ def test_what_an_earlier_version_accepted_is_published_so_that_every_reader_take
     written = odd.replace(rb"\ud83d", rb"\ufffd"), far.replace(b"1e400", b'"1e400"')
     parts = b",\n".join(part.strip() for part in (document("plain"), *written))
     assert content == b'{"scenarios":[\n' + parts + b"\n]}\n"
+
+
+def test_an_interrupted_library_is_not_published_and_the_old_file_stays(
+    library: Library, tmp_path: Path
+) -> None:
+    add(library, document("one"))
+    publish(library, tmp_path / "scenarios.json")
+    before = (tmp_path / "scenarios.json").read_bytes()
+    add(library, document("two"))
+
+    library.interrupt()
+
+    with pytest.raises(CommandInterruptedError):
+        publish(library, tmp_path / "scenarios.json")
+    assert (tmp_path / "scenarios.json").read_bytes() == before
+    assert is_behind(library)
+    assert [name for name in os.listdir(tmp_path) if name.endswith(".part")] == []
 
 
 def test_an_empty_library_is_published_as_an_empty_list(library: Library, tmp_path: Path) -> None:

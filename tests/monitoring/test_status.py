@@ -153,8 +153,11 @@ def test_memory_is_shown_with_its_limit_and_per_cent(used_mb: int, shown: str) -
 def while_serving(path: Path, snapshot: Callable[[], Status], act: Callable[[], Any]) -> Any:
     """Return what `act` returns in a thread while the status is served at `path`."""
 
+    async def status() -> Status:
+        return snapshot()
+
     async def served() -> Any:
-        server = await serve(path, snapshot)
+        server = await serve(path, status)
         try:
             return await asyncio.to_thread(act)
         finally:

@@ -39,6 +39,8 @@ pytestmark = pytest.mark.slow
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from support.home import Daemon
+
 LIMIT_OF_DAEMON_BYTES = 64 << 20
 
 
@@ -518,6 +520,92 @@ def test_a_full_disk_pauses_intake_until_there_is_room(tmp_path: Path) -> None:
         assert "(recording in the library)" in paused["detail"]
         assert home.names("failed") == []
         assert daemon.terminate() == 0
+
+
+def at_its_first_batch(home: Home, still: Standstill, point: KillPoint) -> Daemon:
+    """Return a daemon that has published nothing yet, and whose first of two batches is at `point`.
+
+    It is the daemon or its worker that stands still there.
+    """
+    home.once()
+    home.drop_many(range(1, 5))
+    still.order(point)
+    return home.start(environment=still.environment)
+
+
+def test_what_was_added_is_published_when_the_daemon_is_stopped(
+    home: Home, still: Standstill
+) -> None:
+    daemon = at_its_first_batch(home, still, KillPoint.FILE_READ)
+    worker = still.wait_for(daemon.pid)
+
+    daemon.signal(signal.SIGTERM)
+    daemon.wait_for("SIGTERM received; ending after the batch at hand")
+    worker.resume()
+
+    assert daemon.wait() == 0
+    assert [s["id"] for s in home.scenarios()] == ["s-1", "s-2"]
+    ended = "scenariod ended: as asked; left for the next start: 2 in inbox/\n"
+    assert daemon.journal().endswith(ended)
+
+
+def test_what_a_kill_left_unpublished_is_published_at_the_next_start(
+    home: Home, still: Standstill
+) -> None:
+    killed = at_its_first_batch(home, still, KillPoint.FOLDER_REMOVED)
+    still.wait_until_still(killed.pid)
+    killed.kill()
+    before = home.scenarios()
+    still.order(KillPoint.FILE_READ)
+
+    daemon = home.start(environment=still.environment)
+    worker = still.wait_for(daemon.pid)
+
+    assert before == []
+    assert [s["id"] for s in home.scenarios()] == ["s-1", "s-2"]
+    assert home.names("inbox") == []  # claimed
+    worker.resume()
+    daemon.wait_for("published 4 scenarios")
+
+
+def test_a_second_signal_does_not_wait_until_all_is_published(
+    home: Home, still: Standstill
+) -> None:
+    daemon = at_its_first_batch(home, still, KillPoint.FOLDER_REMOVED)
+    process = still.wait_until_still(daemon.pid)
+
+    daemon.signal(signal.SIGTERM)
+    daemon.signal(signal.SIGINT)
+    process.resume()
+
+    assert daemon.wait() == 0
+    assert home.scenarios() == []
+    assert "does not show the latest changes, which stay in the library: interrupted by" in (
+        daemon.journal()
+    )
+
+
+def test_a_stop_reports_that_what_was_added_cannot_be_published(
+    home: Home, still: Standstill
+) -> None:
+    daemon = at_its_first_batch(home, still, KillPoint.FILE_READ)
+    worker = still.wait_for(daemon.pid)
+    home.published.unlink()
+    home.published.mkdir()
+
+    daemon.signal(signal.SIGTERM)
+    daemon.wait_for("SIGTERM received")
+    worker.resume()
+
+    assert daemon.wait() == 0
+    *_, reported, last = daemon.journal().splitlines()
+    begin = f"! {home.published} does not show the latest changes, which stay in the library: "
+    assert reported.startswith(begin)
+    assert reported.endswith(f": {home.published} (publishing the library)")
+    assert last == "scenariod ended: as asked; left for the next start: 2 in inbox/"
+    home.published.rmdir()
+    home.once()
+    assert len(home.scenarios()) == 4
 
 
 # What people and the service manager see
