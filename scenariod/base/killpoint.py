@@ -130,7 +130,7 @@ def reached(point: KillPoint, *, other: int | None = None) -> None:
     first, so that the next process lives.
     """
     folder = os.environ.get(VARIABLE)
-    if folder is None:
+    if not folder:
         return
     file = Path(folder, point)
     try:

@@ -9,7 +9,7 @@ import psutil
 import pytest
 from support.home import wait_until
 
-from scenariod.base.killpoint import VARIABLE, KillPoint
+from scenariod.base.killpoint import VARIABLE, KillPoint, reached
 
 REACHES = "from scenariod.base.killpoint import *; reached(KillPoint.CLAIMED); print('alive')"
 REACHES_WITH_A_PARENT = (
@@ -36,6 +36,18 @@ def reach(
 
 def test_without_orders_a_kill_point_does_nothing() -> None:
     assert reach(None).stdout == "alive\n"
+
+
+def test_an_empty_variable_does_not_mean_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / KillPoint.CLAIMED).touch()
+    monkeypatch.setenv(VARIABLE, "")
+
+    reached(KillPoint.CLAIMED)
+
+    assert (tmp_path / KillPoint.CLAIMED).exists()
 
 
 def test_an_order_for_another_point_is_left_alone(tmp_path: Path) -> None:
