@@ -84,7 +84,8 @@ def _lines(record: BatchRecord) -> Iterator[str]:
 def _json_list(_: Snapshot, records: Iterable[BatchRecord]) -> Iterator[str]:
     separator = "["
     for record in records:
-        document = {**asdict(record), "undoable": record.obstacle is None}
+        refusals = [{**asdict(each), "name": printable(each.name)} for each in record.refusals]
+        document = {**asdict(record), "refusals": refusals, "undoable": record.obstacle is None}
         yield f"{separator}\n{json.dumps(document)}"
         separator = ","
     yield "[]\n" if separator == "[" else "\n]\n"

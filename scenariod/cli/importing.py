@@ -16,7 +16,7 @@ from scenariod.base import faults, process
 from scenariod.base.config import SMALLEST_LIMIT_MB
 from scenariod.base.errors import ExitCode, NotEnoughMemoryError, NotFoundError
 from scenariod.base.faults import Step, during
-from scenariod.base.names import printable_line, shell_word
+from scenariod.base.names import printable, printable_line, shell_word
 from scenariod.base.root import prepare
 from scenariod.base.units import MIB
 from scenariod.cli import terminal
@@ -128,7 +128,7 @@ class _Listener:
 
 def _refusal(file: SettledFile) -> dict[str, Any]:
     return {
-        "place": file.name,
+        "place": printable(file.name),
         "scenario": file.scenario_id,
         "problems": [asdict(reason_file.shown(problem)) for problem in file.problems],
         "words": [reason_file.shown(problem).words() for problem in file.problems],

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from scenariod.transfer.pack_info import MOST_BYTES, NotJsonError, PackInfo, value_of
 from scenariod.transfer.slices import Slicer
-from scenariod.validation.document import mistakes
+from scenariod.validation.document import mistakes, places, reader
 from scenariod.validation.problems import Problem, Reason
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ _BEGINNING = re.compile(
 )
 _AFTER_LIST = {b",", b"}", b""}
 _BEYOND = "what follows does not belong to this document"
+_ANOTHER_LIST = "another list of scenarios follows"
 _CHUNK_BYTES = 64 << 10
 _HEAD_BYTES = 64
 _WHITE = b" \t\r\n"
@@ -64,23 +65,24 @@ def survey(file: BinaryIO) -> Survey:
     """Read all of `file`, and say what it is. Memory stays bounded, however long the list is."""
     opening = _first_byte(file)
     if opening == b"[" and not _is_foreign(file):
-        count, follows, line = _count(file, member=None)
-        fault = _problem(Reason.NOT_JSON, _BEYOND, line) if follows else None
-        return Survey(Shape.LIST, count=count, fault=fault)
+        slicer, count = _counted(file, member=None)
+        return Survey(Shape.LIST, count=count, fault=_fault(_after(slicer)))
     around = _Around()
     if opening == b"{":
         around.read(file)
     if not around.lists:
-        several = None if around.next_line is None else _another(around.next_line)
-        return Survey(Shape.SINGLE, fault=several)
-    count, follows, line = _count(file, member=SCENARIOS)
+        return Survey(Shape.SINGLE, fault=around.wrong)
+    slicer, count = _counted(file, member=SCENARIOS)
     info = around.info
     told = Survey(Shape.MEMBER, count=count, about=info.text, left_out=info.left_out)
-    if follows not in _AFTER_LIST:
-        return replace(told, fault=_problem(Reason.NOT_JSON, _BEYOND, line))
-    if around.lists > 1 and around.is_json and _holds_only_json(file):
+    if slicer.following()[:1] not in _AFTER_LIST:
+        return replace(told, fault=_fault(_at(slicer, _BEYOND)))
+    if around.lists > 1 and around.wrong is None and _holds_only_json(file):
         return replace(told, lists=around.lists)
-    return replace(told, fault=around.fault(line))
+    if around.lists > 1:
+        another = replace(_at(slicer, _ANOTHER_LIST), code=Reason.DUPLICATE_KEY)
+        return replace(told, fault=_fault(another))
+    return replace(told, fault=_fault(around.wrong))
 
 
 class _Around:
@@ -88,24 +90,22 @@ class _Around:
 
     def __init__(self) -> None:
         self.lists = 0
-        self.next_line: int | None = None
-        """Where another object or list follows."""
         self.info = PackInfo()
-        self.is_json = True
-        self._is_cut_off = False
+        self.wrong: Problem | None = None
+        """Where it is not JSON, first."""
 
     def read(self, file: BinaryIO) -> None:
         """Take in the members of the object that `file` is, as far as they are JSON."""
         file.seek(0)
         members = Slicer(file, member=None, most_bytes=MOST_BYTES, opening=b"{")
         for piece in members:
-            if self.is_json:
-                self.is_json = self._take(piece)
-        self._is_cut_off = not members.whole
-        follows = members.next_byte()
-        self.is_json &= members.closing == b"}" and not follows
-        if follows in {b"{", b"["}:
-            self.next_line = members.line
+            if self.wrong is None and not self._take(piece):
+                self.wrong = _in_member(piece, is_last=members.whole)
+        if not members.whole:
+            self.wrong = _at(members, "the file ends before its last bracket: it is cut off")
+        elif members.closing != b"}":
+            self.wrong = self.wrong or _at(members, _BEYOND)
+        self.wrong = self.wrong or _after(members)
 
     def _take(self, piece: Slice) -> bool:
         """Take in a member; say whether it is JSON. What its first list holds is not looked at."""
@@ -125,15 +125,6 @@ class _Around:
             self.info.add(key, text)
         return True
 
-    def fault(self, line: int) -> Problem | None:
-        """Return what is wrong with what follows the list, from this line on."""
-        if self.lists > 1:
-            return _problem(Reason.DUPLICATE_KEY, "another list of scenarios follows", line)
-        if self.is_json:
-            return None
-        what = "it is cut off" if self._is_cut_off else _BEYOND
-        return _problem(Reason.NOT_JSON, what, line)
-
 
 def _first_byte(file: BinaryIO) -> bytes:
     """Return the first byte that is neither white space nor of a byte order mark."""
@@ -150,12 +141,11 @@ def _is_foreign(file: BinaryIO) -> bool:
     return mistakes.opening(file.read(_HEAD_BYTES)) is not None
 
 
-def _count(file: BinaryIO, *, member: str | None) -> tuple[int, bytes, int]:
-    """Return how many elements the list has, and what byte follows it, in which line."""
+def _counted(file: BinaryIO, *, member: str | None) -> tuple[Slicer, int]:
+    """Return a list, read to its end, and how many elements it has."""
     file.seek(0)
     slicer = Slicer(file, member=member, most_bytes=0)
-    count = sum(1 for _ in slicer)
-    return count, slicer.next_byte(), slicer.line
+    return slicer, sum(1 for _ in slicer)
 
 
 def _holds_only_json(file: BinaryIO) -> bool:
@@ -169,10 +159,33 @@ def _holds_only_json(file: BinaryIO) -> bool:
     return True
 
 
-def _another(line: int) -> Problem:
-    return Problem(Reason.NOT_JSON, mistakes.SEVERAL, line=line, column=1)
+def _in_member(piece: Slice, *, is_last: bool) -> Problem:
+    """Return what is wrong with a member of an object that is not JSON."""
+    here = Problem(Reason.NOT_JSON, _BEYOND, line=piece.line, column=piece.column)
+    if not piece.content:
+        comma = mistakes.EXTRA_COMMA if is_last else mistakes.NO_VALUE
+        return here if piece.content is None else replace(here, message=comma)
+    found = reader.read(b"{%b}" % piece.content)
+    if not isinstance(found, Problem):
+        found = next(iter(places.problems(found, ())), here)
+    if found.line is None or found.column is None:
+        return here
+    before = piece.column - 2 if found.line == 1 else 0  # the bracket is not in the file
+    return replace(found, line=piece.line + found.line - 1, column=before + found.column)
 
 
-def _problem(reason: Reason, what: str, line: int) -> Problem:
-    message = f"after its list of scenarios {what}; only what stands before was read"
-    return Problem(reason, message, line=line, column=1)
+def _after(slicer: Slicer) -> Problem | None:
+    """Return what is wrong with what follows the end of a list or object that is whole."""
+    follows = slicer.following()
+    if not follows or not slicer.whole:
+        return None
+    return _at(slicer, mistakes.after_end(follows.decode(errors="replace")))
+
+
+def _at(slicer: Slicer, message: str) -> Problem:
+    return Problem(Reason.NOT_JSON, message, line=slicer.line, column=slicer.column)
+
+
+def _fault(wrong: Problem | None) -> Problem | None:
+    """Return what is wrong after a list of scenarios, in words on the whole file."""
+    return wrong and replace(wrong, message=f"{wrong.message}; only what stands before was read")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _CHUNK_BYTES = 64 << 10
 _LONGEST_KEY = 64
 _START_BYTES = 1 << 10
+_FOLLOWING_BYTES = 64
 _WHITE = b" \t\r\n"
 # Possessive (`++`): never steps back, so every byte is looked at once.
 _TO_BRACKET = re.compile(rb'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
@@ -96,11 +97,13 @@ class Slicer:
             if ended is None:
                 return
 
-    def next_byte(self) -> bytes:
-        """Return the byte that follows the list, in line `line`, past white space."""
+    def following(self) -> bytes:
+        """Return how what follows the list begins, at `line` and `column`, past white space."""
         self._skip_white()
         self._note()
-        return self._data[self._at : self._at + 1]
+        while len(self._data) - self._at < _FOLLOWING_BYTES and self._fill():
+            pass
+        return self._data[self._at : self._at + _FOLLOWING_BYTES]
 
     def _slice(self, number: int, line: int, column: int, content: bytes) -> Slice:
         if self._size > self._most_bytes:

@@ -135,5 +135,5 @@ def test_a_fenced_file_or_one_of_lines_is_told_so_however_large_it_is(
 
     told = refusals(home, source)
 
-    assert "another object follows" in told[file_name("lines")][0]["message"]
+    assert "another object or list follows" in told[file_name("lines")][0]["message"]
     assert "Markdown code fence" in told[file_name("fence")][0]["message"]

@@ -55,7 +55,9 @@ MISTAKES = {
     ),
     "heading": _not_json(f"# One\n{FENCE}\n{GOOD}{FENCE}\n", "begins in line 3", (1, 1)),
     "text after": _not_json(
-        f"{GOOD}\nI hope this helps!", "text, from I on, follows", (_LAST_LINE + 2, 1)
+        f"{GOOD}\nI hope this helps!",
+        "text follows the JSON, beginning with I",
+        (_LAST_LINE + 2, 1),
     ),
     "thoughts": _not_json(f"<think>{{</think>\n{GOOD}", "text stands before the JSON", (1, 1)),
     "javascript": _not_json(f"const one = {GOOD}", "text stands before the JSON", (1, 1)),
@@ -70,10 +72,12 @@ MISTAKES = {
         f"{GOOD}\u200b", "U+200B ZERO WIDTH SPACE follows", (_LAST_LINE + 1, 1)
     ),
     "objects a line": _not_json(
-        f"{COMPACT}\n{COMPACT}\n", "put all of them into one list, [ {…}, {…} ]", (2, 1)
+        f"{COMPACT}\n{COMPACT}\n", "put all scenarios into one list, [ {…}, {…} ]", (2, 1)
     ),
     "objects and commas": _not_json(
-        f"{COMPACT},\n{COMPACT}\n", "another object follows the first", (1, len(COMPACT) + 1)
+        f"{COMPACT},\n{COMPACT}\n",
+        "another object or list follows the first",
+        (1, len(COMPACT) + 1),
     ),
     "bracket after": _not_json(f"{COMPACT}}}", "one closing bracket", (1, len(COMPACT) + 1)),
     # Not text, or not all of it

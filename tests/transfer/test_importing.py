@@ -165,6 +165,22 @@ def test_of_a_folder_it_names_what_looks_like_scenarios_and_is_left_alone(
     assert sorted(home.ids()) == ["five", "four", "one", "three", "two"]
 
 
+def test_a_name_that_is_not_utf8_is_answered_so_that_every_reader_takes_it(
+    home: Home, tmp_path: Path
+) -> None:
+    folder = tmp_path / "old"
+    put(folder, os.fsdecode(b"\xff.json"), together(*many(1), b"{}"))
+
+    answers = [
+        home.ctl("import", str(folder), "--json").json(),
+        home.ctl("history", "--json").json(),
+    ]
+
+    json.dumps(answers, ensure_ascii=False).encode()
+    assert answers[0]["refusals"][0]["place"] == r"\xff.json[2]"
+    assert answers[1][0]["refusals"][0]["name"] == r"\xff.json[2]"
+
+
 def test_a_file_on_standard_input_is_brought_in(home: Home, tmp_path: Path) -> None:
     source = put(tmp_path, "old.json", together(*many(2)))
 

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 EXTRA_COMMA = "extra comma before the closing bracket"
 NO_VALUE = "a value is missing before this comma"
-SEVERAL = (
-    "another object follows the first: put all of them into one list, [ {…}, {…} ], and import it"
-    " with `scenariodctl import FILE`"
+_SEVERAL = (
+    "another object or list follows the first: put all scenarios into one list, [ {…}, {…} ], and"
+    " import it with `scenariodctl import FILE`"
 )
 _CONTROL_IN_STRING = (
     "a line break or control character in a string: is its closing quote missing? if not, write"
@@ -164,7 +164,7 @@ def _words(error: json.JSONDecodeError, before: str, rest: str) -> str:
     found = _FOUND.match(rest)
     what = printable(found.group()) if found else "the end of the file: it is cut off"
     if error.msg.startswith("Extra data"):
-        return _after_end(rest, what)
+        return after_end(rest)
     meant = _meant(rest, what)
     if meant is not None:
         return meant
@@ -219,14 +219,19 @@ def _meant(rest: str, what: str) -> str | None:
     return unseen and f"{unseen} stands here, and is not white space in JSON: remove it"
 
 
-def _after_end(rest: str, what: str) -> str:
+def after_end(rest: str) -> str:
+    """Say what is wrong with what follows the JSON in a file; `rest` is its beginning at least."""
     if rest.lstrip(f",{WHITE}").startswith(("{", "[")):
-        return SEVERAL
+        return _SEVERAL
     if rest.startswith(("}", "]")):
         return "one closing bracket too many"
     if rest.startswith(_FENCE):
         return f"a Markdown code fence ({_FENCE}) follows the JSON: remove it"
     if _COMMENT.match(rest):
         return _COMMENT_WORDS
-    what = unusual(rest[:1]) or f"text, from {what} on,"
-    return f"{what} follows the JSON: remove it"
+    found = _FOUND.match(rest)
+    name = unusual(rest[:1])
+    if name is not None:
+        return f"{name} follows the JSON: remove it"
+    what = printable(found.group()) if found else ""
+    return f"text follows the JSON, beginning with {what}: remove it"
