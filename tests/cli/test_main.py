@@ -137,6 +137,7 @@ def test_status_where_no_daemon_runs(filled: Home) -> None:
         "failed": 0,
         "newest_failed": None,
         "scenarios": 2,
+        "inbox_doubt": "",
         "library_doubt": "",
         "newest_backup": newest.path.name,
         "backup_doubt": "",
@@ -151,6 +152,17 @@ def test_status_of_a_root_that_was_never_used(home: Home) -> None:
     assert ended.code == 19
     assert (ended.json()["inbox"], ended.json()["scenarios"]) == (1, 0)
     assert sorted(os.listdir(home.path)) == ["config", "inbox"]
+
+
+def test_status_of_an_inbox_that_cannot_be_looked_into_says_why(home: Home) -> None:
+    home.inbox.rmdir()
+    home.inbox.symlink_to("/mnt/unplugged")
+
+    text, document = home.ctl("status"), home.ctl("status", "--json")
+
+    why = "it is a link to /mnt/unplugged, which is not there"
+    assert why in text.out
+    assert why in document.json()["inbox_doubt"]
 
 
 def test_status_shows_what_a_waiting_file_waits_for(home: Home) -> None:
