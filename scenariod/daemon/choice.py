@@ -5,21 +5,14 @@ Wires queue, budget and claimer. Starts nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scenariod.intake.batch import Batch
+from scenariod.intake.claim import Nothing
 
 if TYPE_CHECKING:
     from scenariod.daemon.setup import Setup
     from scenariod.workers.admission import Waits
-
-
-@dataclass(frozen=True, slots=True)
-class Nothing:
-    """No batch waits, and none can be claimed; look again in `again_s` seconds."""
-
-    again_s: float
 
 
 async def next_batch(setup: Setup, *, now: float) -> Batch | Waits | Nothing:
@@ -40,8 +33,8 @@ async def _claim(setup: Setup, *, now: float) -> Batch | Waits | Nothing:
     """Claim a batch, but beside a running one none that would only wait for memory."""
     if setup.queue.running and (waits := setup.budget.another()) is not None:
         return waits
-    claimed, again_s = await setup.claimer.claim_next(now=now)
-    if claimed is None:
-        return Nothing(again_s)
+    claimed = await setup.claimer.claim_next(now=now)
+    if isinstance(claimed, Nothing):
+        return claimed
     setup.queue.put_last([claimed])
-    return setup.budget.next() or Nothing(again_s)
+    return setup.budget.next() or Nothing(again_s=0.0)

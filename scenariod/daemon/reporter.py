@@ -153,8 +153,8 @@ class StatusReporter:
     def show_library(self) -> None:
         """Show how many scenarios there are, and the newest backup."""
         self.status.scenarios = self._settler.scenarios
-        self.status.newest_backup = self._settler.newest_backup
-        self.status.backup_doubt = self._settler.backup_doubt
+        self.status.newest_backup = self._settler.schedule.newest
+        self.status.backup_doubt = self._settler.schedule.doubt
 
 
 def _running(worker: Worker) -> status.Running:

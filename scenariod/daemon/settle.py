@@ -72,16 +72,6 @@ class Settler:
         self.doing = ""
 
     @property
-    def newest_backup(self) -> str | None:
-        """The name of the newest backup."""
-        return self.schedule.newest
-
-    @property
-    def backup_doubt(self) -> str:
-        """What is wrong with the newest backup, nothing where one can rely on it."""
-        return self.schedule.doubt
-
-    @property
     def library(self) -> Library:
         """The library, which is open."""
         if self._library is None:

@@ -19,11 +19,12 @@ from scenariod.base.errors import (
 from scenariod.base.faults import ENVIRONMENT_FAULTS, Step, during
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.daemon.attempt import Attempts
-from scenariod.daemon.choice import Nothing, next_batch
+from scenariod.daemon.choice import next_batch
 from scenariod.daemon.cleanup import Cleanup
 from scenariod.daemon.drain import Drain
 from scenariod.daemon.error_policy import Backoff, End, ErrorPolicy, Pause, Rebuild
 from scenariod.daemon.reporter import StatusReporter
+from scenariod.intake.claim import Nothing
 from scenariod.intake.delivery import Delivery
 from scenariod.monitoring import status, status_socket
 from scenariod.monitoring.journal import Event

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scenariod.base import clock
@@ -36,6 +36,13 @@ _WORTH_TELLING = frozenset({Hold.UNREADABLE, Hold.UNMOVABLE, Hold.DAMAGED})
 MOST_LOGGED = 100
 """Most misnamed files that are logged one by one where they appear together."""
 _NOT_WAITED_FOR = _WORTH_TELLING | {Hold.WRITING}
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """There is nothing to claim or to start now; look again in `again_s` seconds."""
+
+    again_s: float
 
 
 class Claimer:
@@ -101,8 +108,8 @@ class Claimer:
             self._inbox.set_aside(name, now=time.monotonic())
             self._look_due = None
 
-    async def claim_next(self, *, now: float) -> tuple[Batch | None, float]:
-        """Claim the next batch if one is due; else return None and the seconds until the next call.
+    async def claim_next(self, *, now: float) -> Batch | Nothing:
+        """Claim the next batch if one is due.
 
         `now` is monotonic seconds. Raises OSError or what `reserve_batch` raises.
         """
@@ -114,10 +121,10 @@ class Claimer:
         )
         if planned.names:
             with during(Step.CLAIMING, self._config.work):
-                return await self._claim(planned.names, now=now), 0.0
+                return await self._claim(planned.names, now=now) or Nothing(again_s=0.0)
         due = now if self._hinted or self._look_due is None else self._look_due
         until_look = max(due - now, self._rested - now, 0.0)
-        return None, min(planned.wait_s or settings.rescan_s, until_look)
+        return Nothing(min(planned.wait_s or settings.rescan_s, until_look))
 
     async def _claim(self, names: tuple[str, ...], *, now: float) -> Batch | None:
         number = await self._reserve_batch()

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Self
 from scenariod.base.errors import LibraryLockedError, NotFoundError
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.names import shell_word
-from scenariod.library import history, integrity, past, restoration, schema, settlement
+from scenariod.library import history, integrity, past, restoration, schema, settlement, undo
 from scenariod.library import packs as packing
-from scenariod.library import undo as undoing
 from scenariod.library.blob import DocumentDamagedError
 from scenariod.library.connection import (
     Wal,
@@ -146,10 +145,7 @@ class Library:
         """
         with self._lock, translating(self.path):
             if self._is_replaced():
-                import ctypes  # takes long to load, and this is rare
-
-                # One reference that nobody gives back: not even the end of Python closes it.
-                ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._db))
+                _keep_open_for_ever(self._db)
             else:
                 self._db.close()
 
@@ -263,7 +259,7 @@ class Library:
         started_at = clock()
         with self._writing() as db, self._telling_damage():
             by = history.reserve(db, above=0)
-            undone = undoing.undo(db, batches, by=by)
+            undone = undo.undo(db, batches, by=by)
             note = f"undo {batches_named(batches).removeprefix('batch ')}"
             batch = _own_batch(by, Kind.UNDO, started_at, clock(), note=note)
             history.record(db, batch, added=undone.brought_back, removed=undone.removed)
@@ -397,6 +393,13 @@ class Library:
             return _identity(self.path) != self._file
         except FileNotFoundError:
             return False
+
+
+def _keep_open_for_ever(db: sqlite3.Connection) -> None:
+    """Take a reference that nobody gives back: not even the end of Python closes it."""
+    import ctypes  # takes long to load, and this is rare
+
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(db))
 
 
 def _identity(path: Path) -> tuple[int, int]:

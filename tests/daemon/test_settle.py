@@ -118,7 +118,7 @@ def test_a_backup_is_written_before_the_first_change_of_a_drain_and_not_before_e
         newest = []
         for batch, (name, content) in zip(batches, contents.items(), strict=True):
             await settle(settler, batch, [good(name, content)])
-            newest.append(settler.newest_backup)
+            newest.append(settler.schedule.newest)
             if batch.id == 2:
                 await bench.end_drain(settler)
         return newest
@@ -191,10 +191,10 @@ async def two_drains_around(
     batches = [bench.claim(number, {"scenario-1.json": c}) for number, c in contents.items()]
     await settle(settler, batches[0], [good("scenario-1.json", contents[1])])
     await bench.end_drain(settler)
-    at_the_end = settler.newest_backup
+    at_the_end = settler.schedule.newest
     between()
     await settle(settler, batches[1], [good("scenario-1.json", contents[40])])
-    return at_the_end, settler.newest_backup
+    return at_the_end, settler.schedule.newest
 
 
 def test_the_backup_at_the_end_of_a_drain_is_the_one_before_the_next_change(
@@ -281,7 +281,7 @@ def test_a_conflict_is_refused_or_replaces_after_a_backup(home: Home, on_conflic
         ended = []
         for batch, content in zip(batches, (old, new), strict=True):
             verdicts = [good("scenario-1.json", content)]
-            ended.append((await settle(settler, batch, verdicts), settler.newest_backup))
+            ended.append((await settle(settler, batch, verdicts), settler.schedule.newest))
             await bench.end_drain(settler)
         return ended
 
