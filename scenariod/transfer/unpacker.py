@@ -157,8 +157,9 @@ class _Unpacker:
                 else:
                     self._read_slice(piece, f"{name}[{number}]", index, name)
         if not slicer.whole:
-            message = f"it ends before its list of scenarios does, after {number}: it is cut off"
-            self._refuse(index, name, number + 1, Problem(Reason.NOT_JSON, message))
+            message = f"the file ends within its list of scenarios, after {number}: it is cut off"
+            end = Problem(Reason.NOT_JSON, message, line=slicer.line, column=slicer.column)
+            self._refuse(index, name, number + 1, end)
         elif found.fault is not None and number >= skip:  # else it was said before
             self._refuse(index, name, number + 1, found.fault)
 

@@ -306,6 +306,19 @@ def test_of_a_broken_file_what_is_whole_is_added_and_the_rest_is_told(
     assert {r["problems"][0]["code"] for r in answer["refusals"]} == {code}
 
 
+def test_a_list_that_is_cut_off_is_told_with_the_place_where_it_ends(
+    home: Home, tmp_path: Path
+) -> None:
+    content = together(*many(2)).partition(b"\n]")[0]
+
+    answer = bring(home, put(tmp_path, "old.json", content))
+
+    (problem,) = answer["refusals"][0]["problems"]
+    assert (answer["added"], problem["code"]) == (2, "not-json")
+    assert "within its list of scenarios, after 2: it is cut off" in problem["message"]
+    assert problem["line"] == content.count(b"\n") + 1
+
+
 def test_one_that_takes_too_much_memory_is_refused_and_the_next_is_added(
     home: Home, tmp_path: Path
 ) -> None:
