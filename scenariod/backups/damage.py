@@ -87,7 +87,7 @@ def refuse_lost(config: Config) -> None:
 def _to_be_rebuilt(config: Config, due: Damage) -> LibraryDamagedError:
     return LibraryDamagedError(
         due.why,
-        hint="start scenariod (where it runs, wait): it rebuilds the library, or names the "
+        hint="start scenariod, or wait if it is running: it rebuilds the library, or names the "
         "command that does; to start over on purpose, move backups/ and "
         f"{config.published.name} away first",
     )
@@ -114,7 +114,7 @@ def _what_is_lost(config: Config) -> str | None:
         return f"the library {path} is {'damaged: it is empty' if path.exists() else 'missing'}"
     if found is not None and found.origin is None and (is_published or last is not None):
         holds = config.published if last is None else last.path
-        return f"the library {path} has never held anything, and {holds} does"
+        return f"the library {path} is new and empty, but {holds} holds scenarios"
     if found is None or last is None or found.origin != last.origin:
         return None
     if last.batch is None or last.batch <= found.highest_batch:
@@ -146,7 +146,7 @@ def _marked(config: Config) -> Damage | None:
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError):
-        return damage_of(config, f"what {path.name} says of it cannot be read")
+        return damage_of(config, f"its mark, {path.name}, cannot be read")
 
 
 def opened(config: Config, *, show: Show) -> Library:

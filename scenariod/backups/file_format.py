@@ -197,9 +197,9 @@ def parse_packs(lines: Iterator[bytes]) -> Iterator[SavedPack]:
             pass
         line = next(lines, b"").rstrip(b"\n")
         if line.rstrip(b",") != _END_OF_PACK:
-            raise ValueError("a pack does not end")
+            raise ValueError("a pack is cut off")
     if next(lines, b"") != _PACKS_FOOT:
-        raise ValueError("the packs do not end")
+        raise ValueError("the list of packs is cut off")
 
 
 def _header(line: bytes) -> tuple[str, str]:
@@ -209,9 +209,9 @@ def _header(line: bytes) -> tuple[str, str]:
     about_start = name_end + len(_ABOUT)
     about, about_end = decoder.raw_decode(text, about_start)
     if not isinstance(name, str) or not isinstance(about, dict):
-        raise ValueError("what a pack says of itself is not told")
+        raise ValueError("a pack has no pack info")
     if text[about_end:] != f"{_SCENARIOS}\n":
-        raise ValueError("the scenarios of a pack are not told")
+        raise ValueError("a pack has no list of scenarios")
     return name, text[about_start:about_end]
 
 
@@ -221,9 +221,9 @@ def _ids(lines: Iterator[bytes]) -> Iterator[str]:
             return
         found = json.loads(line.rstrip(b",\n"))
         if not isinstance(found, str):
-            raise ValueError("the id of a scenario is not told")
+            raise ValueError("a scenario of a pack has no id")
         yield found
-    raise ValueError("the scenarios of a pack do not end")
+    raise ValueError("the scenarios of a pack are cut off")
 
 
 def _one_line(about: str) -> str:

@@ -127,7 +127,7 @@ def _write_verified(
     checked = verify(path)
     if not isinstance(checked, Verified) or checked.sha256 != sha256:
         path.unlink()
-        raise OSError(errno.EIO, "the backup is not on the disk as it was written", str(path))
+        raise OSError(errno.EIO, "the backup on the disk differs from what was written", str(path))
     reached(KillPoint.BACKUP_VERIFIED)
     return checked
 
@@ -176,7 +176,7 @@ def find(folder: Path, name: str) -> Path:
             return last.path
         raise NotFoundError(
             f"there is no backup in {folder} yet",
-            hint="one is written before files are added",
+            hint="the first dropped file or import writes one",
         )
     for path in (folder / name, folder / f"{name}.json", Path(name)):
         if path.is_file():

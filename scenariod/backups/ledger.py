@@ -112,7 +112,7 @@ def _written(known: Mapping[str, Check]) -> bytes:
 def _check(entry: Mapping[str, object]) -> Check:
     checked_at = datetime.fromisoformat(str(entry["checked_at"]))
     if checked_at.tzinfo is None:
-        raise ValueError("a time without its zone")
+        raise ValueError("a time without a time zone")
     defect = entry["defect"]
     return Check(
         checked_at=checked_at,

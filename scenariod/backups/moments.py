@@ -128,8 +128,8 @@ def saved_scenarios(file: BinaryIO, path: Path) -> Iterator[NewScenario]:
     for content in backup_reader.documents(file):
         read = reader.read(content)
         if isinstance(read, Problem) or read.flawed:
-            why = read if isinstance(read, Problem) else "a key twice, or a number that is none"
-            raise _unusable(path, f"it holds what is no scenario: {why}")
+            why = read if isinstance(read, Problem) else "a duplicate key, or an invalid number"
+            raise _unusable(path, f"it holds an invalid scenario: {why}")
         yield NewScenario(
             id=_text(read, "id", path),
             title=stored_title(_text(read, "title", path)),
@@ -148,7 +148,7 @@ def saved_packs(file: BinaryIO, path: Path) -> Iterator[HeldPack]:
         for name, about, ids in backup_reader.packs(file):
             yield Pack(name, about), ids
     except ValueError as error:
-        raise _unusable(path, f"it holds what is no pack: {error}") from error
+        raise _unusable(path, f"it holds an invalid pack: {error}") from error
 
 
 def digests(saved: Iterable[NewScenario]) -> Iterator[tuple[str, str]]:

@@ -88,7 +88,9 @@ def verify_file(file: BinaryIO, *, path: Path) -> Verified | Defect:
     if trailer.sha256 is None:
         return _without_digest(file, path, trailer, size_bytes=size_bytes)
     if _digest(file, up_to=size_bytes - file_format.TAIL_BYTES) != trailer.sha256:
-        return Defect(path, DefectKind.ALTERED, "its content is not what its trailer says: altered")
+        return Defect(
+            path, DefectKind.ALTERED, "its content does not match its trailer: it was altered"
+        )
     if trailer.opening is None:
         return _of_later_version(path, trailer)
     wrong = _wrong_count(file, trailer.opening, line_start=trailer.start)
@@ -181,9 +183,9 @@ def _trailer(file: BinaryIO, size_bytes: int) -> _Trailer:
 
 
 def _of_later_version(path: Path, trailer: _Trailer) -> Defect:
-    why = "its trailer is not one that this scenariod writes"
+    why = "its trailer is not in a form that this version writes"
     if trailer.is_later:
-        why = f"its format is {trailer.format}, this scenariod knows 1 and 2"
+        why = f"its format is {trailer.format}; this version knows 1 and 2"
     return Defect(path, DefectKind.LATER_VERSION, f"a later version of scenariod wrote it: {why}")
 
 
@@ -210,15 +212,19 @@ def _broken_tail(file: BinaryIO, path: Path, *, line_start: int, size_bytes: int
 def _wrong_count(file: BinaryIO, opening: Opening, *, line_start: int) -> str | None:
     lengths = _lengths(file, opening, line_start=line_start)
     if lengths is None or len(lengths) != opening.count:
-        return f"it says that it holds {opening.count} scenarios, and gives other lengths"
+        return f"its header does not give the lengths of {opening.count} scenarios"
     body_bytes = file_format.body_bytes(lengths)
     if (body_bytes != line_start) if opening.packs == 0 else (body_bytes > line_start):
-        return f"the lengths of its {opening.count} scenarios are not those of its content"
+        return f"the lengths of its {opening.count} scenarios do not match its content"
     try:
         found = sum(1 for _ in _packs(file, opening, start=body_bytes, end=line_start))
     except ValueError:
         found = -1
-    return None if found == opening.packs else f"it does not hold {opening.packs} packs, as it says"
+    return (
+        None
+        if found == opening.packs
+        else f"its header counts {opening.packs} packs, but it does not hold them"
+    )
 
 
 def _packs(file: BinaryIO, opening: Opening, *, start: int, end: int) -> Iterator[SavedPack]:

@@ -108,10 +108,10 @@ def rebuild(
         try:
             built = _built(config, good, damage, show=show)
         except BackupUnusableError as error:
-            why = f"it is whole, but no library can be made of it: {error}"
+            why = f"it is intact, but no library can be built from it: {error}"
             journal.tell(
                 Event.LIBRARY_DAMAGED,
-                f"{good.path.name} is whole, but no library can be made of it: {error}",
+                f"{good.path.name} is intact, but no library can be built from it: {error}",
                 path=str(config.database),
                 backup=good.path.name,
             )
@@ -122,7 +122,7 @@ def rebuild(
         journal.tell(
             Event.LIBRARY_REBUILT,
             f"the library was rebuilt from {good.path.name}: {done.scenarios} scenarios; "
-            f"{done.taken_back} files of done/ that it does not hold are in inbox/ again"
+            f"{done.taken_back} files in done/ that it lacks are in inbox/ again"
             f"{''.join(f'; {words}' for words in unread(done))}; the damaged one is in "
             f"{damage.aside}",
             backup=good.path.name,
@@ -139,8 +139,8 @@ def unread(done: Rebuilt) -> list[str]:
     """Return in words how many files were left; nothing where none was."""
     if not done.unreadable:
         return []
-    many = f"{done.unreadable} files of done/ cannot be read, and are left there"
-    return [f"{many}; once they can be, drop them again"]
+    many = f"{done.unreadable} files in done/ cannot be read and stay there"
+    return [f"{many}; once they can be read, drop them again"]
 
 
 # Finding a backup
@@ -180,7 +180,7 @@ def _refuse_older_than_a_later_version(config: Config, damage: Damage) -> None:
                 f"{damage.why}; a later version of scenariod wrote the newest backup, "
                 f"{listed.path.name}, and this one cannot read it",
                 hint="install that version; to go back to an older backup instead, "
-                "`scenariodctl backups` lists them, and `scenariodctl restore NAME` takes one",
+                "`scenariodctl backups` lists them, and `scenariodctl restore NAME` restores one",
             )
 
 
@@ -193,10 +193,10 @@ def _left_alone(config: Config, damage: Damage) -> LibraryDamagedError:
     if good is None:
         return _hopeless(config, damage)
     return LibraryDamagedError(
-        f"{damage.why}; library.auto_restore is off, nothing was touched; the newest good backup "
+        f"{damage.why}; library.auto_restore is off, nothing was changed; the newest intact backup "
         f"is {_described(good)}",
         hint=f"`scenariodctl restore {good.path.name}` sets the damaged file aside, "
-        "restores that backup, and has taken up again what done/ holds beyond it",
+        "restores that backup, and adds again what done/ holds beyond it",
     )
 
 
@@ -207,17 +207,17 @@ def _unusable(config: Config, source: Path, *, why: str) -> BackupUnusableError:
     good = next((each for each in others if not each.path.samefile(source)), None)
     return BackupUnusableError(
         f"cannot restore {source}: {found.message if isinstance(found, Defect) else why}",
-        hint="`scenariodctl backups` lists what there is, and none of it is good"
+        hint="`scenariodctl backups` lists the backups; none of them is intact"
         if good is None
-        else f"the newest good one: `scenariodctl restore {good.path.name}`",
+        else f"the newest intact one: `scenariodctl restore {good.path.name}`",
     )
 
 
 def _hopeless(config: Config, damage: Damage) -> LibraryDamagedError:
     return LibraryDamagedError(
-        f"{damage.why}; there is no good backup in {config.backups}",
+        f"{damage.why}; there is no intact backup in {config.backups}",
         hint=f"put one there; or, to start over, move {config.database.name}* and "
-        f"{config.published.name} out of {config.database.parent}, drop again what done/ holds, "
+        f"{config.published.name} out of {config.database.parent}, drop the files in done/ again, "
         f"and `scenariodctl import` that {config.published.name}",
     )
 

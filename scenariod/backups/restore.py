@@ -169,10 +169,10 @@ def _telling_if_interrupted(library: Library, kind: Kind) -> Iterator[None]:
             done = next((batch.id for batch in since if batch.kind is kind), None)
         if done is None:
             raise CommandInterruptedError(
-                "interrupted: nothing was changed", hint="run it again to have it done"
+                "interrupted: nothing was changed", hint="run it again to complete it"
             ) from interrupt
         raise CommandInterruptedError(
-            f"interrupted once all was changed, as batch {done}: only the end is missing",
+            f"interrupted after the change, batch {done}: only publishing is missing",
             hint="scenariod publishes it when the inbox is empty;"
             f" to go back: scenariodctl undo {done}",
         ) from interrupt

@@ -89,7 +89,7 @@ _PERIODS: dict[str, tuple[str, Callable[[datetime], str]]] = {
     "monthly": ("month", lambda moment: f"{moment:%Y-%m}"),
 }
 _NEWEST_VERIFIED = "the newest verified one"
-_NOT_OURS = "not a backup that this version can read: never removed, never counted"
+_NOT_OURS = "this version cannot read it: never removed, never counted"
 
 
 def plan(backups: Iterable[Candidate], rules: Rules) -> Plan:
@@ -157,13 +157,15 @@ def _over_the_cap(
 
 def _decided(each: Candidate, reasons: list[str], *, over: set[str], rules: Rules) -> Decision:
     if each.name in over:
-        cap = f"all that are kept would take more than {rules.max_total_bytes // MIB} MB"
+        cap = f"the backups that are kept would exceed {rules.max_total_bytes // MIB} MB"
         return Decision(each, keep=False, reasons=(cap,))
     return Decision(each, keep=bool(reasons), reasons=tuple(reasons) or ("no rule keeps it",))
 
 
 def _of_damaged(each: Candidate, *, any_verified: bool) -> Decision:
     why = (
-        "damaged, and another one is verified" if any_verified else "damaged, but no other is good"
+        "damaged, and another one is verified"
+        if any_verified
+        else "damaged, but no other is intact"
     )
     return Decision(each, keep=not any_verified, reasons=(why,))

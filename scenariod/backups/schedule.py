@@ -69,7 +69,7 @@ def doubt(newest: BackupFile | None, *, scenarios: int, growth: float) -> str:
     name = newest.path.name
     if newest.defect is not None or newest.count is None:
         found = "not whole" if newest.defect is None else newest.defect.words
-        return f"{name} is {found}: `scenariodctl backups verify --all` finds those that are good"
+        return f"{name} is {found}: `scenariodctl backups verify --all` finds the intact ones"
     if newest.check is None:
         return f"{name} was not verified: `scenariodctl backups verify {name}`"
     if has_grown(growth=growth, scenarios=scenarios - LARGEST_BATCH, backed_up=newest.count):
@@ -116,7 +116,7 @@ class Schedule:
         told = self.doubt
         self.newest, self.doubt = look_at_newest(self._config, scenarios=library.count())
         if self.doubt and self.doubt != told:
-            words = f"the newest backup cannot be relied on: {self.doubt}"
+            words = f"the newest backup is unreliable: {self.doubt}"
             self._journal.tell(Event.BACKUP_DOUBTFUL, words, backup=self.newest)
 
     def back_up_if_due(self, library: Library) -> None:

@@ -122,9 +122,11 @@ def _of_part(part: Path, path: Path, code: int | None) -> Cause | None:
     if code == errno.ELOOP:
         return Cause(f"{it} is a link that leads back to itself", f"remove it: {_shown(part)}")
     if part.is_symlink():
-        why = f"{it} is a link to {part.readlink()}, which is not there"
+        why = f"{it} is a link to {part.readlink()}, which does not exist"
         return Cause(why, f"mount or make what it leads to: {_shown(part)}")
-    return None if part == path else Cause(f"{part} is not there", f"put it back: {_shown(above)}")
+    return (
+        None if part == path else Cause(f"{part} does not exist", f"put it back: {_shown(above)}")
+    )
 
 
 def _shown(path: Path) -> str:
@@ -156,10 +158,12 @@ def _too_long(path: Path) -> Cause:
     longest = max(len(os.fsencode(part)) for part in path.parts)
     if longest > NAME_MAX:
         return Cause(
-            f"a name has {longest} bytes, and {NAME_MAX} are possible", "use a shorter one"
+            f"a name has {longest} bytes, but at most {NAME_MAX} are allowed", "use a shorter one"
         )
     size = len(os.fsencode(path))
-    return Cause(f"the path has {size} bytes, and {PATH_MOST} are possible", "use a shorter one")
+    return Cause(
+        f"the path has {size} bytes, but at most {PATH_MOST} are allowed", "use a shorter one"
+    )
 
 
 def _with_path(cure: str) -> Callable[[Path], Cause]:
@@ -173,9 +177,9 @@ def _with_path(cure: str) -> Callable[[Path], Cause]:
 
 
 _AT_THE_PATH: dict[int, Callable[[Path], Cause]] = {
-    errno.EACCES: _with_path("give it to the user that runs scenariod: `namei -l {path}`"),
+    errno.EACCES: _with_path("make the user that runs scenariod its owner: `namei -l {path}`"),
     errno.EDQUOT: _with_path("free some space, or raise the quota: `quota`, `df -h {folder}`"),
-    errno.EIO: _with_path("see what the disk says: `journalctl -k -p warning`"),
+    errno.EIO: _with_path("see what the disk reports: `journalctl -k -p warning`"),
     errno.ELOOP: _with_path("it is a link, which is not followed here: `ls -ld {path}`"),
     errno.ENAMETOOLONG: _too_long,
     errno.ENOENT: _missing,

@@ -31,7 +31,7 @@ SYSTEM_ROOT = Path("/var/lib/scenariod")
 SYSTEM_PREFIX = Path("/opt/scenariod")
 """Where `make install` puts the program's virtual environment."""
 LIMIT_CEILING_MB = 4096
-"""No worker ever gets more, unless the configuration says so twice."""
+"""No worker ever gets more, unless the configuration allows it twice."""
 SMALLEST_LIMIT_MB = 64
 _LIMIT_END_MB = 1 << 20
 MOST_WORKERS = 64
@@ -275,7 +275,7 @@ def _parse(source: Path) -> _File:
     except InvalidSettingsError as error:
         raise ConfigError(
             f"{source} is not valid: " + "; ".join(_sentence(wrong) for wrong in error.wrong),
-            hint="every key is explained in the file that comes with scenariod, and in "
+            hint="the file that comes with scenariod explains every key, as does "
             "`man 5 scenariod.toml`; then `scenariodctl config check`",
         ) from error
     return settings
@@ -285,7 +285,7 @@ def _refuse_what_is_not_said_twice(memory: Memory) -> None:
     if memory.limit_max_mb == "auto" or memory.allow_over_4096_mb:
         return
     if memory.limit_max_mb > LIMIT_CEILING_MB:
-        allowed = f"more than {LIMIT_CEILING_MB} needs memory.allow_over_4096_mb = true beside it"
+        allowed = f"more than {LIMIT_CEILING_MB} needs memory.allow_over_4096_mb = true"
         raise InvalidSettingsError([Wrong("memory.limit_max_mb", memory.limit_max_mb, allowed)])
 
 

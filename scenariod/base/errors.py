@@ -43,17 +43,17 @@ EXIT_CODE_MEANING: dict[ExitCode, str] = {
     ExitCode.LIBRARY_LOCKED: "the library is locked by another command",
     ExitCode.LIBRARY_DAMAGED: "the library is damaged",
     ExitCode.ALREADY_RUNNING: "another scenariod works on this root folder",
-    ExitCode.NO_LIMIT: "the memory limit cannot be put in force, so no worker may run",
+    ExitCode.NO_LIMIT: "the memory limit cannot be enforced, so no worker may run",
     ExitCode.ROOT_UNUSABLE: "the root folder or one of its folders cannot be used",
-    ExitCode.BACKUP_UNUSABLE: "the backup cannot be read, or is not whole",
+    ExitCode.BACKUP_UNUSABLE: "the backup cannot be read or is not intact",
     ExitCode.PAUSED: "stopped by the environment (disk full, read-only, ...); nothing was lost",
     ExitCode.NOT_FOUND: "no such scenario, file, batch or backup",
-    ExitCode.NOT_RUNNING: "no scenariod runs on this root folder",
-    ExitCode.INTERRUPTED: "ended by a signal before everything was done; a start goes on",
+    ExitCode.NOT_RUNNING: "scenariod is not running on this root folder",
+    ExitCode.INTERRUPTED: "ended by a signal before everything was done; the next start continues",
     ExitCode.NOT_UNDOABLE: "the batch cannot be undone; nothing was changed",
     ExitCode.NOT_CONFIRMED: "not confirmed; nothing was changed",
     ExitCode.NAME_TAKEN: "a file of that name is in the way; nothing was overwritten",
-    ExitCode.NOT_ANSWERING: "scenariod runs on this root folder, but does not answer",
+    ExitCode.NOT_ANSWERING: "scenariod is running on this root folder, but does not answer",
 }
 
 

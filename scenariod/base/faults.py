@@ -37,11 +37,11 @@ class Step(StrEnum):
     """What was being done when the environment failed."""
 
     OPENING = "opening the library"
-    LOOKING = "looking into the inbox"
+    LOOKING = "scanning the inbox"
     CLAIMING = "claiming files"
     COUNTING = "counting the attempt"
     LAUNCHING = "launching the worker"
-    JUDGING = "judging the files"
+    JUDGING = "checking the files"
     BACKING_UP = "writing the backup"
     RECORDING = "recording in the library"
     MOVING = "moving the files"
@@ -134,9 +134,9 @@ def unusable_inbox(path: Path, error: OSError) -> str:
         return f"the inbox {path}: {error.strerror}, because {cause.why}; {cause.cure}"
     folder = shell_word(path)
     if isinstance(error, FileNotFoundError):
-        return f"the inbox {path} is not there; `mkdir {folder}`, or mount what it is on"
+        return f"the inbox {path} does not exist; `mkdir {folder}`, or mount its file system"
     if isinstance(error, NotADirectoryError):
         return f"the inbox {path} is not a folder; `mv {folder} {folder}.away && mkdir {folder}`"
     if isinstance(error, PermissionError):
-        return f"the inbox {path} may not be read; see `ls -ld {folder}`"
+        return f"the inbox {path} cannot be read; see `ls -ld {folder}`"
     return f"the inbox {path} cannot be read: {error.strerror}"

@@ -64,7 +64,7 @@ def refuse_missing(root: Path) -> None:
         fault = faults.of(error)
         if error.errno == errno.ENOENT and not os.path.lexists(root):
             raise RootUnusableError(
-                f"the root folder {root} is not there",
+                f"the root folder {root} does not exist",
                 hint=f"`mkdir -p {shell_word(root)}`, or name another with --root DIR",
             ) from error
         raise RootUnusableError(

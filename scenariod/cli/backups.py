@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
 _NOT_WRITABLE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 ADVICE = {
-    backup.DefectKind.CUT_OFF: "a copy that was broken off: copy it anew from where it is whole",
-    backup.DefectKind.ALTERED: "a disk or a program has changed it: copy it anew from where it is"
-    " whole; `journalctl -k -p warning` has what the disk says",
-    backup.DefectKind.WRONG_COUNT: "not put together by scenariod:"
-    " `jq '.scenarios | length' {path}` says how many are in it",
-    backup.DefectKind.FOREIGN: "no backup of this scenariod: `head -c 200 {path}` shows what it is",
-    backup.DefectKind.LATER_VERSION: "it is kept; the version that wrote it can restore it, and so"
-    " can a newer one",
-    backup.DefectKind.UNREADABLE: "see its owner and mode, and what the disk says:"
+    backup.DefectKind.CUT_OFF: "an interrupted copy: copy it again from an intact original",
+    backup.DefectKind.ALTERED: "a disk or a program has changed it: copy it again from an intact"
+    " original; `journalctl -k -p warning` shows what the disk reports",
+    backup.DefectKind.WRONG_COUNT: "scenariod did not write it:"
+    " `jq '.scenarios | length' {path}` shows how many are in it",
+    backup.DefectKind.FOREIGN: "not a backup of scenariod: `head -c 200 {path}` shows what it is",
+    backup.DefectKind.LATER_VERSION: "it is kept; the version that wrote it, or a newer one, can"
+    " restore it",
+    backup.DefectKind.UNREADABLE: "see its owner and mode, and what the disk reports:"
     " `ls -l {path}; journalctl -k -p warning`",
 }
 """What helps against each defect."""
@@ -80,7 +80,7 @@ def verify(config: Config, asked: argparse.Namespace) -> Answer:
     broken = [f for f in found if isinstance(f, backup.Defect)]
     lines = [line for each in found for line in _lines(each)]
     if broken and whole is not None:
-        lines.append(f"the newest good one: `scenariodctl restore {whole.path.name}`")
+        lines.append(f"the newest intact one: `scenariodctl restore {whole.path.name}`")
     if not remembered:
         lines.append("result not saved: backups/ is not writable")
     code = ExitCode.BACKUP_UNUSABLE if broken else ExitCode.OK
@@ -168,7 +168,7 @@ def _remembered(config: Config, found: list[backup.Verified | backup.Defect]) ->
 def _lines(found: backup.Verified | backup.Defect) -> list[str]:
     name = found.path.name
     if isinstance(found, backup.Verified):
-        return [f"{name}  whole: {found.count} scenarios, every byte as it was written"]
+        return [f"{name}  intact: {found.count} scenarios, every byte as it was written"]
     if isinstance(found, backup.Defect):
         return [
             f"{name}  {found.kind}: {found.message}",

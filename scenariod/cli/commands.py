@@ -76,7 +76,7 @@ _YES = Argument(
 )
 _SO_FAR = "what was done so far stays"
 _IN_THE_HISTORY = (
-    "the library was changed as a whole or not at all, as `scenariodctl history` tells"
+    "the library was changed as a whole or not at all; `scenariodctl history` shows which"
 )
 
 COMMANDS = (
@@ -180,7 +180,7 @@ COMMANDS = (
                 {"type": Path, "default": Path("scenarios-export"), "metavar": "DIR"},
             ),
         ),
-        interrupted="the folder is there with all of it, or as it was",
+        interrupted="the folder is complete, or unchanged",
     ),
     Command(
         "history",
@@ -225,7 +225,7 @@ COMMANDS = (
     ),
     Command(
         "explain",
-        "show where a dropped file is, or a scenario came from, and what to do next",
+        "show where a dropped file is, or where a scenario came from, and what to do next",
         "explain:explain",
         (Argument("what", "a file's name or path, or a scenario's id", {"metavar": "FILE|ID"}),),
     ),

@@ -96,7 +96,7 @@ def _not_found(config: Config, asked: str, *, hidden: bool) -> NotFoundError:
         return NotFoundError(f"{asked!r} was not dropped yet", hint=f"to drop it: `{command}`")
     hint = "`scenariodctl status` shows what waits; done/ and failed/ hold the others"
     if hidden:
-        hint = "work/ can be seen by its owner only: ask again with sudo"
+        hint = "only its owner can read work/: run it again with sudo"
     near = nearest(retrying.name_of(asked), _names(config))
     return NotFoundError(f"no file and no scenario named {asked!r} is known{near}", hint=hint)
 
@@ -146,8 +146,8 @@ def _lines_without_file(name: str, newest: FileRecord, *, hidden: bool) -> Itera
     if newest.scenario_id == name:
         yield f"scenario {name} was never added"
     else:
-        where = "in no folder that you may look into" if hidden else "no longer in any folder"
-        yield f"{name} is {where}; the library remembers it"
+        where = "not in any folder that you can read" if hidden else "no longer in any folder"
+        yield f"{name} is {where}; the library has its record"
     for problem in map(reason_file.shown, newest.problems):
         yield f"  {problem.code}: {problem.words()}"
 

@@ -48,7 +48,7 @@ def _batch_of(at: str, config: Config) -> int | None:
     wanted = moments.parse(at, backups=config.backups)
     if isinstance(wanted, moments.InBackup):
         raise NotFoundError(
-            f"{at} is a backup: it is a file of scenarios as it is",
+            f"{at} is a backup, which is a file of scenarios already",
             hint="name a batch as batch:N; `scenariodctl history` lists them",
         )
     return wanted.batch if isinstance(wanted, moments.BeforeBatch) else None

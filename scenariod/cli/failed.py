@@ -27,7 +27,7 @@ MOST_LOOKED_AT = 10_000
 
 @dataclass(frozen=True, slots=True)
 class _Refused:
-    """A file in failed/; `code` is None where its reason is gone, `failed_at` ISO 8601 in UTC."""
+    """A file in failed/; `code` is None without its reason file, `failed_at` is ISO 8601 in UTC."""
 
     file: str
     code: str | None
@@ -83,7 +83,7 @@ def _read(folder: Path, ctime_ns: int, name: str) -> _Refused:
     refused_at = datetime.fromtimestamp(ctime_ns // 10**9, UTC).isoformat()
     if reason is None:
         again = reason_file.retry_command(name)
-        return _Refused(printable(name), None, "its reason is gone", "", refused_at, again)
+        return _Refused(printable(name), None, "its reason file is missing", "", refused_at, again)
     return _Refused(
         file=printable(name),
         code=reason.code,

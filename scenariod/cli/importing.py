@@ -202,9 +202,9 @@ class _Told:
         yield f"imported {self._source}: {what}, in {many} batch{'' if many == 1 else 'es'}"
         if summary.fault is not None:
             yield f"stopped before the end: {faults.of(summary.fault)}"
-            yield "what was added stays; the same command goes on"
+            yield "what was added stays; the same command continues"
         elif summary.stopped:
-            yield "stopped before the end: what was added stays; the same command goes on"
+            yield "stopped before the end: what was added stays; the same command continues"
         if summary.batches:
             first = summary.batches[0]
             backup = (
@@ -212,7 +212,7 @@ class _Told:
             )
             if summary.published:
                 yield f"published {self._published}"
-            later = f"once more has changed, scenariodctl restore batch:{first}{backup}"
+            later = f"after later changes: scenariodctl restore batch:{first}{backup}"
             yield f"to go back: scenariodctl undo last; {later}"
 
 
@@ -245,12 +245,12 @@ def _source(asked: str) -> str:
         readable = found = False
     if not found:
         raise NotFoundError(
-            f"there is no {asked}, or user {os.geteuid()} may not see it",
+            f"{asked} does not exist, or user {os.geteuid()} may not see it",
             hint=f"`ls -ld {word}`; to read it as yourself: `sudo scenariodctl import - < {word}`",
         )
     if not readable:
         raise NotFoundError(
-            f"user {os.geteuid()}, as who the library is written, may not read {asked}",
+            f"{asked} cannot be read by user {os.geteuid()}, which owns the library",
             hint=f"to read it as yourself: `sudo scenariodctl import - < {word}`",
         )
     return str(path.absolute())
@@ -266,10 +266,10 @@ def _bounds(config: Config) -> Bounds:
     spare_bytes = now.available_bytes - sizes.reserve_bytes
     if spare_bytes < SMALLEST_LIMIT_MB * MIB:
         raise NotEnoughMemoryError(
-            f"reading what is imported needs {SMALLEST_LIMIT_MB} MB, and {now.name} can spare"
+            f"an import needs {SMALLEST_LIMIT_MB} MB, and {now.name} can spare"
             f" {max(spare_bytes, 0) // MIB} MB now beside memory.reserve_mb ="
             f" {sizes.shown('reserve_mb')}",
-            hint="end what uses the memory (`ps aux --sort=-rss | head`), or lower"
+            hint="stop what uses the memory (`ps aux --sort=-rss | head`), or lower"
             " memory.reserve_mb in the configuration",
         )
     return Bounds(

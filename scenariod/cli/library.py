@@ -104,7 +104,7 @@ def verify(config: Config, _: argparse.Namespace) -> Answer:
     if faults:
         cure = "stop scenariod; `scenariodctl restore latest` sets it aside and rebuilds it"
         return Answer(document, lines=[*lines, *faults, cure], code=ExitCode.LIBRARY_DAMAGED)
-    words = f"{config.database} is sound: {count} scenarios, each as it was stored"
+    words = f"{config.database} is intact: {count} scenarios, each as it was stored"
     return Answer(document, lines=[*lines, words])
 
 
@@ -122,7 +122,7 @@ def _unlike_their_documents(
             if isinstance(read, Document):
                 unreadable += [(record.id, problem) for problem in places.problems(read, ())]
             if not isinstance(read, Document) or not _is_said_by(record, read):
-                yield f"scenario {record.id}: its row does not say what its document says"
+                yield f"scenario {record.id}: its row does not match its document"
 
 
 def _is_said_by(record: Version, read: Document) -> bool:

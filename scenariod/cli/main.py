@@ -59,7 +59,7 @@ def _answer(asked: argparse.Namespace) -> int:
     except ScenariodError as error:
         return _fail(str(error), error.hint, error.exit_code, as_json=asked.json)
     except KeyboardInterrupt:
-        hint = "run it again to have it done"
+        hint = "run it again to complete it"
         changes = not getattr(asked, "dry_run", False)
         how = _asked_command(asked).interrupted if changes else "nothing was changed"
         return _fail(f"interrupted: {how}", hint, ExitCode.INTERRUPTED, as_json=asked.json)

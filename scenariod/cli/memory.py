@@ -99,7 +99,7 @@ def _limit_line(sizes: Sizes, *, workers: int) -> str:
     more = f", {sizes.shown('limit_max_mb')} for one more try" if has_more else ""
     now = host.look()
     return (
-        f"Limit: {sizes.shown('limit_mb')} a worker{more}; it allows {_many(workers)} at once on "
+        f"Limit: {sizes.shown('limit_mb')} per worker{more}; it allows {_many(workers)} at once on "
         f"{now.name} of {now.total_bytes // MIB} MB, {sizes.shown('reserve_mb')} of it kept free"
     )
 
@@ -111,7 +111,7 @@ def _advice_line(
         return f"Advice: none before {memory_advice.FEWEST_BATCHES} batches have run"
     seen = f"p95 of {everything.batches} batches is {everything.p95_bytes / MIB:.0f} MB"
     if fitting is None:
-        return f"Advice: {seen}, which is too near any limit; drop smaller files"
+        return f"Advice: {seen}, which is too close to any limit; drop smaller files"
     if fitting == sizes.in_mb()["limit_mb"]:
         return f"Advice: {seen}: the limit fits"
     allowed = _many(_workers(config, fitting))

@@ -56,7 +56,7 @@ class Place:
         yield from (f"  {problem.code}: {problem.words()}" for problem in self.problems)
         if self.since is not None:
             waited = clock.now() - datetime.fromisoformat(self.since)
-            yield f"  it came {age(waited.total_seconds())}, {utc(self.since)}"
+            yield f"  it arrived {age(waited.total_seconds())}, {utc(self.since)}"
         yield f"  {self.next}"
 
 
@@ -119,7 +119,7 @@ def _in_inbox(
     else:
         why = misnamed.why(path)
         says = f"is left alone: {why}"
-        comes_next = misnamed.command(path, why) or "nothing takes a file of this name"
+        comes_next = misnamed.command(path, why) or "a file with this name is never taken"
     came_at = datetime.fromtimestamp(path.lstat().st_ctime, UTC).isoformat(timespec="seconds")
     return Place("inbox", _shown(config, path), says, comes_next, since=came_at)
 
@@ -133,10 +133,10 @@ def _waits_for(name: str, daemon: dict[str, object] | NotAnsweringError | None) 
     waiting = daemon["waiting"]
     held = {w["file"]: w["reason"] for w in waiting} if isinstance(waiting, list) else {}
     if printable(name) in held:
-        return f"waits: {held[printable(name)]}", "it is taken by itself once that is over"
+        return f"waits: {held[printable(name)]}", "it is taken automatically once that is over"
     if daemon["state"] in {live.State.PAUSED, live.State.WAITING}:
-        return f"waits: {daemon['detail']}", "it is taken by itself once that is over"
-    return f"waits for its turn, with {daemon['inbox']} in the inbox", "nothing is to be done"
+        return f"waits: {daemon['detail']}", "it is taken automatically once that is over"
+    return f"waits for its turn, with {daemon['inbox']} in the inbox", "nothing to do"
 
 
 # In the other folders
@@ -157,7 +157,7 @@ def _in_work(config: Config, name: str, *, running: bool) -> tuple[list[Place], 
         claimed = retrying.find(folder, name)
         if claimed is not None:
             says = f"is claimed by batch {int(folder.name)}"
-            comes_next = "its verdict comes next" if running else "the next start takes it up"
+            comes_next = "its verdict follows" if running else "the next start resumes it"
             found.append(Place("work", _shown(config, folder / claimed), says, comes_next))
     return found, hidden
 
@@ -169,7 +169,7 @@ def _in_failed(config: Config, name: str, records: list[FileRecord]) -> Place:
         retry = reason_file.retry_command(name)
         of = [r for r in records if r.verdict is Result.REFUSED][:1]
         problems = tuple(reason_file.shown(problem) for r in of for problem in r.problems)
-        says = "was refused; its reason is gone"
+        says = "was refused; its reason file is missing"
         return Place("failed", path, says, retry, problems=problems)
     changed = _has_changed(config.failed / name, reason)
     before = "it has changed since then" if changed else "once it is fixed"
@@ -211,7 +211,7 @@ def _in_done(config: Config, name: str, records: list[FileRecord]) -> Place:
     if number is not None:
         good = [r for r in good if r.batch == number]
     says = f"is processed: {record_line(good[0])}" if good else "is processed"
-    return Place("done", _shown(config, config.done / name), says, "nothing is to be done")
+    return Place("done", _shown(config, config.done / name), says, "nothing to do")
 
 
 def record_line(record: FileRecord) -> str:

@@ -28,7 +28,8 @@ def restore(config: Config, asked: argparse.Namespace) -> Answer:
     wanted = moments.parse(asked.what, backups=config.backups)
     if isinstance(wanted, moments.Present):
         raise NotFoundError(
-            "the present state is there already", hint="name a backup, or a batch as batch:N"
+            "`now` is the present state: restoring it changes nothing",
+            hint="name a backup, or a batch as batch:N",
         )
     if asked.dry_run:
         return preview.dry_run(config, wanted, {"would_restore": str(wanted)})

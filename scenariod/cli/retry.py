@@ -56,7 +56,7 @@ def _tell(moved: list[str]) -> None:
     what = one or f"{len(moved)} files"
     CommandJournal().tell(
         Event.FILES_RETRIED,
-        f"taken up again: {what} from failed/ back into the inbox",
+        f"requeued {what} from failed/ into the inbox",
         files=len(moved),
         file=one,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,6 @@ from scenariod.backups import damage
 from scenariod.backups.schedule import look_at_newest
 from scenariod.base import clock
 from scenariod.base.errors import ExitCode, NotFoundError
-from scenariod.base.faults import unusable_inbox
 from scenariod.cli import failed
 from scenariod.cli.answer import READ_TIMEOUT_S, Answer, backup_lines
 from scenariod.intake import inbox, misnamed
@@ -66,7 +64,7 @@ def _locked_since(config: Config) -> str | None:
 
 def _on_disk(config: Config) -> tuple[dict[str, object], list[str]]:
     """Return what the folders and the library show, as a document and in lines."""
-    waiting, doubt = _inbox_count(config), _inbox_doubt(config)
+    waiting = _inbox_count(config)
     left_alone = _left_alone(config)
     shown = misnamed.shown(left_alone, config.inbox)
     refused = failed.look(config.failed)
@@ -76,7 +74,6 @@ def _on_disk(config: Config) -> tuple[dict[str, object], list[str]]:
     document = {
         "root": str(config.root),
         "inbox": waiting,
-        "inbox_doubt": doubt,
         "left_alone": len(left_alone),
         "left_alone_files": shown,
         "scenarios": count,
@@ -87,10 +84,13 @@ def _on_disk(config: Config) -> tuple[dict[str, object], list[str]]:
     }
     lines = [
         f"    Inbox: {waiting} waiting",
-        *([f"           ! {doubt}"] if doubt else []),
         *(f"{'':11}{line}" for line in live.left_alone(len(left_alone), shown)),
         f"  Library: {count} scenarios",
-        *([] if found is None else [f"           ! {found.why}; a start rebuilds it, or says how"]),
+        *(
+            []
+            if found is None
+            else [f"           ! {found.why}; starting scenariod rebuilds it, or shows how"]
+        ),
         *refused.lines,
         *backup_lines(document),
     ]
@@ -99,16 +99,6 @@ def _on_disk(config: Config) -> tuple[dict[str, object], list[str]]:
 
 def _inbox_count(config: Config) -> int:
     return inbox.count(config.inbox) if config.inbox.is_dir() else 0
-
-
-def _inbox_doubt(config: Config) -> str:
-    """Return why the inbox cannot be looked into; nothing if it can, or was never made."""
-    try:
-        os.scandir(config.inbox).close()
-    except OSError as error:
-        was_never_made = isinstance(error, FileNotFoundError) and not config.inbox.is_symlink()
-        return "" if was_never_made else unusable_inbox(config.inbox, error)
-    return ""
 
 
 def _left_alone(config: Config) -> list[Misnamed]:

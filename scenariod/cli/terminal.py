@@ -46,7 +46,7 @@ def changing_nothing() -> Iterator[None]:
     except KeyboardInterrupt as interrupt:
         streams.to_stderr("\n" if is_there() else "")  # after `^C`
         raise CommandInterruptedError(
-            "interrupted: nothing was changed", hint="run it again to have it done"
+            "interrupted: nothing was changed", hint="run it again to complete it"
         ) from interrupt
 
 

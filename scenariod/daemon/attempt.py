@@ -126,7 +126,7 @@ class Attempts:
         if batch.id in self._overcounted:
             batch = replace(batch, attempts=max(batch.attempts - 1, 0))
         if batch.attempts >= MAX_ATTEMPTS:
-            words = f"its processing was cut off {batch.attempts} times"
+            words = f"its processing was interrupted {batch.attempts} times"
             return self._isolate(batch, Outcome.CRASH, ended=None, detail=words)
         with during(Step.COUNTING, batch.folder):
             self._work.forget_verdict(batch)
@@ -191,7 +191,7 @@ class Attempts:
         reached(KillPoint.BATCH_SPARED)
         self._journal.tell(
             Event.BATCH_AGAIN,
-            f"batch {batch.id}: {outcome}, by no fault of its files; it runs again",
+            f"batch {batch.id}: {outcome}, not caused by its files; it runs again",
             batch=batch.id,
             outcome=outcome,
             exit_status=ended.evidence.exit_status,

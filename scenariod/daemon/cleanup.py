@@ -219,7 +219,7 @@ class Cleanup:
         also = f"; {stay} until a backup holds {held}" if kept else ""
         self._journal.tell(
             Event.TIDIED,
-            f"removed {what} {when} from {folder.name}/, as [retention] says{also}",
+            f"removed {what} {when} from {folder.name}/, according to [retention]{also}",
             path=str(folder),
             files=removed.files,
             size_bytes=removed.size_bytes,
@@ -229,7 +229,7 @@ class Cleanup:
 
     def _tell_stuck(self, folder: Path, error: ScenariodError) -> None:
         reason = faults.of(error)
-        words = f"cannot remove old files from {folder.name}/, and tries again later: {reason}"
+        words = f"old files cannot be removed from {folder.name}/; trying again later: {reason}"
         if self._told.get(folder) != words:
             self._journal.tell(Event.NOT_TIDIED, words, path=reason.path, hint=reason.cure)
         self._told[folder] = words

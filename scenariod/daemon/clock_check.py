@@ -27,8 +27,8 @@ class Step:
 
     def __str__(self) -> str:
         return (
-            f"the clock was not read between {self.before:%Y-%m-%d} and {self.after:%Y-%m-%d}: if "
-            "it is wrong, correct it (`timedatectl`); no file is removed for its age until the "
+            f"the clock went from {self.before:%Y-%m-%d} to {self.after:%Y-%m-%d}: if it is wrong, "
+            "correct it (`timedatectl`); no file is removed for its age until the "
             f"clock has been steady for {STEADY.days} days"
         )
 

@@ -74,7 +74,7 @@ class ErrorPolicy:
         words = f"{where}: a defect in scenariod: {type(error).__name__}: {error}"
         trace = " | ".join("".join(traceback.format_exception(error)).splitlines())
         self._journal.tell(Event.FAILED, words, batch=batch, traceback=trace)
-        return Pause(Fault(words, cure="see the journal; it may be worth a report"))
+        return Pause(Fault(words, cure="see the journal, and please report it"))
 
     def _a_new_start_helps(self, *, is_paused: bool) -> bool:
         self._without_limit = self._without_limit + 1 if is_paused else 1
@@ -125,5 +125,7 @@ class Backoff:
     def end_if_over(self) -> None:
         """End it if its time is over; what another batch still did within it proves nothing."""
         if self._reason is not None and self.left_s(time.monotonic()) == 0:
-            self._journal.tell(Event.RESUMED, f"intake goes on; it was: {self._reason.words}")
+            self._journal.tell(
+                Event.RESUMED, f"intake resumes; the cause was: {self._reason.words}"
+            )
             self._reason = None

@@ -126,8 +126,8 @@ def _reread(asked: argparse.Namespace, root: Path) -> Config:
     now = config.load_for_command(config=asked.config, root=asked.root)
     if now.root != root:
         raise ConfigError(
-            f"root = {now.root} is another folder than {root}, in which this daemon works",
-            hint="`systemctl restart scenariod` has it work there",
+            f"root = {now.root} is not {root}, the folder of this daemon",
+            hint="`systemctl restart scenariod` applies it",
         )
     start_check.refuse_what_cannot_start(now)
     _launcher(now)
@@ -177,10 +177,10 @@ def _summary(status: Status, *, config: Config, code: ExitCode, cut_off: int) ->
         (f"{counts.refused} refused", "each with NAME.reason.json beside it", config.failed),
         (f"{status.inbox} left", "not taken yet", config.inbox),
     ]
-    rows += [(f"{cut_off} cut off", "the next start takes them up", config.work)]
+    rows += [(f"{cut_off} interrupted", "the next start resumes them", config.work)]
     lines = [_row(count, what, where) for count, what, where in rows if not count.startswith("0 ")]
     lines += [f"  {line}" for line in left_alone(status.left_alone, status.left_alone_files)]
-    lines = lines or ["  nothing was in the inbox"]
+    lines = lines or ["  the inbox was empty"]
     if status.newest_backup is not None:
         backup = config.backups / status.newest_backup
         lines += [_row("newest backup", "the whole library in one file", backup)]

@@ -82,7 +82,7 @@ class SignalRequests:
             return False
         self._told = True
         name = self._signals[0].name
-        many = "batch at hand" if running == 1 else "batches at hand"
+        many = "current batch" if running == 1 else "current batches"
         what = f"; ending after the {many}" if running else ""
         self._journal.tell(Event.STOPPING, f"{name} received{what}", signal=name)
         asyncio.get_running_loop().call_later(self._grace_s, self.workers.set)
@@ -93,11 +93,11 @@ class SignalRequests:
             self._next = reread()
         except (OSError, ScenariodError) as error:
             told = faults.of(error)
-            hint = told.cure or "mend the cause, then `systemctl reload scenariod`"
+            hint = told.cure or "fix the cause, then `systemctl reload scenariod`"
             words = f"SIGHUP received, and nothing was changed: {told.words}; {hint}"
             self._journal.tell(Event.NOT_RELOADED, words, hint=hint)
             return
-        words = "SIGHUP received; going on by the configuration as it is now"
+        words = "SIGHUP received; continuing with the configuration as it is now"
         self._journal.tell(Event.RELOADING, words)
         self._wake()
 

@@ -308,7 +308,7 @@ class Supervisor:
         self._backoff.end_if_over()
         if cut_off:
             numbers = ", ".join(str(batch.id) for batch in cut_off)
-            words = f"taking up what was cut off: batch {numbers}"
+            words = f"resuming what was interrupted: batch {numbers}"
             self._setup.journal.tell(Event.RECOVERED, words)
 
     async def _rebuild_if_at_rest(self, damage: LibraryDamagedError) -> float:

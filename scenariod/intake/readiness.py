@@ -36,11 +36,11 @@ class Hold(StrEnum):
 
     WRITING = "its writer still has it open"
     SETTLING = "it may still be changing"
-    HALF_WRITTEN = "it ends in the middle; its writer may come back"
+    HALF_WRITTEN = "it is incomplete; its writer may continue"
     LINKED = "it has another name, a hard link; `rm` that, or it is refused"
-    UNREADABLE = "scenariod may not read it; `chmod g+r` it"
-    UNMOVABLE = "scenariod may not move it: it is somebody else's, or a mount"
-    DAMAGED = "the disk gives an error where it is read; see `dmesg`"
+    UNREADABLE = "scenariod cannot read it; run `chmod g+r` on it"
+    UNMOVABLE = "scenariod cannot move it: it belongs to another user, or is a mount"
+    DAMAGED = "the disk reports an error when it is read; see `dmesg`"
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,7 +166,7 @@ class Watcher:
 
     def _why_polling(self) -> str | None:
         if self._settings.watch == "poll":
-            return "the configuration says so"
+            return "as configured"
         silent = self._mount is not None and not announces(self._mount.kind)
         if self._mount is None or not silent or self._settings.watch == "events":
             return None

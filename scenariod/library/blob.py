@@ -21,7 +21,7 @@ CHUNK_BYTES = 64 << 10
 
 
 class DocumentDamagedError(Exception):
-    """A stored document is not what was stored."""
+    """A stored document differs from what was stored."""
 
 
 def store(db: sqlite3.Connection, chunks: Iterable[bytes], *, size_bytes: int) -> Stored | None:
@@ -51,7 +51,7 @@ def load(db: sqlite3.Connection, stored: Stored) -> Iterator[bytes]:
             digest.update(chunk)
             yield chunk
     if digest.hexdigest() != stored.sha256:
-        raise DocumentDamagedError(f"document {stored.row} is not what was stored")
+        raise DocumentDamagedError(f"document {stored.row} differs from what was stored")
 
 
 def _opened(db: sqlite3.Connection, row: int) -> sqlite3.Blob:

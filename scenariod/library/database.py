@@ -134,7 +134,7 @@ class Library:
         if busy:
             raise LibraryLockedError(
                 f"the library {self.path} is being read",
-                hint=f"`fuser -v {shell_word(self.path)}` says by whom",
+                hint=f"`fuser -v {shell_word(self.path)}` shows by whom",
             )
 
     def close(self) -> None:
@@ -240,7 +240,7 @@ class Library:
         """Make the current scenarios those from just before a batch; otherwise as `restore`.
 
         Raises NotFoundError where there is no such batch, LibraryDamagedError where a document
-        that is to be brought back is not what was stored.
+        that is to be brought back differs from what was stored.
         """
 
         def wanted(db: sqlite3.Connection) -> Iterable[Version]:
@@ -384,8 +384,8 @@ class Library:
         """
         if _identity(self.path) != self._file:
             raise LibraryReplacedError(
-                f"the library {self.path} is another file than the one that was opened",
-                hint="nothing was written to either; run it again, and it is the other one",
+                f"the library {self.path} is not the file that was opened",
+                hint="nothing was written to either; run it again to use the new one",
             )
 
     def _is_replaced(self) -> bool:
@@ -426,5 +426,5 @@ def _own_batch(
 def _nothing_there(path: Path) -> NotFoundError:
     return NotFoundError(
         f"there is no library of this version at {path} yet",
-        hint="start scenariod once: it makes the library",
+        hint="start scenariod once: it creates the library",
     )

@@ -187,7 +187,7 @@ def _refusals(db: sqlite3.Connection, batch_id: int) -> tuple[Refusal, ...]:
 
 def _utc(moment: datetime) -> str:
     if moment.tzinfo is None:
-        raise ValueError(f"a time without its zone: {moment.isoformat()}")
+        raise ValueError(f"a time without a time zone: {moment.isoformat()}")
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")
 
 

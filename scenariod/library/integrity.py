@@ -28,12 +28,12 @@ def problems(db: sqlite3.Connection) -> Iterator[str]:
         if found != "ok":
             yield _one_line(found)
     for table, row, parent, _ in db.execute("PRAGMA foreign_key_check"):
-        yield f"row {row} of {table} names a row of {parent} that is not there"
+        yield f"row {row} of {table} refers to a row of {parent} that does not exist"
     yield from _damaged_documents(db)
     (current,) = db.execute("SELECT count(*) FROM scenario WHERE removed_batch IS NULL").fetchone()
     counted = history.state(db).scenarios
     if current != counted:
-        yield f"the last batch counted {counted} scenarios, and there are {current}"
+        yield f"the last batch counted {counted} scenarios, but there are {current}"
 
 
 def _damaged_documents(db: sqlite3.Connection) -> Iterator[str]:

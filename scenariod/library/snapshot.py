@@ -59,7 +59,7 @@ class Snapshot:
     def documents(self) -> Iterator[Iterator[bytes]]:
         """Yield each document as an iterator of its chunks, to be used up before the next.
 
-        Raises LibraryDamagedError at the end of one that is not what was stored, and
+        Raises LibraryDamagedError at the end of one that differs from what was stored, and
         CommandInterruptedError where the library is interrupted.
         """
         for version in self.scenarios():

@@ -92,7 +92,7 @@ def undo(db: sqlite3.Connection, batches: Sequence[int], *, by: int) -> Undone:
     """Take back what these batches did, all of it or nothing, as the work of the batch `by`.
 
     Raises NotFoundError, NotUndoableError, and DocumentDamagedError where what is to be brought
-    back is not what was stored.
+    back differs from what was stored.
     """
     _refuse_unless_undoable(db, batches)
     these = {"by": by, "batches": json.dumps(batches)}

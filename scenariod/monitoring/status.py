@@ -204,10 +204,10 @@ def _silence(state: str) -> tuple[str, str]:
     if state == "D":
         return "it waits for a disk", "see what the disk reports: `journalctl -k -p warning`"
     hint = (
-        "ask again; if it stays silent, end it by `kill -9 {pid}`: nothing is lost, and a service"
-        " restarts by itself"
+        "try again; if there is still no answer, run `kill -9 {pid}`: nothing is lost, and a"
+        " service restarts automatically"
     )
-    return f"it did not within {ASK_TIMEOUT_S:g} s", hint
+    return f"no answer within {ASK_TIMEOUT_S:g} s", hint
 
 
 @contextmanager

@@ -105,7 +105,7 @@ def _appearing(folder: Path) -> Iterator[Path]:
     try:
         if os.path.lexists(folder) and not (folder.is_dir() and not os.listdir(folder)):
             raise NameTakenError(
-                f"{folder} is there already, and not an empty folder",
+                f"{folder} already exists and is not an empty folder",
                 hint="name another one with --output DIR, or remove it",
             )
         yield making

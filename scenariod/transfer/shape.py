@@ -188,4 +188,4 @@ def _at(slicer: Slicer, message: str) -> Problem:
 
 def _fault(wrong: Problem | None) -> Problem | None:
     """Return what is wrong after a list of scenarios, in words on the whole file."""
-    return wrong and replace(wrong, message=f"{wrong.message}; only what stands before was read")
+    return wrong and replace(wrong, message=f"{wrong.message}; only what precedes it was read")

@@ -161,7 +161,7 @@ def _never_began(process: subprocess.Popen[bytes]) -> NoLimitError:
     status = process.returncode
     how = "no memory limit is in force" if status == EXIT_NO_LIMIT else f"its status is {status}"
     return NoLimitError(
-        f"the process that reads what is imported cannot work: {how}",
+        f"the process that reads the import cannot run: {how}",
         hint="see `ulimit -a`; memory.limit_mb of the configuration is its limit",
     )
 
@@ -172,8 +172,8 @@ def _killed(at: Judging, status: int, why: Reason | None) -> protocol.Judged:
     reason = why or (Reason.KILLED if status == -signal.SIGKILL else Reason.CRASH)
     words = {
         Reason.TIMEOUT: "it takes longer to read than worker.timeout_s",
-        Reason.KILLED: "the process that read it was killed, which the kernel does for want of"
-        " memory; import it again, it goes on from here",
+        Reason.KILLED: "the process that read it was killed, probably because memory ran out;"
+        " import it again to continue from here",
     }
     message = words.get(reason, f"the process that read it has ended with status {status}")
     problem = Problem(reason, message)

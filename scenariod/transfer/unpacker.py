@@ -178,7 +178,7 @@ class _Unpacker:
             return self._judge(place, content)
         except MemoryError:
             pass  # the traceback holds on to all that fills the memory: speak once it is gone
-        message = "it takes more memory than the limit to read"
+        message = "reading it takes more memory than the limit"
         problem = Problem(Reason.OUT_OF_MEMORY, message)
         return Rejected(place, len(content), hashlib.sha256(content).hexdigest(), (problem,))
 
@@ -193,7 +193,7 @@ class _Unpacker:
         say(protocol.Judged(index, number, Rejected(place, size_bytes, None, (problem,)), b""))
 
     def _too_large(self, size_bytes: int) -> Problem:
-        message = f"it has {size_bytes} bytes; at most {self._most_bytes} are taken"
+        message = f"it has {size_bytes} bytes; at most {self._most_bytes} are allowed"
         return Problem(Reason.TOO_LARGE, message)
 
 
@@ -204,9 +204,9 @@ def _left_out(keys: tuple[str, ...]) -> Problem:
 
     more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
     message = (
-        f'"{keys[0][:_SHOWN_KEY]}"{more} is not kept with the scenarios: of what a pack says of'
-        f" itself, {MOST_CHARACTERS} characters are, no more than {MOST_DEPTH} deep, and numbers of"
-        f" up to 1.8e308 and {LONGEST_NUMBER} characters"
+        f'"{keys[0][:_SHOWN_KEY]}"{more} is not kept: pack info may have'
+        f" {MOST_CHARACTERS} characters, {MOST_DEPTH} levels, and numbers up to 1.8e308 with at"
+        f" most {LONGEST_NUMBER} characters"
     )
     return Problem(Reason.TOO_LARGE, message)
 

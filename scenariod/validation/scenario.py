@@ -150,7 +150,7 @@ def _story(value: Any, info: ValidationInfo) -> Any:
         return value
     text = info.data["text"]
     if text is None and value is None:
-        where = {"message": "is missing: the story stands in text or in content", "field": "text"}
+        where = {"message": "is missing: the story belongs in text or content", "field": "text"}
         raise PydanticCustomError(Reason.MISSING_FIELD.value, "{message}", where)
     if not f"{text or ''}{value or ''}".strip():
         where = {"message": "must not be blank", "field": "content" if text is None else "text"}

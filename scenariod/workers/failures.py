@@ -26,7 +26,7 @@ def of_file(outcome: Outcome, *, ended: Ended | None, detail: str, size_bytes: i
     if reason in {Reason.OUT_OF_MEMORY, Reason.SOFT_LIMIT}:
         return Problem(reason, f"{shortage(ended)}: {_holds(ended, size_bytes=size_bytes)}")
     if outcome is Outcome.CRASH and ended.evidence.exit_status == 0:
-        words = "its worker said that it was done, but left no verdict on it that can be read"
+        words = "its worker reported success, but left no readable verdict on it"
         return Problem(Reason.NO_VERDICT, words)
     return Problem(reason, f"its worker ended with {outcome}{f': {detail}' if detail else ''}")
 
@@ -38,9 +38,9 @@ def shortage(ended: Ended) -> str:
     if ended.evidence.oom_kills or not ended.evidence.soft_stopped:
         return f"needed more than {limit} MB ({figures})"
     if ended.evidence.hard_stopped:
-        told = f"{figures}, ended at {HARD_LIMIT_PERCENT} % of it"
+        told = f"{figures}, killed at {HARD_LIMIT_PERCENT} % of it"
         return f"needed more than {limit * HARD_LIMIT_PERCENT // 100} MB ({told})"
-    return f"came near its limit, and was not done when it was asked to end ({figures})"
+    return f"came near its limit and did not stop when asked ({figures})"
 
 
 def _holds(ended: Ended, *, size_bytes: int) -> str:
@@ -56,7 +56,7 @@ def of_host(batch: Batch) -> Fault:
     return Fault(
         words,
         step=Step.JUDGING,
-        cure="see what takes it: `systemd-cgtop -m`; or raise memory.reserve_mb",
+        cure="see what uses the memory: `systemd-cgtop -m`; or raise memory.reserve_mb",
     )
 
 

@@ -239,7 +239,7 @@ class _Conversation:
             line = await stdout.readline()
             event = json.loads(line) if line else None
         except ValueError as error:  # too long, or not JSON: no worker of ours says that
-            self._said = f"the worker said something unintelligible: {error}"
+            self._said = f"the worker sent an invalid message: {error}"
             child.send(self._process, signal.SIGKILL)
             return None
         return event if isinstance(event, dict) else None
@@ -263,7 +263,7 @@ class _Conversation:
     async def _end_early(self, talk: asyncio.Task[None], over: asyncio.Task[bool]) -> None:
         """Ask the worker to end; end it by force over the hard limit, or after the grace."""
         if self._soft_stopped:
-            self._said = f"{self._gauge.held} and was asked to end"
+            self._said = f"{self._gauge.held} and was asked to stop"
         child.send(self._process, signal.SIGTERM)
         await asyncio.wait(
             {talk, over}, timeout=self._settings.stop_grace_s, return_when=asyncio.FIRST_COMPLETED
@@ -281,7 +281,7 @@ class _Conversation:
         if self._meter is not None and (self._soft_stopped or self._hard_stopped):
             at = f", at {self._at_file}" if self._at_file else ""
             with suppress(OSError, psutil.Error):
-                self._said = f"{self._gauge.held}{at} ({self._meter.biggest()}), and was ended"
+                self._said = f"{self._gauge.held}{at} ({self._meter.biggest()}), and was killed"
         with suppress(OSError):
             async with asyncio.timeout(FORCE_TIMEOUT_S):
                 await self._launcher.kill(pid, self._job)
@@ -298,4 +298,4 @@ def _words_of_status(status: int) -> str:
     """Return an exit status in words; negative for a signal."""
     if status >= 0:
         return f"its worker ended with exit status {status}"
-    return f"its worker was ended by {signal.Signals(-status).name}"
+    return f"its worker was killed by {signal.Signals(-status).name}"

@@ -73,4 +73,4 @@ def _hint(memory: Memory, host: Host) -> str:
             given = [name for name in fitting if getattr(memory, name) != getattr(changed, name)]
             lines = [f'memory.{name} = "auto" ({fitting[name]} here)' for name in given]
             return f"set {' and '.join(lines)}, then `scenariodctl config check`"
-    return f"scenariod needs more memory than {host.name} has: {_ENOUGH_MB} MB will do"
+    return f"scenariod needs more memory than {host.name} has: {_ENOUGH_MB} MB is enough"

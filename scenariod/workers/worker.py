@@ -142,19 +142,19 @@ def _not_a_file(name: str) -> Rejected:
 
 def _hard_linked(name: str, *, links: int) -> Rejected:
     message = (
-        f"the file has {links} names (hard links), and may be somebody else's or be changed by "
-        "another name"
+        f"the file has {links} names (hard links), and may belong to another user or be changed "
+        "through another name"
     )
     return Rejected(name, 0, None, (Problem(Reason.HARD_LINKED, message),))
 
 
 def _unreadable(name: str) -> Rejected:
-    message = "scenariod may not read this file"
+    message = "scenariod cannot read this file"
     return Rejected(name, 0, None, (Problem(Reason.UNREADABLE, message),))
 
 
 def _too_large(name: str, *, size_bytes: int, max_bytes: int) -> Rejected:
-    message = f"the file has {size_bytes} bytes; at most {max_bytes} are taken"
+    message = f"the file has {size_bytes} bytes; at most {max_bytes} are allowed"
     return Rejected(name, size_bytes, None, (Problem(Reason.TOO_LARGE, message),))
 
 

@@ -135,7 +135,7 @@ def test_a_backup_that_reads_back_otherwise_does_not_count(
 
     monkeypatch.setattr("scenariod.backups.folder._forget_cached", flip_a_byte)
 
-    with pytest.raises(OSError, match="not on the disk as it was written"):
+    with pytest.raises(OSError, match="differs from what was written"):
         written(tmp_path, TWO)
 
     assert backups.list_backups(tmp_path) == []

@@ -81,7 +81,7 @@ def older(home: Home) -> None:
 
 LOSSES: dict[Callable[[Home], None], str] = {
     without_tables: "it is empty",
-    without_rows: "has never held anything, and ",
+    without_rows: "is new and empty, but ",
     without_one_table: "it has no table mark",
     older: "is older than its own backups: its last batch is 1, and scenarios-backup-",
 }
@@ -152,7 +152,7 @@ def test_where_only_the_published_file_is_left_nothing_is_published_over_it(home
     imported = home.ctl("import", str(saved))
 
     assert [ended.code for ended in refused] == [12, 12]
-    assert "there is no good backup in" in refused[0].err
+    assert "there is no intact backup in" in refused[0].err
     assert f"`scenariodctl import` that {home.published.name}" in refused[0].err
     assert untouched == before
     assert imported.code == 0, imported.err

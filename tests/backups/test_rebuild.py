@@ -200,7 +200,7 @@ def test_a_backup_of_which_no_library_can_be_made_is_named_and_passed_over(home:
     ended = home.once()
 
     assert ended.code == 0, ended.err
-    assert f"{later.name} is whole, but no library can be made of it: " in ended.err
+    assert f"{later.name} is intact, but no library can be built from it: " in ended.err
     assert f"the library was rebuilt from {good.name}" in ended.err
 
 
@@ -248,7 +248,7 @@ def test_without_a_good_backup_nothing_is_touched(home: Home) -> None:
     ended = home.once()
 
     assert ended.code == 12
-    assert "there is no good backup in" in ended.err
+    assert "there is no intact backup in" in ended.err
     assert home.database.read_bytes() == before
     assert aside(home) == []
 
@@ -264,7 +264,7 @@ def test_damage_met_later_without_a_good_backup_ends_the_daemon_with_the_reason(
     code = daemon.wait()
 
     assert code == 12
-    assert "there is no good backup in" in daemon.journal()
+    assert "there is no intact backup in" in daemon.journal()
     assert aside(home) == []
     assert home.names("failed") == []
 
@@ -301,7 +301,7 @@ def test_what_cannot_be_read_in_done_costs_no_library_and_is_counted(home: Home)
     ended = home.once(before=POWERLESS)
 
     assert ended.code == 0, ended.err
-    assert "; 1 files of done/ cannot be read, and are left there" in ended.err
+    assert "; 1 files in done/ cannot be read and stay there" in ended.err
     assert {"old", "new-2"} <= set(home.ids())
     assert {"scenario-3.json", "scenario-7.json"} <= set(home.names("done"))
 
@@ -345,7 +345,7 @@ def test_where_it_is_off_damage_is_told_with_the_command_that_cures_and_that_doe
 
     name = newest(home).path.name
     assert ended.code == 12
-    assert f"the newest good backup is {name}" in ended.err
+    assert f"the newest intact backup is {name}" in ended.err
     assert f"`scenariodctl restore {name}`" in ended.err
     assert home.database.read_bytes() == before
     cured = home.ctl("restore", name)
@@ -368,7 +368,7 @@ def test_a_document_that_is_not_what_was_stored_is_met_later_and_mended(home: Ho
     daemon.wait_for("the library was rebuilt from")
     daemon.wait_for_status(lambda s: s["state"] == "idle" and s["scenarios"] == 3)
 
-    assert "document 3 is not what was stored" in daemon.journal()
+    assert "document 3 differs from what was stored" in daemon.journal()
     wait_until(lambda: sorted(home.ids()) == ["new-1", "new-2", "old"], "it is published")
     assert daemon.process.poll() is None
     assert daemon.terminate() == 0
@@ -440,7 +440,7 @@ def test_a_bad_backup_that_is_named_for_a_damaged_library_is_not_taken_for_all_o
 
     assert failed.code == 16, failed.err
     assert f"cannot restore {bad}: " in failed.err
-    assert f"the newest good one: `scenariodctl restore {good.name}`" in failed.err
+    assert f"the newest intact one: `scenariodctl restore {good.name}`" in failed.err
     assert home.database.read_bytes() == before
     assert home.ctl("restore", good.name).code == 0
 
@@ -481,7 +481,7 @@ def test_the_command_that_cures_a_document_that_is_not_what_was_stored_does_so(h
     cured = home.ctl("restore", "latest")
 
     assert cured.code == 0, cured.err
-    assert "is not what was stored" in cured.out
+    assert "differs from what was stored" in cured.out
     assert len(aside(home)) == 1
     assert home.once().code == 0
     assert home.ids() == ["old", "new-1", "new-2"]
@@ -508,7 +508,7 @@ def rebuild_by_command(home: Home) -> None:
     break_document(home)
     cured = home.ctl("restore", "latest")
     assert cured.code == 0, cured.err
-    assert "is not what was stored" in cured.out
+    assert "differs from what was stored" in cured.out
     ended = home.once()
     assert ended.code == 0, ended.err
 

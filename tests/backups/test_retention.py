@@ -99,7 +99,7 @@ def test_beyond_the_cap_the_oldest_go_and_say_so() -> None:
     decided = plan(backups, replace(NONE, last=5, max_total_bytes=9 << 20))
 
     assert [d.backup.name for d in decided.keep] == ["2026-03-14 05:00", "2026-03-14 04:00"]
-    assert decided.remove[0].reasons == ("all that are kept would take more than 9 MB",)
+    assert decided.remove[0].reasons == ("the backups that are kept would exceed 9 MB",)
     assert decided.remove[-1].reasons == ("no rule keeps it",)
 
 
@@ -140,9 +140,7 @@ def test_what_is_not_ours_stays_and_neither_counts_nor_takes_a_place() -> None:
     decided = plan(backups, replace(NONE, last=2, max_total_bytes=9))
 
     assert [d.backup.name for d in decided.remove] == ["2026-03-14 08:00"]
-    assert decided.keep[0].reasons == (
-        "not a backup that this version can read: never removed, never counted",
-    )
+    assert decided.keep[0].reasons == ("this version cannot read it: never removed, never counted",)
 
 
 def test_of_no_backups_nothing_is_decided() -> None:

@@ -256,7 +256,7 @@ def test_a_damaged_document_is_not_brought_back(library: Library) -> None:
     second = make(library, {})
     sql(library.path, "UPDATE document SET content = zeroblob(length(content))")
 
-    with pytest.raises(LibraryDamagedError, match="not what was stored"):
+    with pytest.raises(LibraryDamagedError, match="differs from what was stored"):
         undo(library, second)
 
     assert held(library) == {}

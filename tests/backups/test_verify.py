@@ -80,7 +80,7 @@ def put_a_folder_there(path: Path) -> None:
 
 
 DAMAGES = {
-    DefectKind.CUT_OFF: (cut_off, "copy it anew"),
+    DefectKind.CUT_OFF: (cut_off, "copy it again"),
     DefectKind.ALTERED: (flip_a_bit, "journalctl -k"),
     DefectKind.WRONG_COUNT: (say_a_wrong_count, "jq '.scenarios | length'"),
     DefectKind.FOREIGN: (make_foreign, "head -c 200"),
@@ -106,8 +106,8 @@ def test_each_damage_is_told_apart_with_what_helps_and_the_newest_good_one(
     assert code == json_code == 16
     assert f"{bad.name}  {kind}: " in said
     assert advice in said
-    assert f"{good.name}  whole: 2 scenarios" in said
-    assert f"the newest good one: `scenariodctl restore {good.name}`" in said
+    assert f"{good.name}  intact: 2 scenarios" in said
+    assert f"the newest intact one: `scenariodctl restore {good.name}`" in said
     assert [(e["name"], e["whole"], e["defect"]) for e in entries] == [
         (bad.name, False, kind.value),
         (good.name, True, None),
@@ -337,7 +337,5 @@ def test_the_daemon_verifies_the_newest_itself_and_replaces_one_that_is_damaged(
 
     assert "was not verified" in asleep["backup_doubt"]
     assert found["backup_doubt"] == ""
-    assert f"the newest backup cannot be relied on: {newest.path.name} is altered" in (
-        daemon.journal()
-    )
+    assert f"the newest backup is unreliable: {newest.path.name} is altered" in (daemon.journal())
     assert isinstance(backups.verify(home.backups / found["newest_backup"]), backups.Verified)

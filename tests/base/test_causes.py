@@ -38,8 +38,8 @@ def test_a_link_to_nothing_is_named_with_what_it_leads_to(tmp_path: Path) -> Non
 
     of_itself, below = met(tmp_path / "root"), met(tmp_path / "root" / "inbox" / "a")
 
-    assert of_itself.why == "it is a link to /mnt/unplugged, which is not there"
-    assert below.why == f"{tmp_path}/root is a link to /mnt/unplugged, which is not there"
+    assert of_itself.why == "it is a link to /mnt/unplugged, which does not exist"
+    assert below.why == f"{tmp_path}/root is a link to /mnt/unplugged, which does not exist"
     assert f"`ls -ld {tmp_path}/root`" in str(below.cure)
 
 
@@ -47,7 +47,7 @@ def test_the_first_folder_that_is_missing_is_named(tmp_path: Path) -> None:
     itself, above = met(tmp_path / "a"), met(tmp_path / "a" / "b" / "c")
 
     assert itself == Cause(None, f"put it back: `ls -ld {tmp_path}`")
-    assert above == Cause(f"{tmp_path}/a is not there", f"put it back: `ls -ld {tmp_path}`")
+    assert above == Cause(f"{tmp_path}/a does not exist", f"put it back: `ls -ld {tmp_path}`")
 
 
 def test_a_file_where_a_folder_belongs_is_named(tmp_path: Path) -> None:
@@ -88,8 +88,8 @@ def test_a_folder_that_may_not_be_entered_is_named() -> None:
 @pytest.mark.parametrize(
     ("path", "why"),
     [
-        ("/tmp/" + "n" * 300, "a name has 300 bytes, and 255 are possible"),
-        ("/tmp" + "/name" * 1000, "the path has 5004 bytes, and 4095 are possible"),
+        ("/tmp/" + "n" * 300, "a name has 300 bytes, but at most 255 are allowed"),
+        ("/tmp" + "/name" * 1000, "the path has 5004 bytes, but at most 4095 are allowed"),
     ],
     ids=["name", "path"],
 )

@@ -70,7 +70,7 @@ def test_a_root_that_is_not_there_is_never_made(tmp_path: Path) -> None:
     with pytest.raises(RootUnusableError) as caught:
         prepare(loaded(tmp_path / "typo"))
 
-    assert str(caught.value) == f"the root folder {tmp_path}/typo is not there"
+    assert str(caught.value) == f"the root folder {tmp_path}/typo does not exist"
     assert "--root" in caught.value.hint
     assert caught.value.exit_code is ExitCode.ROOT_UNUSABLE
     assert not (tmp_path / "typo").exists()

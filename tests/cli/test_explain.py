@@ -63,7 +63,7 @@ def test_a_file_that_waits_is_shown_with_the_time_when_it_came(home: Home, run_c
     lines = run_ctl.lines("explain", "scenario-1.json")
 
     assert datetime.fromisoformat(said["places"][0]["since"]).timestamp() == int(came)
-    assert re.fullmatch(r"  it came .*(now|ago), [0-9]{4}-[0-9-]+ [0-9:]+ UTC", lines[1])
+    assert re.fullmatch(r"  it arrived .*(now|ago), [0-9]{4}-[0-9-]+ [0-9:]+ UTC", lines[1])
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_claimed_file_is_taken_up_by_the_next_start(bench: Bench, run_ctl: Ctl
     _, said = run_ctl("explain", "scenario-1.json")
 
     assert told(said) == [("work", "work/000007/scenario-1.json", "is claimed by batch 7")]
-    assert said["places"][0]["next"] == "the next start takes it up"
+    assert said["places"][0]["next"] == "the next start resumes it"
 
 
 def test_a_refused_file_is_shown_with_its_reason_its_advice_and_the_command(
@@ -282,7 +282,7 @@ def test_who_may_not_look_into_work_is_told_of_all_other_places(home: Home, benc
 
     assert "failed/scenario-1.json: was refused" in refused.out
     assert "inbox/scenario-2.json: waits" in waiting.out
-    assert "scenario-3.json is in no folder that you may look into" in gone.out
+    assert "scenario-3.json is not in any folder that you can read" in gone.out
     assert [ended.code for ended in (refused, waiting, gone, unknown)] == [0, 0, 0, 18]
     assert "sudo" in unknown.err
 

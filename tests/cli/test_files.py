@@ -123,9 +123,11 @@ def test_a_refused_file_whose_reason_is_gone_is_listed_too(
 
     _, (file,) = run_ctl("failed")
 
-    assert (file["code"], file["message"]) == (None, "its reason is gone")
+    assert (file["code"], file["message"]) == (None, "its reason file is missing")
     assert file["retry"] == "scenariodctl retry scenario-1.json"
-    assert without_ages(run_ctl.lines("failed")) == ["scenario-1.json, AGO: its reason is gone"]
+    assert without_ages(run_ctl.lines("failed")) == [
+        "scenario-1.json, AGO: its reason file is missing"
+    ]
 
 
 def test_where_nothing_was_refused_the_list_is_empty(home: Home, run_ctl: Ctl) -> None:

@@ -111,7 +111,7 @@ def test_an_undo_that_is_interrupted_says_whether_it_was_done(filled: Home) -> N
 @pytest.mark.parametrize(
     ("at", "arguments", "words"),
     [
-        (("os", "fsync"), ["export", "--output", "{}/out"], "the folder is there with all of it"),
+        (("os", "fsync"), ["export", "--output", "{}/out"], "the folder is complete"),
         (
             ("scenariod.validation.document.reader", "read"),
             ["library", "verify"],

@@ -43,7 +43,9 @@ def test_recorded_peaks_are_told_with_the_limit_that_would_fit(home: Home) -> No
         ["to", "16", "KB", "20", "40", "MB", "40", "MB", "61", "MB"],
         ["all", "20", "40", "MB", "40", "MB", "61", "MB"],
     ]
-    assert told[3].startswith("Limit: 3072 MB a worker; it allows 1 worker at once on this machine")
+    assert told[3].startswith(
+        "Limit: 3072 MB per worker; it allows 1 worker at once on this machine"
+    )
     assert told[4] == (
         "Advice: p95 of 20 batches is 40 MB: memory.limit_mb = 128 would fit, "
         "and allow 1 worker at once"

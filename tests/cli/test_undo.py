@@ -101,7 +101,7 @@ def test_ctrl_c_at_a_question_says_that_nothing_was_changed(
 
     assert code == 20
     assert shown.endswith(
-        "\nscenariodctl: interrupted: nothing was changed\n  run it again to have it done\n"
+        "\nscenariodctl: interrupted: nothing was changed\n  run it again to complete it\n"
     )
     assert ids(filled) == AFTER
 

@@ -281,7 +281,7 @@ def test_a_batch_that_was_cut_off_too_often_is_isolated_without_a_launch(
 
     assert again(split) == [["scenario-1.json"], ["scenario-2.json"]]
     assert failed.settled == Counts(refused=1)
-    assert "cut off 3 times" in home.reason("scenario-3.json")["message"]
+    assert "interrupted 3 times" in home.reason("scenario-3.json")["message"]
     assert bench.shown == []
 
 
@@ -373,7 +373,7 @@ def test_a_worker_that_says_it_is_done_and_left_no_verdict_is_told_from_a_crash(
 
     found = {number: home.reason(f"scenario-{number}.json")["code"] for number in codes}
     assert found == {1: "no-verdict", 2: "no-verdict", 3: "crash"}
-    assert "left no verdict" in home.reason("scenario-1.json")["message"]
+    assert "left no readable verdict" in home.reason("scenario-1.json")["message"]
 
 
 def test_a_folder_that_is_empty_or_gone_is_nobodys_trouble(home: Home, bench: Bench) -> None:

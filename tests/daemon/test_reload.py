@@ -52,7 +52,7 @@ def test_a_reload_has_it_go_on_by_the_configuration_as_it_is_then(
     reloading = next(n for n, told in enumerate(manager.heard) if told.startswith("RELOADING=1\n"))
     assert "READY=1" in manager.heard[:reloading]
     assert "READY=1" in manager.heard[reloading:]
-    assert "SIGHUP received; going on by the configuration as it is now" in daemon.journal()
+    assert "SIGHUP received; continuing with the configuration as it is now" in daemon.journal()
 
 
 def ask_to_reload_in_a_batch(
@@ -142,8 +142,8 @@ def test_another_root_folder_takes_a_restart(
     home.configure_with(f'root = "{tmp_path}"\n')
     daemon.signal(signal.SIGHUP)
 
-    daemon.wait_for(f"root = {tmp_path} is another folder than {home.path}")
-    daemon.wait_for("`systemctl restart scenariod` has it work there")
+    daemon.wait_for(f"root = {tmp_path} is not {home.path}")
+    daemon.wait_for("`systemctl restart scenariod` applies it")
 
 
 def test_an_end_that_is_asked_for_meanwhile_is_the_end_and_as_polite(
@@ -153,7 +153,7 @@ def test_an_end_that_is_asked_for_meanwhile_is_the_end_and_as_polite(
     daemon, worker = ask_to_reload_in_a_batch(home, manager, still)
 
     daemon.signal(signal.SIGTERM)
-    daemon.wait_for("SIGTERM received; ending after the batch at hand")
+    daemon.wait_for("SIGTERM received; ending after the current batch")
     worker.resume()
 
     assert daemon.wait() == 0

@@ -39,7 +39,7 @@ def test_scenariodctl_learns_how_its_child_ended_where_whoever_starts_it_ignores
         "import", str(source), before=[*no_limit_can_be_set, "env", "--ignore-signal=CHLD"]
     )
 
-    assert "cannot work: no memory limit is in force" in ended.out + ended.err
+    assert "cannot run: no memory limit is in force" in ended.out + ended.err
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])

@@ -177,7 +177,7 @@ def test_a_watch_tells_what_is_wrong_with_its_folder(
 
     assert fresh.fault() == "the inbox is not watched"
     assert before is None
-    assert gone == f"the inbox {folder} is not there; `mkdir {folder}`, or mount what it is on"
+    assert gone == f"the inbox {folder} does not exist; `mkdir {folder}`, or mount its file system"
     assert file is not None
     assert "is not a folder" in file
     assert replaced == "the inbox was replaced by another folder"
@@ -188,7 +188,7 @@ def test_a_watch_that_cannot_begin_says_why(folder: Path, heard: Heard) -> None:
     (folder / PROBE_FILE).mkdir()
     taken = InotifyWatch(folder, on_change=heard.change, on_event=heard.event)
 
-    assert "is not there" in (nowhere.begin() or "")
+    assert "does not exist" in (nowhere.begin() or "")
     assert "cannot create a file in" in (taken.begin() or "")
 
 

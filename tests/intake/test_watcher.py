@@ -174,7 +174,7 @@ def test_an_inbox_that_is_not_there_at_first_is_watched_once_it_is(tmp_path: Pat
     folder = tmp_path / "later"
 
     def story(eye: Eye) -> None:
-        eye.until(Sight.DEGRADED, "is not there")
+        eye.until(Sight.DEGRADED, "does not exist")
         folder.mkdir()
         eye.until(Sight.EVENTS)
 
@@ -184,7 +184,7 @@ def test_an_inbox_that_is_not_there_at_first_is_watched_once_it_is(tmp_path: Pat
 def test_polling_is_asked_for_by_the_configuration_and_told(folder: Path) -> None:
     def story(eye: Eye) -> None:
         eye.until(Sight.POLLING)
-        assert eye.watcher.detail == "every 0.2 s: the configuration says so"
+        assert eye.watcher.detail == "every 0.2 s: as configured"
         assert eye.watcher.look_every_s() == 0.2
         folder.rmdir()
         eye.until(Sight.DEGRADED)

@@ -302,7 +302,7 @@ def test_times_are_recorded_in_utc_and_naive_ones_are_a_defect(
     naive = datetime(2026, 3, 14, 12, 0)  # noqa: DTZ001  what must not be
     wrong = SettledBatch(2, naive, NOON, "ok", 1, "systemd")
 
-    with pytest.raises(ValueError, match="without its zone"):
+    with pytest.raises(ValueError, match="without a time zone"):
         library.settle(wrong, [])
 
     recorded = sql(tmp_path / "scenarios.db", "SELECT id, settled_at FROM batch")

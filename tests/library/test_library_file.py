@@ -255,7 +255,7 @@ library.close()
         check=True,
     )
 
-    assert "is another file than the one that was opened" in ended.stdout
+    assert "is not the file that was opened" in ended.stdout
     for name, ids in (("away", ["old"]), ("here", ["committed"])):
         with open_library(tmp_path / name) as library:
             assert list(held(library)) == ids
@@ -285,7 +285,7 @@ def test_a_flipped_byte_in_a_stored_document_is_noticed(tmp_path: Path) -> None:
 
     with (
         open_library(tmp_path) as library,
-        pytest.raises(LibraryDamagedError, match="not what was stored"),
+        pytest.raises(LibraryDamagedError, match="differs from what was stored"),
     ):
         held(library)
 

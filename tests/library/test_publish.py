@@ -135,8 +135,8 @@ def test_a_link_to_nothing_is_an_error_that_names_it_and_makes_no_file(
         publish(library, path)
 
     assert str(raised.value) == (
-        f"No such file or directory: {path}, because it is a link to web/all.json, which is not"
-        " there (publishing the library)"
+        f"No such file or directory: {path}, because it is a link to web/all.json, which does not"
+        " exist (publishing the library)"
     )
     assert path.readlink() == Path("web/all.json")
     assert not (tmp_path / "web").exists()

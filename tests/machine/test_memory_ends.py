@@ -138,7 +138,7 @@ def test_a_worker_that_does_not_hear_is_frozen_and_killed_after_the_grace(
 
     why = acting.reason(small, "scenario-deaf-241.json")
     assert why["code"] == "soft-limit"
-    assert why["message"].startswith("came near its limit, and was not done when it was asked")
+    assert why["message"].startswith("came near its limit and did not stop when asked")
     assert acting.outcomes(small, "scenario-deaf-241.json") == ["soft-limit"]
 
 

@@ -71,7 +71,7 @@ def test_a_second_run_adds_nothing_and_keeps_what_the_user_has_put_there(tmp_pat
 
     assert (first.code, second.code) == (0, 0)
     assert "1 already added" in first.out
-    assert "nothing was in the inbox" in second.out
+    assert "the inbox was empty" in second.out
     assert f"To start over: rm -r {demo}" in second.out
     assert dropped_files(demo) == before
     assert {"scenario-mine.json", *SAMPLES[:10]} == {*before["done"]}

@@ -196,7 +196,7 @@ def test_a_rebuild_on_a_full_disk_pauses_the_daemon_until_there_is_room(
 
         assert "No space left on device" in paused["detail"]
         assert "rebuilding the library" in paused["detail"]
-        assert "intake goes on; it was: " in daemon.journal()
+        assert "intake resumes; the cause was: " in daemon.journal()
         wait_until(lambda: len(home.ids()) == 4, "it is published")
         assert sorted(home.ids()) == sorted([*OLD, "new-1", "new-2"])
         assert home.names("failed") == home.names("inbox") == []

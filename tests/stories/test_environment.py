@@ -152,7 +152,7 @@ def test_a_fault_pauses_intake_says_what_helps_and_ends_by_itself(home: Home, wh
     daemon.wait_for_status(lambda s: (s["added"], s["refused"], s["state"]) == (1, 1, "idle"))
 
     assert failed == []
-    assert "intake goes on; it was: " in daemon.journal()
+    assert "intake resumes; the cause was: " in daemon.journal()
     assert home.names("done") == ["scenario-1.json"]
     assert home.names("failed") == ["scenario-2.json"]
     assert home.reason("scenario-2.json")["attempts"] == 1
@@ -190,7 +190,7 @@ def test_a_bad_sector_under_one_file_holds_up_that_file_alone(home: Home) -> Non
     daemon = home.start(before=[*strace, *failing])
     daemon.wait_for("published 2 scenarios")
     status = daemon.wait_for_status(
-        lambda s: any("the disk gives an error" in w["reason"] for w in s["waiting"])
+        lambda s: any("the disk reports an error" in w["reason"] for w in s["waiting"])
     )
     explained = home.ctl("explain", "scenario-1.json")
     said = daemon.journal()
@@ -198,9 +198,9 @@ def test_a_bad_sector_under_one_file_holds_up_that_file_alone(home: Home) -> Non
     ended = home.once()
 
     assert [w["file"] for w in status["waiting"]] == ["scenario-1.json"]
-    assert "inbox/scenario-1.json: waits: the disk gives an error" in explained.out
+    assert "inbox/scenario-1.json: waits: the disk reports an error" in explained.out
     assert "intake pauses" not in said
-    assert "scenario-1.json waits in the inbox: the disk gives an error" in said
+    assert "scenario-1.json waits in the inbox: the disk reports an error" in said
     assert ended.code == 0, ended
     assert sorted(home.ids()) == ["later", "partner", "unlucky"]
     assert home.names("failed") == []
@@ -232,7 +232,7 @@ def test_a_disk_that_fails_at_any_step_is_waited_for(home: Home, where: str, cod
 
     said = daemon.journal()
     assert step in said
-    assert "intake goes on" in said
+    assert "intake resumes" in said
     assert home.names("done") == ["scenario-1.json"]
     assert home.names("failed") == []
     assert json.loads(home.ctl("list", "--json").out)[0]["id"] == "scenario-1"
@@ -307,7 +307,7 @@ def test_a_disk_that_is_mounted_over_a_running_daemon_ends_it_and_a_new_start_ta
         taken_up = home.ids()
 
     assert code == 15
-    assert "is another file than the one that was opened" in daemon.journal()
+    assert "is not the file that was opened" in daemon.journal()
     assert unharmed == ["on-the-disk"]
     assert taken_up == ["on-the-disk", "later"]
 

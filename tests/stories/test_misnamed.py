@@ -46,7 +46,7 @@ def test_where_nothing_else_was_there_it_does_not_say_that_nothing_was(home: Hom
     ended = home.once()
 
     assert "1 file is left alone" in ended.out
-    assert "nothing was in the inbox" not in ended.out
+    assert "the inbox was empty" not in ended.out
 
 
 def test_status_names_them_with_and_without_a_daemon_and_the_journal_does_once(home: Home) -> None:

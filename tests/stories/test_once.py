@@ -200,9 +200,9 @@ def test_once_ends_when_all_is_done_and_does_not_wait_for_the_next_look(home: Ho
     again = home.once()
 
     assert (empty.code, full.code) == (0, 0)
-    assert "nothing was in the inbox" in empty.out
-    assert "nothing was in the inbox" not in full.out
-    assert "nothing was in the inbox" in again.out
+    assert "the inbox was empty" in empty.out
+    assert "the inbox was empty" not in full.out
+    assert "the inbox was empty" in again.out
     assert len(home.names("done")) == 3
 
 
@@ -215,7 +215,7 @@ def test_a_file_that_may_not_be_read_is_left_and_said(home: Home) -> None:
     assert ended.code == 4
     assert home.names("inbox") == ["scenario-1.json"]
     assert home.names("done") == ["scenario-2.json"]
-    assert "scenario-1.json waits in the inbox: scenariod may not read it" in ended.err
+    assert "scenario-1.json waits in the inbox: scenariod cannot read it" in ended.err
     assert "1 left" in ended.out
 
 
@@ -285,7 +285,7 @@ def test_a_root_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     ended = run([*SCENARIOD, "--once", "--root", str(tmp_path / "typo")])
 
     assert ended.code == 15
-    assert "is not there" in ended.err
+    assert "does not exist" in ended.err
 
 
 def test_an_unknown_option_is_told(tmp_path: Path) -> None:
@@ -605,7 +605,7 @@ def test_a_folder_that_is_a_link_to_nothing_is_named(home: Home, name: str) -> N
     ended = home.once()
 
     assert ended.code == 15
-    assert "it is a link to /mnt/unplugged, which is not there" in ended.err
+    assert "it is a link to /mnt/unplugged, which does not exist" in ended.err
 
 
 @AS_ROOT

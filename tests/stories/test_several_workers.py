@@ -192,7 +192,7 @@ def test_a_kill_with_two_at_work_loses_and_doubles_nothing(home: Home, still: St
 
     assert between == names
     assert ended.code == 0, ended.err
-    assert "taking up what was cut off: batch 1, 2" in ended.err
+    assert "resuming what was interrupted: batch 1, 2" in ended.err
     assert home.names("done") == names
     assert sorted(home.ids()) == [f"s-{n}" for n in range(1, 7)]
 
@@ -204,7 +204,7 @@ def test_a_signal_ends_after_both_batches_at_hand(home: Home, still: Standstill)
     workers = hold_two(daemon, still)
 
     daemon.signal(signal.SIGTERM)
-    daemon.wait_for("SIGTERM received; ending after the batches at hand")
+    daemon.wait_for("SIGTERM received; ending after the current batches")
     for worker in workers:
         worker.resume()
 

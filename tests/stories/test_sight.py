@@ -18,7 +18,7 @@ from scenariod.intake.inotify import PROBE_FILE
 
 pytestmark = pytest.mark.slow
 
-NOT_THERE = "is not there; `mkdir` it, or mount what it is on"
+NOT_THERE = "does not exist; `mkdir` it, or mount its file system"
 
 
 def test_an_inbox_that_is_deleted_pauses_intake_with_the_cure_and_goes_on_once_it_is_back(
@@ -51,13 +51,13 @@ def test_an_inbox_that_is_deleted_pauses_intake_with_the_cure_and_goes_on_once_i
 def test_the_status_says_in_words_how_arrivals_are_noticed(home: Home) -> None:
     home.configure(intake={"watch": "poll", "poll_s": 0.2, "rescan_s": 3600.0})
     daemon = home.start()
-    daemon.wait_for("the inbox is polled every 0.2 s: the configuration says so")
+    daemon.wait_for("the inbox is polled every 0.2 s: as configured")
 
     home.drop("scenario-1.json")
     daemon.wait_for("added scenario-1")
     shown = home.ctl("status")
 
-    assert "(polling: every 0.2 s: the configuration says so)" in shown.out
+    assert "(polling: every 0.2 s: as configured)" in shown.out
 
 
 @AS_ROOT
@@ -94,7 +94,7 @@ def test_too_many_open_files_pause_intake_until_there_is_room_and_fail_nobody(ho
     daemon.wait_for("nothing is lost: Too many open files")
     resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, usual)
     daemon.wait_for("added scenario-1")
-    daemon.wait_for("intake goes on")
+    daemon.wait_for("intake resumes")
 
     assert home.names("failed") == []
 

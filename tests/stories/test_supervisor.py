@@ -189,7 +189,7 @@ def test_a_worker_killed_from_outside_runs_again_and_nothing_fails(
     still.wait_for(daemon.pid).kill()
     daemon.wait_for("batch 1: ok; 2 added")
 
-    again = "batch 1: killed-from-outside, by no fault of its files; it runs again"
+    again = "batch 1: killed-from-outside, not caused by its files; it runs again"
     assert again in daemon.journal()
     assert home.names("failed") == []
     assert len(home.names("done")) == 2
@@ -261,7 +261,7 @@ def test_sigterm_ends_after_the_batch_at_hand_and_the_next_start_goes_on(
     worker = still.wait_for(daemon.pid)
 
     daemon.signal(signal.SIGTERM)
-    daemon.wait_for("SIGTERM received; ending after the batch at hand")
+    daemon.wait_for("SIGTERM received; ending after the current batch")
     worker.resume()
 
     code = daemon.wait()
@@ -423,7 +423,7 @@ def test_a_locked_library_pauses_intake_until_it_is_free(home: Home) -> None:
     daemon.wait_for_status(lambda s: s["added"] == 3)
 
     assert "locked" in paused["detail"]
-    assert "intake goes on; it was: " in daemon.journal()
+    assert "intake resumes; the cause was: " in daemon.journal()
     assert home.names("failed") == []
 
 
@@ -436,7 +436,7 @@ def test_a_library_that_is_locked_at_the_start_is_waited_for(home: Home) -> None
 
     daemon.wait_for_status(lambda s: s["added"] == 3)
     assert "locked by another command (opening the library)" in paused["detail"]
-    assert "intake goes on; it was: " in daemon.journal()
+    assert "intake resumes; the cause was: " in daemon.journal()
     assert daemon.terminate() == 0
 
 

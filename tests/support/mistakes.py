@@ -163,7 +163,7 @@ MISTAKES = {
     "None": _within('"A claim."', "None", Reason.NOT_JSON, "JSON writes null for None", (4, 12)),
     "True": _within('"A claim."', "True", Reason.NOT_JSON, "JSON writes true for True", (4, 12)),
     "NaN": _within(
-        "12.5", "NaN", Reason.NOT_A_NUMBER, "NaN is no number", (10, 15), "answerWeights.agenda"
+        "12.5", "NaN", Reason.NOT_A_NUMBER, "NaN is not a number", (10, 15), "answerWeights.agenda"
     ),
     "left out": _within('"A claim."', "...", Reason.NOT_JSON, "... stands for", (4, 12)),
     "line break": _within(

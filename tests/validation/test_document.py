@@ -269,7 +269,7 @@ def test_exactly_a_hundred_problems_are_all_told() -> None:
 
     found = places.problems(read(text), [])
 
-    assert {p.message for p in found} == {"NaN is no number in JSON"}
+    assert {p.message for p in found} == {"NaN is not a number in JSON"}
     assert len(found) == MAX_PROBLEMS
 
 

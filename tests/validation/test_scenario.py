@@ -415,7 +415,7 @@ def test_a_wrong_optional_field_is_told_in_one_sentence(
         ({"claim": ABSENT}, "claim is missing"),
         ({"correctAnswer": "luck"}, 'must be logic, emotion, balanced or agenda, not "luck"'),
         ({"answerWeights": 5}, "answerWeights must be an object, not a number"),
-        ({"text": ABSENT}, "text is missing: the story stands in text or in content"),
+        ({"text": ABSENT}, "text is missing: the story belongs in text or content"),
     ],
 )
 def test_a_wrong_required_field_is_told_in_one_sentence(

@@ -41,7 +41,7 @@ ENDS = {
     "ended by force": (
         ended(peak_mb=2790, soft_stopped=True, hard_stopped=True),
         (
-            "needed more than 2764 MB (peak 2790 MB, limit 3072 MB, ended at 90 % of it): "
+            "needed more than 2764 MB (peak 2790 MB, limit 3072 MB, killed at 90 % of it): "
             "the file has 8 000 000 bytes"
         ),
     ),
@@ -61,7 +61,7 @@ def test_a_worker_that_did_not_end_in_time_is_told_from_one_that_needed_more() -
     problem = failures.of_file(Outcome.SOFT_LIMIT, ended=slow, detail="", size_bytes=1)
 
     assert problem.code is Reason.SOFT_LIMIT
-    assert problem.message.startswith("came near its limit, and was not done when")
+    assert problem.message.startswith("came near its limit and did not stop when")
     assert "(peak 2200 MB, limit 3072 MB)" in problem.message
 
 

@@ -333,7 +333,7 @@ def test_a_worker_over_its_soft_limit_is_asked_to_end_and_says_what_it_held(job:
     assert ended.evidence.exit_status == 75
     assert ended.evidence.soft_stopped
     assert judge(ended.evidence) is Outcome.SOFT_LIMIT
-    assert ended.detail.endswith("and was asked to end")
+    assert ended.detail.endswith("and was asked to stop")
     assert LIMIT_BYTES * 7 // 10 < ended.peak_bytes < LIMIT_BYTES * 9 // 10
 
 
@@ -491,8 +491,8 @@ def test_the_files_are_handed_over_in_one_line_whatever_their_names(job: Job) ->
     ("code", "outcome", "detail"),
     [
         pytest.param("raise SystemExit(3)", Outcome.NO_LIMIT, "", id="ends before it is ready"),
-        pytest.param("print('hello')", Outcome.NO_LIMIT, "unintelligible", id="no JSON"),
-        pytest.param("print('x' * 200_000)", Outcome.NO_LIMIT, "unintelligible", id="no end"),
+        pytest.param("print('hello')", Outcome.NO_LIMIT, "invalid message", id="no JSON"),
+        pytest.param("print('x' * 200_000)", Outcome.NO_LIMIT, "invalid message", id="no end"),
         pytest.param(
             'print(\'{"event": "no-limit", "reason": "because"}\')',
             *(Outcome.NO_LIMIT, "because"),
@@ -511,7 +511,7 @@ def test_the_files_are_handed_over_in_one_line_whatever_their_names(job: Job) ->
         ),
         pytest.param(
             READY + "print('x' * 200_000, flush=True); time.sleep(600)",
-            *(Outcome.KILLED, "unintelligible"),
+            *(Outcome.KILLED, "invalid message"),
             id="talks nonsense",
         ),
         pytest.param(

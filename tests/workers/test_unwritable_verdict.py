@@ -111,7 +111,7 @@ def test_a_verdict_that_cannot_be_written_is_waited_for_and_spends_no_attempt(
         worker, folder = stopped_worker(daemon, still)
     worker.resume()
 
-    told = f"intake pauses, and nothing is lost: {fault.words}: {folder} (judging the files)"
+    told = f"intake pauses, and nothing is lost: {fault.words}: {folder} (checking the files)"
     assert told in daemon.journal()
     settle_everything(daemon)
 
@@ -132,7 +132,7 @@ def test_a_verdict_at_any_call_of_which_the_disk_fails_is_waited_for_and_spends_
         worker.resume()
         worker.wait()
     words = os.strerror(getattr(errno, code))
-    daemon.wait_for(f"and nothing is lost: {words}: {folder} (judging the files)")
+    daemon.wait_for(f"and nothing is lost: {words}: {folder} (checking the files)")
     assert home.names("failed") == []
     settle_everything(daemon)
 
@@ -155,7 +155,7 @@ def settle_everything(daemon: Daemon) -> None:
     """Have all of it be settled now that the disk is well: as if nothing had been."""
     home = daemon.home
     daemon.wait_for_status(lambda s: (s["added"], s["refused"], s["state"]) == (1, 1, "idle"))
-    assert "intake goes on; it was: " in daemon.journal()
+    assert "intake resumes; the cause was: " in daemon.journal()
     assert home.names("done") == ["scenario-1.json"]
     assert home.names("failed") == ["scenario-2.json"]
     assert home.reason("scenario-2.json")["attempts"] == 1

@@ -132,7 +132,7 @@ class _Survey:
     def _scalar(self, token: re.Match[str]) -> None:
         name = token.group()
         if name in _NOT_NUMBERS:
-            self._add(Reason.NOT_A_NUMBER, f"{name} is no number in JSON", token.start())
+            self._add(Reason.NOT_A_NUMBER, f"{name} is not a number in JSON", token.start())
         elif name not in _LITERALS and (message := _number_fault(name)):
             self._add(Reason.WRONG_VALUE, f"the number {cut(name)} {message}", token.start())
 
@@ -178,7 +178,7 @@ def _unquote(string: str) -> str:
 def _number_fault(number: str) -> str | None:
     """Say what keeps a number from being taken."""
     if len(number) > LONGEST_NUMBER:
-        return f"has {len(number)} characters; at most {LONGEST_NUMBER} are taken"
+        return f"has {len(number)} characters; at most {LONGEST_NUMBER} are allowed"
     if not is_readable(number):
         return "is too large: most programs read numbers up to 1.8e308"
     return "is beyond what can be kept exactly" if exact(number) is None else None

@@ -93,7 +93,7 @@ def refuse_unavailable(asked: str, *, root: Path) -> None:
         return
     why = cgroup.missing()
     if why is not None:
-        raise NoLimitError(f"no memory limit can be put in force: {why}", hint=cgroup.cure())
+        raise NoLimitError(f"no memory limit can be enforced: {why}", hint=cgroup.cure())
     if os.geteuid() == 0 and root.stat().st_uid == 0:
         raise NoLimitError(
             f"workers never run as root, and {root} belongs to root",

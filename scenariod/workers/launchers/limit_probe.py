@@ -74,7 +74,7 @@ async def _provoke(process: asyncio.subprocess.Process) -> cgroup.Counters:
     if not await process.stdout.readline():
         said = (await process.stderr.read(4096)).decode("utf-8", "replace").strip()
         raise NoLimitError(
-            f"no limited process can be started: {said or 'systemd-run ended without a word'}",
+            f"no limited process can be started: {said or 'systemd-run ended without a message'}",
             hint="see `systemctl --user status` of the account that runs scenariod; "
             "systemd 252 or newer is needed",
         )
