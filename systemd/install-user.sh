@@ -63,7 +63,7 @@ install_unit() {
         systemctl --user --quiet enable scenariod.service
         systemctl --user try-restart scenariod.service
     else
-        say "no service manager of yours runs here: log in on the machine itself, then enable it"
+        say "your service manager is not running here: log in on the machine itself, then enable scenariod"
     fi
 }
 

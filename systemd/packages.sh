@@ -25,6 +25,6 @@ fi
 echo "installing packages:$missing"
 export DEBIAN_FRONTEND=noninteractive
 # shellcheck disable=SC2086  # words are meant
-$sudo apt-get update -q=2 || echo "apt-get update failed; going on with the lists at hand" >&2
+$sudo apt-get update -q=2 || echo "apt-get update failed; continuing with the existing package lists" >&2
 # shellcheck disable=SC2086
 $sudo apt-get install -q=2 -y --no-install-recommends $missing >/dev/null

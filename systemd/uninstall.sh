@@ -72,6 +72,6 @@ if [ "${PURGE:-0}" = 1 ]; then
     say "scenariod is removed, with its data, configuration and account"
 else
     say "scenariod is removed; kept: $root, /etc/scenariod and the account scenariod"
-    [ ! -d "$drop_ins" ] || say "kept, too: your changes of its unit in $drop_ins"
+    [ ! -d "$drop_ins" ] || say "also kept: your changes to the unit in $drop_ins"
     say "to remove these too: sudo make uninstall PURGE=1"
 fi

@@ -121,7 +121,7 @@ def _what_is_lost(config: Config) -> str | None:
         return None
     return (
         f"the library {path} is older than its own backups: its last batch is "
-        f"{found.highest_batch}, and {last.path.name} shows batch {last.batch}"
+        f"{found.highest_batch}, but {last.path.name} shows batch {last.batch}"
     )
 
 

@@ -68,7 +68,7 @@ def _processes() -> Cause:
 def _file_size() -> Cause:
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
     if limit == resource.RLIM_INFINITY:
-        return Cause(cure="use a file system that takes larger files")
+        return Cause(cure="use a file system that allows larger files")
     return Cause(f"a file may have {limit} bytes (ulimit -f)", "raise it: `ulimit -f unlimited`")
 
 
@@ -115,7 +115,7 @@ def _on_the_way(path: Path, code: int | None) -> Cause | None:
 def _of_part(part: Path, path: Path, code: int | None) -> Cause | None:
     above, it = part.parent, "it" if part == path else str(part)
     if code == errno.EACCES:
-        why = f"user {who_touches()} may not enter {above}"
+        why = f"user {who_touches()} cannot enter {above}"
         return Cause(why, f"let that user in: `namei -l {shell_word(path)}`")
     if code == errno.ENOTDIR:
         return Cause(f"{above} is not a folder", f"move it away: {_shown(above)}")
@@ -123,7 +123,7 @@ def _of_part(part: Path, path: Path, code: int | None) -> Cause | None:
         return Cause(f"{it} is a link that leads back to itself", f"remove it: {_shown(part)}")
     if part.is_symlink():
         why = f"{it} is a link to {part.readlink()}, which does not exist"
-        return Cause(why, f"mount or make what it leads to: {_shown(part)}")
+        return Cause(why, f"mount or create its target: {_shown(part)}")
     return (
         None if part == path else Cause(f"{part} does not exist", f"put it back: {_shown(above)}")
     )

@@ -263,7 +263,7 @@ def _expanded(root: str, source: Path) -> Path:
     except RuntimeError as error:  # there is no such user, or one without a home folder
         raise ConfigError(
             f'{source}: root = "{printable(root)}": the home folder is not known',
-            hint="write the whole path",
+            hint="write the full path",
         ) from error
 
 

@@ -48,7 +48,7 @@ class Step(StrEnum):
     PUBLISHING = "publishing the library"
     TIDYING = "removing old files"
     EXPORTING = "exporting the library"
-    LISTING = "listing what was refused"
+    LISTING = "listing refused files"
     REBUILDING = "rebuilding the library"
 
 

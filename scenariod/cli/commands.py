@@ -76,7 +76,7 @@ _YES = Argument(
 )
 _SO_FAR = "what was done so far stays"
 _IN_THE_HISTORY = (
-    "the library was changed as a whole or not at all; `scenariodctl history` shows which"
+    "the library was changed completely or not at all; `scenariodctl history` shows which"
 )
 
 COMMANDS = (

@@ -245,7 +245,7 @@ def _source(asked: str) -> str:
         readable = found = False
     if not found:
         raise NotFoundError(
-            f"{asked} does not exist, or user {os.geteuid()} may not see it",
+            f"{asked} does not exist, or user {os.geteuid()} cannot see it",
             hint=f"`ls -ld {word}`; to read it as yourself: `sudo scenariodctl import - < {word}`",
         )
     if not readable:

@@ -91,7 +91,7 @@ def _rebuilt(config: Config, wanted: moments.InBackup, damage: Damage, *, may_as
         damage.why,
         f"the damaged library is in {done.aside}",
         f"rebuilt from {wanted}: {done.scenarios} scenarios",
-        f"{done.taken_back} files of done/ that it lacks are in inbox/ again: start scenariod",
+        f"{done.taken_back} files in done/ that it lacks are in inbox/ again: start scenariod",
         *rebuild.unread(done),
     ]
     return Answer(document, lines=lines)

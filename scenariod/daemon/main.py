@@ -154,7 +154,7 @@ def _parser() -> Parser:
     parser.add_argument("--config", type=Path, metavar="FILE", help="the configuration")
     parser.add_argument("--root", type=Path, metavar="DIR", help="the folder that holds inbox/")
     parser.add_argument(
-        "--once", action="store_true", help="process what the inbox holds, publish, and end"
+        "--once", action="store_true", help="process what is in the inbox, publish, and exit"
     )
     parser.add_argument("--version", action="version", version=f"scenariod {__version__}")
     return parser
@@ -164,7 +164,7 @@ def _left(status: Status, *, cut_off: int) -> str:
     """Return what a daemon that was asked to end leaves for its next start, in words."""
     counts = ((status.inbox, "inbox/"), (cut_off, "work/"))
     left = ", ".join(f"{count} in {where}" for count, where in counts if count)
-    return f"as asked; left for the next start: {left}" if left else "as asked"
+    return f"on request; left for the next start: {left}" if left else "on request"
 
 
 def _summary(status: Status, *, config: Config, code: ExitCode, cut_off: int) -> str:

@@ -87,8 +87,8 @@ def _translated(error: sqlite3.Error, path: Path) -> Exception | None:
         return damaged(path, str(error))
     if code == sqlite3.SQLITE_CANTOPEN and _is_too_long(path):
         return RootUnusableError(
-            f"the path of the library is too long, since SQLite takes {_PATH_MOST} bytes: {path}",
-            hint="move the root folder to where its path is shorter, and name that with --root DIR",
+            f"the path of the library is too long; SQLite allows {_PATH_MOST} bytes: {path}",
+            hint="move the root folder to a shorter path, and give that with --root DIR",
         )
     if code in _ENVIRONMENT:
         number, at = _why(error, path)

@@ -350,7 +350,7 @@ def test_where_it_is_off_damage_is_told_with_the_command_that_cures_and_that_doe
     assert home.database.read_bytes() == before
     cured = home.ctl("restore", name)
     assert cured.code == 0, cured.err
-    assert " files of done/ that it lacks are in inbox/ again" in cured.out
+    assert " files in done/ that it lacks are in inbox/ again" in cured.out
     assert home.once().code == 0
     assert {"old", "new-1", "new-2"} <= set(home.ids())
 
@@ -386,7 +386,7 @@ def test_the_command_that_cures_takes_up_what_done_holds_of_a_library_that_is_go
     cured = home.ctl("restore", newest(home).path.name)
 
     assert cured.code == 0, cured.err
-    assert " files of done/ that it lacks are in inbox/ again" in cured.out
+    assert " files in done/ that it lacks are in inbox/ again" in cured.out
     assert home.once().code == 0
     assert {"old", "new-1", "new-2"} <= set(home.ids())
 

@@ -82,7 +82,7 @@ def test_a_folder_that_may_not_be_entered_is_named() -> None:
 
         told = run([sys.executable, "-c", code, str(closed / "inbox")])
 
-    assert told.out == f"user 65534 may not enter {closed}\n", told.err
+    assert told.out == f"user 65534 cannot enter {closed}\n", told.err
 
 
 @pytest.mark.parametrize(

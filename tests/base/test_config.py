@@ -329,7 +329,7 @@ def test_a_root_in_the_home_folder_of_nobody_is_an_error(tmp_path: Path) -> None
     with pytest.raises(ConfigError, match="the home folder is not known") as caught:
         load_text(tmp_path, 'root = "~no-such-user/scenarios"')
 
-    assert caught.value.hint == "write the whole path"
+    assert caught.value.hint == "write the full path"
 
 
 def test_a_current_folder_that_is_gone_matters_only_to_what_is_relative_to_it(

@@ -521,7 +521,7 @@ def test_a_path_that_is_too_long_for_sqlite_is_called_so(tmp_path: Path) -> None
     errors = [error_of_opening(folder / "scenarios.db") for folder in (deep, link)]
 
     assert all(isinstance(error, RootUnusableError) for error in errors)
-    assert all("too long, since SQLite takes 504 bytes" in str(error) for error in errors)
+    assert all("too long; SQLite allows 504 bytes" in str(error) for error in errors)
 
 
 def test_the_longest_path_that_sqlite_takes_is_taken(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from scenariod.intake.inotify import PROBE_FILE
 
 pytestmark = pytest.mark.slow
 
-NOT_THERE = "does not exist; `mkdir` it, or mount its file system"
+NOT_THERE = "inbox does not exist; `mkdir "
 
 
 def test_an_inbox_that_is_deleted_pauses_intake_with_the_cure_and_goes_on_once_it_is_back(

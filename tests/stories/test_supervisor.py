@@ -540,12 +540,12 @@ def test_what_was_added_is_published_when_the_daemon_is_stopped(
     worker = still.wait_for(daemon.pid)
 
     daemon.signal(signal.SIGTERM)
-    daemon.wait_for("SIGTERM received; ending after the batch at hand")
+    daemon.wait_for("SIGTERM received; ending after the current batch")
     worker.resume()
 
     assert daemon.wait() == 0
     assert [s["id"] for s in home.scenarios()] == ["s-1", "s-2"]
-    ended = "scenariod ended: as asked; left for the next start: 2 in inbox/\n"
+    ended = "scenariod ended: on request; left for the next start: 2 in inbox/\n"
     assert daemon.journal().endswith(ended)
 
 
@@ -602,7 +602,7 @@ def test_a_stop_reports_that_what_was_added_cannot_be_published(
     begin = f"! {home.published} does not show the latest changes, which stay in the library: "
     assert reported.startswith(begin)
     assert reported.endswith(f": {home.published} (publishing the library)")
-    assert last == "scenariod ended: as asked; left for the next start: 2 in inbox/"
+    assert last == "scenariod ended: on request; left for the next start: 2 in inbox/"
     home.published.rmdir()
     home.once()
     assert len(home.scenarios()) == 4

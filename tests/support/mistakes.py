@@ -59,15 +59,15 @@ MISTAKES = {
         "text follows the JSON, beginning with I",
         (_LAST_LINE + 2, 1),
     ),
-    "thoughts": _not_json(f"<think>{{</think>\n{GOOD}", "text stands before the JSON", (1, 1)),
-    "javascript": _not_json(f"const one = {GOOD}", "text stands before the JSON", (1, 1)),
+    "thoughts": _not_json(f"<think>{{</think>\n{GOOD}", "text comes before the JSON", (1, 1)),
+    "javascript": _not_json(f"const one = {GOOD}", "text comes before the JSON", (1, 1)),
     "yaml": _not_json("id: one\ntitle: One\n", "it must begin with {, and begins with id", (1, 1)),
     "html": _not_json("<!DOCTYPE html>\n<html>{}</html>", "HTML or XML", (1, 1)),
     "xml": _not_json('<?xml version="1.0"?><a/>', "HTML or XML", (1, 1)),
     "rich text": _not_json("{\\rtf1\\ansi {}}", "rich text", (1, 1)),
     "comment before": _not_json(f"// one\n{GOOD}", "a comment begins here", (1, 1)),
-    "mark before": _not_json(f"\ufeff\ufeff{GOOD}", "U+FEFF BYTE ORDER MARK stands", (1, 1)),
-    "space before": _not_json(f"\u00a0{GOOD}", "U+00A0 NO-BREAK SPACE stands before", (1, 1)),
+    "mark before": _not_json(f"\ufeff\ufeff{GOOD}", "U+FEFF BYTE ORDER MARK comes before", (1, 1)),
+    "space before": _not_json(f"\u00a0{GOOD}", "U+00A0 NO-BREAK SPACE comes before", (1, 1)),
     "invisible after": _not_json(
         f"{GOOD}\u200b", "U+200B ZERO WIDTH SPACE follows", (_LAST_LINE + 1, 1)
     ),
@@ -154,11 +154,20 @@ MISTAKES = {
         '"claim"', "claim", Reason.NOT_JSON, "a key in double quotes, but found claim", (4, 3)
     ),
     "no-break space": _within(
-        *('"A claim."', '\u00a0"A claim."', Reason.NOT_JSON, "U+00A0 NO-BREAK SPACE stands"),
+        *(
+            '"A claim."',
+            '\u00a0"A claim."',
+            Reason.NOT_JSON,
+            "U+00A0 NO-BREAK SPACE is not white space",
+        ),
         (4, 12),
     ),
     "byte order mark": _within(
-        '"claim"', '\ufeff"claim"', Reason.NOT_JSON, "U+FEFF BYTE ORDER MARK stands", (4, 3)
+        '"claim"',
+        '\ufeff"claim"',
+        Reason.NOT_JSON,
+        "U+FEFF BYTE ORDER MARK is not white space",
+        (4, 3),
     ),
     "None": _within('"A claim."', "None", Reason.NOT_JSON, "JSON writes null for None", (4, 12)),
     "True": _within('"A claim."', "True", Reason.NOT_JSON, "JSON writes true for True", (4, 12)),

@@ -147,7 +147,7 @@ def test_what_is_no_json_object_is_refused_with_its_place(
         (b'{"a": 1', "expected a comma or the closing bracket before the end of the file"),
         (b'{"a": 1,}', "extra comma before the closing bracket"),
         (b'{"a": tru}', "expected a value, but found tru"),
-        (b'{"a": \x1b}', "U+001B stands here, and is not white space in JSON"),
+        (b'{"a": \x1b}', "U+001B is not white space in JSON"),
         (b'{"a": "open', "a string begins here and has no closing quote"),
         (b'{"a": "x\ny"}', "is its closing quote missing?"),
         (b'{"a": "\\u12"}', "\\u needs four hexadecimal digits"),

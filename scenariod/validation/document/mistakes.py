@@ -191,7 +191,7 @@ def _at_start(text: str) -> str:
     start = text.lstrip(WHITE)
     name = unusual(start[:1])
     if name is not None:
-        return f"{name} stands before the JSON: remove it"
+        return f"{name} comes before the JSON: remove it"
     if start.startswith(("//", "/*")):
         return _COMMENT_WORDS
     begins = text.find("{") if "{" in text else text.find("[")
@@ -201,7 +201,7 @@ def _at_start(text: str) -> str:
         return f"the file is not JSON: it must begin with {{, and begins with {what}"
     line, _ = place(text, begins)
     fence = f", and the Markdown code fence ({_FENCE}) around it" if _FENCE in text else ""
-    return f"text stands before the JSON, which begins in line {line}: remove it{fence}"
+    return f"text comes before the JSON, which begins in line {line}: remove it{fence}"
 
 
 def _meant(rest: str, what: str) -> str | None:
@@ -216,7 +216,7 @@ def _meant(rest: str, what: str) -> str | None:
     if rest.startswith(_LEFT_OUT):
         return f"{what} stands for something that was left out here"
     unseen = unusual(rest[:1])
-    return unseen and f"{unseen} stands here, and is not white space in JSON: remove it"
+    return unseen and f"{unseen} is not white space in JSON: remove it"
 
 
 def after_end(rest: str) -> str:

@@ -86,7 +86,9 @@ def counters(folder: Path) -> Counters:
 def missing() -> str | None:
     """Return why this kernel cannot enforce a memory limit, or None."""
     if not (MOUNT / "cgroup.controllers").exists():
-        return "this system runs cgroup v1, which cannot tell whether a worker ran out of memory"
+        return (
+            "this system runs cgroup v1, which does not report whether a worker ran out of memory"
+        )
     if "memory" not in (MOUNT / "cgroup.controllers").read_text().split():
         return "the kernel runs without its memory controller"
     return None
