@@ -1,6 +1,6 @@
 """Connections to the library's database, and their transactions.
 
-Owns how SQLite is set up, and when the WAL is cut back. Never knows a table.
+Owns how SQLite is set up, which file is open, and when the WAL is cut back. Never knows a table.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from scenariod.base.errors import RootUnusableError
-from scenariod.library.sqlite_errors import code_of
+from scenariod.library.sqlite_errors import LibraryReplacedError, code_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -171,3 +171,42 @@ def _set_up(db: sqlite3.Connection) -> None:
         f"journal_size_limit = {WAL_BYTES_KEPT}",
     ):
         db.execute(f"PRAGMA {pragma}")
+
+
+class OpenedFile:
+    """The file that a library was opened as: another one may have its path by now."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._identity = _identity(path)
+
+    def is_replaced(self) -> bool:
+        """Return whether the path leads to another file."""
+        try:
+            return _identity(self._path) != self._identity
+        except FileNotFoundError:
+            return False
+
+    def raise_if_replaced(self) -> None:
+        """Raise where the path leads to another file than the one that is open, or to none.
+
+        What is written to a file without a name is lost. A mount, a restored copy or a rebuild may
+        have taken the name; FileNotFoundError where nothing has.
+        """
+        if _identity(self._path) != self._identity:
+            raise LibraryReplacedError(
+                f"the library {self._path} is not the file that was opened",
+                hint="nothing was written to either; run it again to use the new one",
+            )
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    there = path.stat()
+    return there.st_dev, there.st_ino
+
+
+def keep_open_for_ever(db: sqlite3.Connection) -> None:
+    """Take a reference that nobody gives back: not even the end of Python closes it."""
+    import ctypes  # takes long to load, and this is rare
+
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(db))

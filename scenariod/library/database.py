@@ -16,8 +16,10 @@ from scenariod.library import history, integrity, past, restoration, schema, set
 from scenariod.library import packs as packing
 from scenariod.library.blob import DocumentDamagedError
 from scenariod.library.connection import (
+    OpenedFile,
     Wal,
     is_missing_or_empty,
+    keep_open_for_ever,
     open_readable,
     open_writable,
     transaction,
@@ -26,11 +28,7 @@ from scenariod.library.connection import (
 from scenariod.library.records import Kind, OnConflict, SettledBatch, batches_named
 from scenariod.library.scenarios import current
 from scenariod.library.snapshot import Snapshot
-from scenariod.library.sqlite_errors import (
-    LibraryReplacedError,
-    damaged,
-    translating,
-)
+from scenariod.library.sqlite_errors import damaged, translating
 
 if TYPE_CHECKING:
     import sqlite3
@@ -65,7 +63,7 @@ class Library:
         self._busy_timeout_s = busy_timeout_s
         self._lock = threading.RLock()
         self._wal = Wal(path)
-        self._file = _identity(path)
+        self._file = OpenedFile(path)
         self._interrupted = threading.Event()
 
     @classmethod
@@ -144,8 +142,8 @@ class Library:
         removes a WAL by its name, and that would be the other one's.
         """
         with self._lock, translating(self.path):
-            if self._is_replaced():
-                _keep_open_for_ever(self._db)
+            if self._file.is_replaced():
+                keep_open_for_ever(self._db)
             else:
                 self._db.close()
 
@@ -372,39 +370,9 @@ class Library:
             # Before the change: where the disk is full, it is then not made.
             self._wal.cut_back(self._db, busy_timeout_s=self._busy_timeout_s)
             with transaction(self._db):
-                self._raise_if_replaced()
+                self._file.raise_if_replaced()
                 yield self._db
-                self._raise_if_replaced()
-
-    def _raise_if_replaced(self) -> None:
-        """Raise where the path leads to another file than the one that is open, or to none.
-
-        What is written to a file without a name is lost. A mount, a restored copy or a rebuild may
-        have taken the name; FileNotFoundError where nothing has.
-        """
-        if _identity(self.path) != self._file:
-            raise LibraryReplacedError(
-                f"the library {self.path} is not the file that was opened",
-                hint="nothing was written to either; run it again to use the new one",
-            )
-
-    def _is_replaced(self) -> bool:
-        try:
-            return _identity(self.path) != self._file
-        except FileNotFoundError:
-            return False
-
-
-def _keep_open_for_ever(db: sqlite3.Connection) -> None:
-    """Take a reference that nobody gives back: not even the end of Python closes it."""
-    import ctypes  # takes long to load, and this is rare
-
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(db))
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    there = path.stat()
-    return there.st_dev, there.st_ino
+                self._file.raise_if_replaced()
 
 
 def _own_batch(
