@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ import psutil
 import pytest
 from support import counters, mounts
 from support.home import Home
+from support.standstill import Standstill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,6 +109,20 @@ def _children() -> set[int]:
         with suppress(FileNotFoundError):  # the thread has ended
             pids.update(map(int, path.read_text().split()))
     return pids
+
+
+@pytest.fixture
+def orders_folder() -> Iterator[Path]:
+    """Return a folder of orders (`base/killpoint.py`) for any process, also one that was root."""
+    with tempfile.TemporaryDirectory(prefix="scenariod-orders-") as folder:
+        Path(folder).chmod(0o777)
+        yield Path(folder)
+
+
+@pytest.fixture
+def still(orders_folder: Path) -> Standstill:
+    """Return what has processes stand still at a kill point."""
+    return Standstill(orders_folder)
 
 
 @pytest.fixture

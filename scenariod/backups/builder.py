@@ -20,7 +20,7 @@ from scenariod.base import clock
 from scenariod.base.errors import BackupUnusableError, ExitCode
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.library import Digests, Library, traces
-from scenariod.workers.confinement import die_with, drop_capabilities
+from scenariod.workers.privileges import die_with, drop_capabilities
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -24,6 +24,21 @@ def who_touches() -> int:
     return libc.call("setfsuid", -1)
 
 
+def user_name(uid: int) -> str:
+    """Return the name of a user; the number where it has none, as in containers."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"
+
+
+def own_name() -> str:
+    """Return as whom this process runs, and as whom it accesses files where that is another."""
+    process, files = os.geteuid(), who_touches()
+    name = user_name(process)
+    return name if files == process else f"{name}, accessing files as {user_name(files)}"
+
+
 def become_owner(root: Path) -> None:
     """Where we are root and `root` belongs to a user, be that user from now on.
 

@@ -27,7 +27,7 @@ from scenariod.monitoring.journal import CommandJournal, Event
 from scenariod.transfer import folder, importing
 from scenariod.transfer.unpack import Bounds, unpack
 from scenariod.validation import reason_file
-from scenariod.workers import host
+from scenariod.workers import host, start_check
 from scenariod.workers.budget import sizes_here
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ STANDARD_INPUT = "-"
 def import_(config: Config, asked: argparse.Namespace) -> Stream:
     """Bring in what a file or a folder holds; answer what became of it, each refusal by place."""
     require_root(config)
+    start_check.refuse_to_stay_root(config.root)
     damage.refuse_damaged(config)
     source = _source(asked.source)
     bounds = _bounds(config)

@@ -47,7 +47,7 @@ def _status_lines(document: dict[str, Any], refused: failed.Look) -> list[str]:
     lines = [
         f"scenariod {document['version']} is {state}",
         f"     Root: {document['root']}",
-        f"  Process: PID {document['pid']}, since {document['started_at']}",
+        f"  Process: PID {document['pid']} as {document['user']}, since {document['started_at']}",
         f"  Workers: {_workers(document)}",
         f"    Inbox: {document['inbox']} waiting ({_sight(document)})",
     ]
@@ -85,8 +85,9 @@ def _stalled(percent: float | None) -> str:
 
 
 def _workers(document: dict[str, Any]) -> str:
-    limit = _size(document["memory"], "limit")
-    return f"{document['most_workers']} at most, {limit} each, by {document['launcher']}"
+    most, limit = document["most_workers"], _size(document["memory"], "limit")
+    how = f"{document['launcher']} as {document['worker_user']}"
+    return f"{most} at most, {limit} each, by {how}"
 
 
 def _size(memory: dict[str, Any], name: str) -> str:

@@ -16,6 +16,7 @@ from scenariod.backups.damage import CHECKING
 from scenariod.base import clock
 from scenariod.base.errors import ScenariodError
 from scenariod.base.names import printable
+from scenariod.base.owner import own_name, user_name
 from scenariod.intake import misnamed
 from scenariod.monitoring import status
 from scenariod.monitoring.journal import Event
@@ -52,6 +53,8 @@ class StatusReporter:
             version=__version__,
             launcher=setup.launcher.name,
             started_at=clock.now().isoformat(timespec="seconds"),
+            user=own_name(),
+            worker_user=user_name(setup.launcher.worker_uid),
             most_workers=setup.budget.most_workers,
         )
 
@@ -104,9 +107,9 @@ class StatusReporter:
         now, sizes = self.status, self._sizes
         self._journal.tell(
             Event.STARTED,
-            f"scenariod {now.version} watches {self._config.inbox}; workers under "
-            f"{sizes.shown('limit_mb')} by {now.launcher}, {sizes.shown('reserve_mb')} kept free; "
-            f"{now.scenarios} scenarios in the library",
+            f"scenariod {now.version} as {now.user} watches {self._config.inbox}; workers under "
+            f"{sizes.shown('limit_mb')} by {now.launcher} as {now.worker_user}, "
+            f"{sizes.shown('reserve_mb')} kept free; {now.scenarios} scenarios in the library",
             root=now.root,
             launcher=now.launcher,
             memory_limit_bytes=sizes.limit_bytes,

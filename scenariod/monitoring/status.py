@@ -86,6 +86,8 @@ class Status:
     version: str
     launcher: str
     started_at: str
+    user: str = ""
+    worker_user: str = ""
     state: State = State.STARTING
     detail: str = ""
     scenarios: int = 0

@@ -10,8 +10,7 @@ import argparse
 import hashlib
 import os
 import sys
-from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -21,20 +20,20 @@ from scenariod.base.killpoint import KillPoint, reached
 from scenariod.transfer import folder, protocol
 from scenariod.validation.problems import Problem, Reason
 from scenariod.validation.verdict import MAX_MESSAGE, Rejected, Verdict
-from scenariod.workers.confinement import (
-    Stop,
+from scenariod.workers.confinement import Stop, load_judge, set_rlimits, yield_to_others
+from scenariod.workers.outcome import EXIT_NO_LIMIT
+from scenariod.workers.privileges import (
+    NOBODY,
+    become_nobody,
     die_with,
     drop_capabilities,
-    load_judge,
-    set_rlimits,
-    yield_to_others,
+    is_root,
 )
-from scenariod.workers.outcome import EXIT_NO_LIMIT
 
 # Imports up here stay light: no limit is in force yet. See load_judge() for the rest.
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from scenariod.transfer.shape import Survey
     from scenariod.transfer.slices import Slice
@@ -42,6 +41,8 @@ if TYPE_CHECKING:
     Judge = Callable[[str, bytes], Verdict]
 
 STANDARD_INPUT = "-"
+OPEN_AT_ONCE = 500
+"""So many files are opened by root, to be read by nobody: most shells allow 1024 to be open."""
 _NUMBER_ROOM = 24
 _SHOWN_KEY = 40
 
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop = Stop()
     orders = _parser().parse_args(arguments)
     die_with(orders.parent_pid)
-    if os.geteuid() != 0:
+    if not is_root():
         drop_capabilities()
     limit = set_rlimits(orders.limit_bytes)
     if isinstance(limit, str):
@@ -63,14 +64,52 @@ def main(arguments: Sequence[str] | None = None) -> int:
         most_bytes=orders.max_scenario_bytes,
         after=(orders.after_file, orders.after_number),
     )
+    _load_readers()
+    files = [_Source(index, path) for index, path in enumerate(_files(orders.source))]
+    files = files[orders.after_file :]
     try:
-        for index, path in enumerate(_files(orders.source)):
-            if index >= orders.after_file and not stop.asked:
-                unpacker.take_apart(path, index)
-        say(protocol.Done())
+        at_hand = _opened_by_root(files, orders.parent_pid) if is_root() else files
+    except OSError as error:
+        streams.to_stderr(f"nothing is read as root, and this cannot be user {NOBODY}: {error}\n")
+        return EXIT_NO_LIMIT
+    try:
+        for source in at_hand:
+            if not stop.asked:
+                unpacker.take_apart(source)
+        if stop.asked or len(at_hand) == len(files):
+            say(protocol.Done())  # else another process goes on from here
     except _UnheardError:
         streams.silence(sys.stdout)
     return ExitCode.OK
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A file to take apart, by its index and path; `opened` has come of opening it before."""
+
+    index: int
+    path: str
+    opened: BinaryIO | OSError | None = None
+
+    @property
+    def name(self) -> str:
+        """Its name, short enough for a verdict with a number behind it."""
+        if self.path == STANDARD_INPUT:
+            return "standard input"
+        return Path(self.path).name[: MAX_MESSAGE - _NUMBER_ROOM]
+
+    def file(self) -> BinaryIO:
+        """Return the file, open at its start; raise OSError where it is none."""
+        if isinstance(self.opened, OSError):
+            raise self.opened
+        return self.opened or _opened(self.path)
+
+
+def _opened_by_root(files: list[_Source], parent_pid: int) -> list[_Source]:
+    """Open the first files, stop being root, return them; raise OSError where this stays root."""
+    opened = [replace(source, opened=_tried(source.path)) for source in files[:OPEN_AT_ONCE]]
+    become_nobody(parent_pid)
+    return opened
 
 
 class _UnheardError(Exception):
@@ -94,12 +133,12 @@ class _Unpacker:
         self._most_bytes = most_bytes
         self._after = after
 
-    def take_apart(self, path: str, index: int) -> None:
-        """Say what is in the file `path`, the one of this index."""
-        name = "standard input" if path == STANDARD_INPUT else _name(path)
+    def take_apart(self, source: _Source) -> None:
+        """Say what is in a file."""
+        index, name = source.index, source.name
         skip = self._after[1] if index == self._after[0] else -1
         try:
-            with _opened(path) as file:
+            with source.file() as file:
                 self._read(file, name, index, skip=skip)
         except OSError as error:
             problem = Problem(Reason.UNREADABLE, f"it cannot be read: {error.strerror or error}")
@@ -231,21 +270,25 @@ def _files(source: str) -> list[str]:
     return [str(path) for path in folder.files(Path(source))]
 
 
-@contextmanager
-def _opened(path: str) -> Iterator[BinaryIO]:
-    """Yield a regular file, opened at its start; raise OSError where it is none."""
+def _opened(path: str) -> BinaryIO:
+    """Open a regular file at its start; raise OSError where it is none."""
     if path == STANDARD_INPUT:
-        opened = safe_open.from_descriptor(os.dup(sys.stdin.fileno()))
-    else:
-        opened = safe_open.open_named(Path(path))
-    with opened as file:
+        file = safe_open.from_descriptor(os.dup(sys.stdin.fileno()))
         file.seek(0)
-        yield file
+        return file
+    return safe_open.open_named(Path(path))
 
 
-def _name(path: str) -> str:
-    """Return a file's name, short enough for a verdict with a number behind it."""
-    return Path(path).name[: MAX_MESSAGE - _NUMBER_ROOM]
+def _tried(path: str) -> BinaryIO | OSError:
+    try:
+        return _opened(path)
+    except OSError as error:
+        return error
+
+
+def _load_readers() -> None:
+    """Load what is used later, under the limit and while our code can be read."""
+    from scenariod.transfer import pack_info, shape, slices  # noqa: F401
 
 
 def _parser() -> argparse.ArgumentParser:

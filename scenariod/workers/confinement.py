@@ -1,6 +1,6 @@
 """What a limited process does to itself before it reads anything from outside.
 
-Owns the limit, the privileges and the priority of this process, and what it loads under its limit.
+Owns the limit and the priority of this process, and what it loads under its limit.
 Never reads a file that was dropped.
 """
 
@@ -11,13 +11,11 @@ import os
 import resource
 import select
 import signal
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenariod.base import libc
-from scenariod.base.errors import ExitCode
+from scenariod.workers.privileges import is_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
 
 OOM_SCORE_ADJ = 500
 NICE = 10
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
-_CAPABILITY_VERSION_3 = 0x20080522  # linux/capability.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +65,6 @@ class Stop:
         self.asked = True
 
 
-def die_with(supervisor_pid: int) -> None:
-    """Have the kernel kill this process when its parent ends; end at once where it has already.
-
-    The kernel means the *thread* that started the worker, so that must be one that stays.
-    """
-    libc.call("prctl", _PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != supervisor_pid:
-        raise SystemExit(ExitCode.INTERRUPTED)
-
-
-def drop_capabilities() -> None:
-    """Give up whatever capability was inherited; raise OSError where the kernel refuses.
-
-    The daemon has CAP_LEASE to see who still writes; a worker, which reads hostile input, needs
-    none. Version 3 of capset(2): two words each of effective, permitted and inheritable.
-    """
-    libc.call("capset", struct.pack("=II", _CAPABILITY_VERSION_3, 0), bytes(6 * 4))
-
-
 def load_judge() -> Judge:
     """Load what judges a file, and return it.
 
@@ -96,6 +73,9 @@ def load_judge() -> Judge:
     """
     gc.disable()
     from scenariod.validation.scenario import judge
+
+    if is_root():  # only faulty files need it, but as nobody this may find nothing to load
+        import difflib  # noqa: F401
 
     gc.freeze()
     gc.enable()

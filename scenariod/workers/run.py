@@ -254,6 +254,8 @@ class _Conversation:
         elif kind == "done":
             peak = event.get("peak_rss_bytes")
             self._gauge.note_peak(peak if isinstance(peak, int) else 0)
+        elif kind == "no-limit":
+            self._said = str(event.get("reason", kind))
         elif kind in {"environment", "memory-error"}:
             self._said = str(event.get("message", kind))
             code, name = event.get("errno"), event.get("file")

@@ -1,24 +1,33 @@
 """Whether workers could run here as configured: the daemon asks before it starts, so do commands.
 
-Changes nothing, and starts nothing.
+Changes nothing.
 """
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scenariod.base import process
 from scenariod.base.errors import ConfigError, NoLimitError
+from scenariod.base.names import shell_word
 from scenariod.base.units import MIB
 from scenariod.workers import admission, host, sizes
 from scenariod.workers.launchers import launcher
+from scenariod.workers.privileges import NOBODY, is_root
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from scenariod.base.config import Config, Memory
     from scenariod.workers.host import Host
     from scenariod.workers.sizes import Sizes
 
+_TRIAL = (
+    "import os; from scenariod.workers.privileges import become_nobody; become_nobody(os.getppid())"
+)
 _ENOUGH_MB = 512
 """With so much RAM the defaults give a worker more than a usual scenario needs."""
 
@@ -31,6 +40,27 @@ def refuse_what_cannot_start(config: Config) -> None:
         refuse_what_rlimits_forbid(
             sizes.of_machine(config.memory, total_bytes=host.look().total_bytes),
             allowed_bytes=process.most_allowed_bytes(),
+        )
+        refuse_to_stay_root(config.root)
+
+
+def refuse_to_stay_root(root: Path) -> None:
+    """Raise `NoLimitError` where this is root, and limited processes could not become nobody.
+
+    What they do is tried; a container may have been started without the capabilities for it.
+    """
+    if not is_root():
+        return
+    command = [sys.executable, "-I", "-c", _TRIAL]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ended.returncode != 0:
+        lines = ended.stderr.splitlines() or [f"exit status {ended.returncode}"]
+        why = lines[-1].rpartition("] ")[2]
+        raise NoLimitError(
+            f"workers never run as root, and cannot become user {NOBODY} here: {why}",
+            hint=f"give {root} to a user, and scenariod becomes that user: `chown -R USER: "
+            f"{shell_word(str(root))}`; or start the container with the capabilities SETUID and "
+            "SETGID",
         )
 
 

@@ -16,7 +16,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from scenariod.base import durable
 from scenariod.base.errors import ExitCode
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.validation.problems import Problem, Reason
@@ -24,8 +23,6 @@ from scenariod.validation.verdict import VERDICT_FILE, Rejected, Verdict, encode
 from scenariod.workers.confinement import (
     Stop,
     cgroup_limit,
-    die_with,
-    drop_capabilities,
     load_judge,
     peak_rss_bytes,
     set_rlimits,
@@ -37,6 +34,13 @@ from scenariod.workers.outcome import (
     EXIT_NO_LIMIT,
     EXIT_SOFT_STOP,
 )
+from scenariod.workers.privileges import (
+    NOBODY,
+    become_nobody,
+    die_with,
+    drop_capabilities,
+    is_root,
+)
 
 # Imports up here stay light: under rlimits no limit is in force yet. See load_judge() for the rest.
 
@@ -44,10 +48,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     Judge = Callable[[str, bytes], Verdict]
+    Opened = int | Rejected | None
+    """A descriptor, a refusal where the file is not to be read, None if it is gone."""
 
 MANY_OBJECTS = 1000
 """From how many objects and lists on a file is told to hold many."""
 _OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_VERDICT_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,22 +68,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _leave(EXIT_NO_LIMIT, "no-limit", reason=limit)
     yield_error = yield_to_others()
     judge = load_judge()  # only now: what pydantic and the files take, they take under the limit
-    if os.geteuid() != 0:  # only now: it may take one to read what is loaded
+    if not is_root():  # only now: it may take one to read what is loaded
         drop_capabilities()
     say("ready", pid=os.getpid(), **asdict(limit), oom_score_adj_error=yield_error)
     names = _files_to_judge(stop)
     if names is None:
         return ExitCode.OK
-    verdicts = _judge_all(
-        names,
-        folder=orders.folder,
-        stop=stop,
-        judge=judge,
-        max_bytes=orders.max_scenario_bytes,
-    )
-    _write(verdicts, orders.folder)
+    files, verdict = _open_all(names, folder=orders.folder, max_bytes=orders.max_scenario_bytes)
+    if is_root():
+        _become_nobody(orders.supervisor_pid)
+    verdicts = _judge_all(files, stop=stop, judge=judge, max_bytes=orders.max_scenario_bytes)
+    _write(verdicts, verdict)
     say("done", peak_rss_bytes=peak_rss_bytes())
     return EXIT_SOFT_STOP if stop.asked else ExitCode.OK
+
+
+def _become_nobody(supervisor_pid: int) -> None:
+    try:
+        become_nobody(supervisor_pid)
+    except OSError as error:
+        reason = f"the worker cannot become user {NOBODY}, and never reads a file as root: {error}"
+        _leave(EXIT_NO_LIMIT, "no-limit", reason=reason)
 
 
 def say(event: str, **details: object) -> None:
@@ -85,20 +97,17 @@ def say(event: str, **details: object) -> None:
     sys.stdout.flush()
 
 
-def read_file(name: str, *, folder: int, max_bytes: int) -> bytes | Rejected | None:
-    """Return the content of `name` in the open `folder`, or a refusal; None if it is gone.
+def open_file(name: str, *, folder: int, max_bytes: int) -> int | Rejected | None:
+    """Open `name` in the open `folder`; return a refusal where it is not to be read, None if gone.
 
-    Never follows a link, never opens what is no file, never waits for a writer, never reads more
-    than `max_bytes` + 1.
+    Never follows a link, never opens what is no file, never waits for a writer.
     """
     if "/" in name:
         raise ValueError(f"not a name in the batch folder: {name!r}")
     try:
         before = os.stat(name, dir_fd=folder, follow_symlinks=False)
         refusal = _refuse_unread(name, before, max_bytes=max_bytes)
-        if refusal is not None:
-            return refusal
-        descriptor = os.open(name, _OPEN_FLAGS, dir_fd=folder)
+        return refusal or os.open(name, _OPEN_FLAGS, dir_fd=folder)
     except OSError as error:
         if error.errno == errno.ENOENT:
             return None
@@ -107,17 +116,17 @@ def read_file(name: str, *, folder: int, max_bytes: int) -> bytes | Rejected | N
         if error.errno in {errno.EACCES, errno.EPERM}:
             return _unreadable(name)
         raise
-    try:
-        return _content(name, descriptor, max_bytes=max_bytes)
-    finally:
-        os.close(descriptor)
 
 
-def _content(name: str, descriptor: int, *, max_bytes: int) -> bytes | Rejected:
-    refusal = _refuse_unread(name, os.fstat(descriptor), max_bytes=max_bytes)
-    if refusal is not None:
-        return refusal
-    with open(descriptor, "rb", closefd=False) as file:
+def read_file(name: str, descriptor: int, *, max_bytes: int) -> bytes | Rejected:
+    """Return the content of an open file, or a refusal; it is closed then.
+
+    Never reads more than `max_bytes` + 1.
+    """
+    with open(descriptor, "rb") as file:
+        refusal = _refuse_unread(name, os.fstat(descriptor), max_bytes=max_bytes)
+        if refusal is not None:
+            return refusal
         content = file.read(max_bytes + 1)
     if len(content) > max_bytes:
         return _too_large(name, size_bytes=len(content), max_bytes=max_bytes)
@@ -166,28 +175,48 @@ def _files_to_judge(stop: Stop) -> list[str] | None:
     return [str(name) for name in json.loads(line)["files"]] if line else None
 
 
-def _judge_all(
-    names: list[str], *, folder: Path, stop: Stop, judge: Judge, max_bytes: int
-) -> list[Verdict]:
+def _open_all(
+    names: list[str], *, folder: Path, max_bytes: int
+) -> tuple[list[tuple[str, Opened]], int]:
+    """Open all that this process reads and writes from now on: files by name, and the verdict.
+
+    Nothing is read yet: where this process is root, it is not for long.
+    """
     try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        within = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        files = [(name, _open_one(name, within, max_bytes=max_bytes)) for name in names]
+        return files, os.open(VERDICT_FILE, _VERDICT_FLAGS, 0o640, dir_fd=within)
     except OSError as error:
         _leave_to_environment(error, file=None)
+
+
+def _open_one(name: str, folder: int, *, max_bytes: int) -> Opened:
+    try:
+        return open_file(name, folder=folder, max_bytes=max_bytes)
+    except OSError as error:
+        _leave_to_environment(error, file=name)
+
+
+def _judge_all(
+    files: list[tuple[str, Opened]], *, stop: Stop, judge: Judge, max_bytes: int
+) -> list[Verdict]:
     verdicts = []
-    for name in names:
+    for name, opened in files:
         if stop.asked:
             break
         say("file", name=name)
-        verdict = _judge_one(name, folder=descriptor, judge=judge, max_bytes=max_bytes)
+        verdict = _judge_one(name, opened, judge=judge, max_bytes=max_bytes)
         if verdict is not None:
             verdicts.append(verdict)
     return verdicts
 
 
-def _judge_one(name: str, *, folder: int, judge: Judge, max_bytes: int) -> Verdict | None:
+def _judge_one(name: str, opened: Opened, *, judge: Judge, max_bytes: int) -> Verdict | None:
     """Return the verdict, None if the file is gone; all that it took is free again on return."""
     try:
-        content = read_file(name, folder=folder, max_bytes=max_bytes)
+        content = (
+            read_file(name, opened, max_bytes=max_bytes) if isinstance(opened, int) else opened
+        )
         reached(KillPoint.FILE_READ, other=os.getppid())
         if not isinstance(content, bytes):
             return content
@@ -207,9 +236,10 @@ def _tell_of_many_objects(name: str, content: bytes) -> None:
         say("content", name=name, objects=objects)
 
 
-def _write(verdicts: list[Verdict], folder: Path) -> None:
+def _write(verdicts: list[Verdict], descriptor: int) -> None:
+    """Write the verdict. One that is cut off is not valid, and none outlives a crash as such."""
     try:
-        with durable.replacing(folder / VERDICT_FILE, mode=0o640) as file:
+        with open(descriptor, "wb") as file:
             file.write(encode(verdicts))
             reached(KillPoint.VERDICT_BEING_WRITTEN, other=os.getppid())
     except OSError as error:

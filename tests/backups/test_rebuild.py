@@ -666,10 +666,9 @@ def test_what_only_the_wal_tells_is_known_to_the_start_that_completes_a_rebuild(
 
 
 def test_the_status_answers_during_a_rebuild_and_says_what_is_going_on(
-    home: Home, tmp_path: Path
+    home: Home, still: Standstill
 ) -> None:
     break_header(home)
-    still = Standstill(tmp_path / "orders")
     still.order(KillPoint.LIBRARY_REBUILT)
     daemon = home.launch(environment=still.environment)
 

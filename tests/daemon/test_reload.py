@@ -22,11 +22,6 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def still(tmp_path: Path) -> Standstill:
-    return Standstill(tmp_path / "orders")
-
-
-@pytest.fixture
 def manager(home: Home) -> Iterator[ServiceManager]:
     """Stand where a service manager would, until after the daemon has ended."""
     with closing(ServiceManager()) as manager:

@@ -314,13 +314,12 @@ def test_a_disk_that_is_mounted_over_a_running_daemon_ends_it_and_a_new_start_ta
 
 @AS_ROOT
 def test_the_batch_at_hand_ends_first_where_a_disk_is_mounted_over_a_running_daemon(
-    home: Home, tmp_path: Path
+    home: Home, tmp_path: Path, still: Standstill
 ) -> None:
     disk = tmp_path / "disk"
     home.once()
     shutil.copytree(home.path, disk)
     home.configure(worker={"workers": 2}, intake={"rescan_s": 1.0})
-    still = Standstill(tmp_path / "orders")
     still.order(KillPoint.FILE_READ)
     daemon = home.start(environment=still.environment)
     home.drop("scenario-1.json", scenario("at-hand"))

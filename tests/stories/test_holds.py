@@ -115,10 +115,9 @@ def test_a_file_that_a_file_server_holds_for_its_client_holds_up_no_other(home: 
 
 
 def test_a_file_that_is_held_once_it_is_claimed_goes_back_and_its_partner_goes_on(
-    home: Home, tmp_path: Path
+    home: Home, still: Standstill
 ) -> None:
     home.drop_all({"scenario-1.json": ALONE, "scenario-2.json": scenario("two")})
-    still = Standstill(tmp_path / "orders")
     still.order(KillPoint.FILE_READ)
     daemon = home.start(environment=still.environment)
     worker = still.wait_for(daemon.pid)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -23,11 +22,6 @@ pytestmark = pytest.mark.slow
 
 LIMIT_MB = 512
 TWO = {"workers": 2}
-
-
-@pytest.fixture
-def still(tmp_path: Path) -> Standstill:
-    return Standstill(tmp_path / "orders")
 
 
 def hold_two(daemon: Daemon, still: Standstill) -> list[psutil.Process]:

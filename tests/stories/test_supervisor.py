@@ -44,11 +44,6 @@ if TYPE_CHECKING:
 LIMIT_OF_DAEMON_BYTES = 64 << 20
 
 
-@pytest.fixture
-def still(tmp_path: Path) -> Standstill:
-    return Standstill(tmp_path / "orders")
-
-
 def peak_bytes(pid: int) -> int:
     """Return the most memory that a process ever held in RAM."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()

@@ -17,7 +17,6 @@ class Standstill:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._folder.mkdir()
         self.environment = {VARIABLE: str(folder)}
 
     def order(self, point: KillPoint) -> None:

@@ -9,7 +9,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from support.scenarios import scenario
 from support.standstill import Standstill
 
 from scenariod import backups
-from scenariod.base.killpoint import VARIABLE, KillPoint
+from scenariod.base.killpoint import VARIABLE, KillPoint, Order
 from scenariod.cli import main as ctl
 from scenariod.cli import terminal
 from scenariod.transfer import importing as importer
@@ -58,6 +58,17 @@ def bring(home: Home, *arguments: str, **how: Any) -> dict[str, Any]:
     answer = ended.json()
     assert isinstance(answer, dict)
     return {**answer, "code": ended.code}
+
+
+def begun(home: Home, source: str, *, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start an import in a session of its own."""
+    return subprocess.Popen(
+        [*SCENARIODCTL, "--root", str(home.path), "import", source, "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        env={**os.environ, **environment},
+    )
 
 
 def counts(answer: dict[str, Any]) -> tuple[int, int, int, int]:
@@ -594,6 +605,8 @@ def test_scenarios_that_are_there_already_join_the_pack_that_is_imported(
 def test_killed_at_any_point_what_was_committed_stays_and_it_goes_on_when_asked_again(
     home: Home,
     tmp_path: Path,
+    orders_folder: Path,
+    still: Standstill,
     point: KillPoint,
     batches: int,
     record_property: Callable[[str, object], None],
@@ -602,14 +615,17 @@ def test_killed_at_any_point_what_was_committed_stays_and_it_goes_on_when_asked_
     count = 2 * size + 3
     pack = together(*many(count), before=b'"packInfo": {"packId": "7"},')
     source = put(tmp_path, "old.json", pack)
-    orders = tmp_path / "orders"
-    orders.mkdir()
-    (orders / point).write_text("other" if point is KillPoint.SCENARIO_UNPACKED else "here")
+    in_unpacker = point is KillPoint.SCENARIO_UNPACKED  # nobody there can kill the importer
+    (orders_folder / point).write_text(Order.HOLD if in_unpacker else Order.HERE)
 
-    ended = home.ctl("import", source, environment={VARIABLE: str(orders)})
+    importing = begun(home, source, environment=still.environment)
+    if in_unpacker:
+        still.wait_for(importing.pid, "scenariod.transfer.unpacker")
+        importing.kill()
+    _, err = importing.communicate()
 
-    assert ended.code == KILLED, ended.err
-    assert os.listdir(orders) == []
+    assert importing.returncode == KILLED, err
+    assert os.listdir(orders_folder) == []
     wait_until(lambda: not home.processes(), "no process is left")
     there = min(batches * size, count)
     assert ids(home) == [f"s-{number}" for number in range(1, there + 1)]
@@ -625,13 +641,11 @@ def test_killed_at_any_point_what_was_committed_stays_and_it_goes_on_when_asked_
 
 
 def test_killed_before_its_closing_backup_it_writes_that_when_asked_again(
-    home: Home, tmp_path: Path
+    home: Home, tmp_path: Path, orders_folder: Path
 ) -> None:
     source = put(tmp_path, "old.json", together(*many(3)))
-    orders = tmp_path / "orders"
-    orders.mkdir()
-    (orders / KillPoint.IMPORT_COMMITTED).write_text("here")
-    assert home.ctl("import", source, environment={VARIABLE: str(orders)}).code == KILLED
+    (orders_folder / KillPoint.IMPORT_COMMITTED).write_text("here")
+    assert home.ctl("import", source, environment={VARIABLE: str(orders_folder)}).code == KILLED
 
     answer = bring(home, source)
 
@@ -642,13 +656,13 @@ def test_killed_before_its_closing_backup_it_writes_that_when_asked_again(
     assert bring(home, source)["closing_backup"] is None
 
 
-def test_the_reader_killed_once_costs_only_what_it_was_reading(home: Home, tmp_path: Path) -> None:
+def test_the_reader_killed_once_costs_only_what_it_was_reading(
+    home: Home, tmp_path: Path, orders_folder: Path
+) -> None:
     source = put(tmp_path, "old.json", together(*many(20)))
-    orders = tmp_path / "orders"
-    orders.mkdir()
-    (orders / KillPoint.SCENARIO_UNPACKED).write_text("here")
+    (orders_folder / KillPoint.SCENARIO_UNPACKED).write_text("here")
 
-    answer = bring(home, source, environment={VARIABLE: str(orders)})
+    answer = bring(home, source, environment={VARIABLE: str(orders_folder)})
 
     assert answer["added"] + answer["refused"] == 20
     assert answer["refused"] <= 1
@@ -658,19 +672,12 @@ def test_the_reader_killed_once_costs_only_what_it_was_reading(home: Home, tmp_p
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_by_a_signal_what_was_added_stays_and_it_goes_on_when_asked_again(
-    home: Home, tmp_path: Path, number: signal.Signals
+    home: Home, tmp_path: Path, number: signal.Signals, still: Standstill
 ) -> None:
     count = 5000
     source = put(tmp_path, "old.json", together(*many(count)))
-    still = Standstill(tmp_path / "orders")
     still.order(KillPoint.IMPORT_COMMITTED)
-    process = subprocess.Popen(
-        [*SCENARIODCTL, "--root", str(home.path), "import", source, "--json"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        env={**os.environ, **still.environment},
-    )
+    process = begun(home, source, environment=still.environment)
 
     importing = still.wait_until_still(process.pid)  # the first batch is there
     os.killpg(process.pid, number)  # as a terminal does: the unpacker hears it too

@@ -23,7 +23,7 @@ from scenariod.base.errors import ConfigError, NoLimitError
 from scenariod.base.killpoint import KillPoint
 from scenariod.intake.batch import Batch
 from scenariod.validation import verdict
-from scenariod.validation.verdict import Accepted, Rejected
+from scenariod.validation.verdict import VERDICT_FILE, Accepted, Rejected
 from scenariod.workers.job import Ended, Job, Reading
 from scenariod.workers.launchers import cgroup, commands
 from scenariod.workers.launchers.launcher import Launcher, choose
@@ -299,7 +299,7 @@ def test_a_file_that_needs_more_than_the_limit_ends_the_worker_and_tells_the_pea
     assert judge(ended.evidence) is Outcome.OUT_OF_MEMORY
     assert ended.at_file == "scenario-1.json"
     assert 40 * MIB < ended.peak_bytes <= BOMB_LIMIT_MB * MIB
-    assert not (job.batch.folder / "verdict.json").exists()
+    assert (job.batch.folder / VERDICT_FILE).read_bytes() == b""
 
 
 GROWN = (
@@ -448,8 +448,7 @@ def test_a_worker_that_does_not_hear_is_killed_after_the_grace(job: Job) -> None
     assert judge(ended.evidence) is Outcome.SOFT_LIMIT
 
 
-def test_the_worker_dies_with_its_supervisor(home: Home, tmp_path: Path) -> None:
-    still = Standstill(tmp_path / "orders")
+def test_the_worker_dies_with_its_supervisor(home: Home, still: Standstill) -> None:
     still.order(KillPoint.FILE_READ)  # so it does not end by itself
     home.drop("scenario-1.json")
     daemon = home.start(environment=still.environment)

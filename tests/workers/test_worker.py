@@ -23,7 +23,14 @@ from scenariod.base.errors import ExitCode
 from scenariod.base.killpoint import KillPoint
 from scenariod.monitoring.status import short
 from scenariod.validation.problems import Reason
-from scenariod.validation.verdict import VERDICT_FILE, Accepted, Rejected, Verdict, decode
+from scenariod.validation.verdict import (
+    VERDICT_FILE,
+    Accepted,
+    InvalidVerdictError,
+    Rejected,
+    Verdict,
+    decode,
+)
 from scenariod.workers import confinement, worker
 from scenariod.workers.confinement import Limit
 from scenariod.workers.outcome import (
@@ -248,15 +255,24 @@ def test_a_file_with_another_name_is_refused_unread(tmp_path: Path) -> None:
     (tmp_path / "other").hardlink_to(tmp_path / "scenario-1.json")
     folder = os.open(tmp_path, os.O_RDONLY)
 
-    found = worker.read_file("scenario-1.json", folder=folder, max_bytes=MAX_SCENARIO)
+    def opened() -> int | Rejected | None:
+        return worker.open_file("scenario-1.json", folder=folder, max_bytes=MAX_SCENARIO)
+
+    found = opened()
     (tmp_path / "other").unlink()
-    alone = worker.read_file("scenario-1.json", folder=folder, max_bytes=MAX_SCENARIO)
+    alone, late = opened(), opened()
+    assert isinstance(alone, int)
+    assert isinstance(late, int)
+    content = worker.read_file("scenario-1.json", alone, max_bytes=MAX_SCENARIO)
+    (tmp_path / "other").hardlink_to(tmp_path / "scenario-1.json")
+    linked = worker.read_file("scenario-1.json", late, max_bytes=MAX_SCENARIO)
     os.close(folder)
 
-    assert isinstance(found, Rejected)
-    assert found.problems[0].code is Reason.HARD_LINKED
-    assert "2 names" in found.problems[0].message
-    assert alone == scenario("linked")
+    assert content == scenario("linked")
+    for refusal in (found, linked):
+        assert isinstance(refusal, Rejected)
+        assert refusal.problems[0].code is Reason.HARD_LINKED
+        assert "2 names" in refusal.problems[0].message
 
 
 @pytest.mark.parametrize("name", ["../outside.json", "/etc/passwd", "folder/inside.json"])
@@ -363,7 +379,8 @@ def test_a_file_that_needs_more_than_the_limit_ends_the_worker_without_a_verdict
 
     assert status in {EXIT_MEMORY_ERROR, -signal.SIGKILL, -signal.SIGABRT}
     assert [e["name"] for e in events if e["event"] == "file"] == names[:1]
-    assert not (tmp_path / VERDICT_FILE).exists()
+    with pytest.raises(InvalidVerdictError):
+        verdicts(tmp_path)
 
 
 def test_the_same_file_gets_its_verdict_where_the_limit_is_larger(tmp_path: Path) -> None:
@@ -456,13 +473,12 @@ def test_a_worker_that_is_to_be_killed_even_sooner_stays_so(tmp_path: Path) -> N
 
 
 def test_asked_to_stop_the_worker_finishes_the_file_at_hand_and_tells_what_it_did(
-    tmp_path: Path,
+    tmp_path: Path, still: Standstill
 ) -> None:
     large = b'{"z": [' + b"[]," * 4000 + b"[]]}"
     folder = tmp_path / "batch"
     folder.mkdir()
     names = fill(folder, first=large, second=large, third=scenario("a"))
-    still = Standstill(tmp_path / "orders")
     still.order(KillPoint.FILE_READ)
 
     with started(folder, environment=still.environment) as busy:

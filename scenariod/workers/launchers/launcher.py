@@ -27,6 +27,8 @@ class Launcher(Protocol):
     """A way to run workers within an enforced limit."""
 
     name: str
+    worker_uid: int
+    """As which user workers read files."""
 
     def command(self, job: Job) -> list[str]:
         """Return the command that starts the worker of `job`."""

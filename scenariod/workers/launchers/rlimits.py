@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from scenariod.base.errors import NoLimitError
 from scenariod.workers.launchers import commands
 from scenariod.workers.launchers.meter import ProcessMeter
+from scenariod.workers.privileges import NOBODY, is_root
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +26,9 @@ class RlimitLauncher:
     """Workers limited by RLIMIT_AS and RLIMIT_DATA: only without systemd."""
 
     name = "rlimits (no systemd here)"
+
+    def __init__(self) -> None:
+        self.worker_uid = NOBODY if is_root() else os.geteuid()
 
     def command(self, job: Job) -> list[str]:
         """See `Launcher.command`; the worker sets its own limits before it reads anything."""

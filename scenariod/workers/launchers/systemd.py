@@ -39,6 +39,7 @@ class SystemdLauncher:
         self, kind: commands.Manager, *, account: commands.Account | None, most_bytes: int
     ) -> None:
         self.name = f"systemd ({kind} manager)"
+        self.worker_uid = os.geteuid() if account is None else account.uid
         self._manager = ServiceManager(kind)
         self._account = account
         # The probe may run beside workers that use all the rest.
