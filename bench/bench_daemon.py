@@ -23,9 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scenariod import backups
-from scenariod.backups.folder import LOCK_FILE
-from scenariod.base import clock, lock
+from scenariod.base import clock
 from scenariod.library import Entry, Library, SettledBatch
 from scenariod.validation.verdict import Accepted
 
@@ -123,8 +121,11 @@ def running(root: Path) -> Iterator[Daemon]:
         process.wait()
 
 
-def drop_two_pairs(daemon: Daemon, round_: int) -> tuple[float, float]:
-    """Drop two pairs; return the seconds of each, from launch to settled."""
+def drop_two_pairs(daemon: Daemon, round_: int, *, total: int) -> tuple[float, float]:
+    """Drop two pairs; return the seconds of each, from launch to settled.
+
+    Waits for the backup at the end of the drain, when there are `total` scenarios.
+    """
     before = len(daemon.lines)
     for n in range(4):
         name = f"scenario-{round_}-{n}.json"
@@ -139,20 +140,9 @@ def drop_two_pairs(daemon: Daemon, round_: int) -> tuple[float, float]:
         if (match := re.match(r"batch (\d+): scenario", line))
     }
     ends = [daemon.wait_for(rf"^batch {number}: ok", after=before) for number in batches]
-    wait_until_backed_up(daemon, batch=max(int(number) for number in batches))
+    daemon.wait_for(rf"^backup .*: {total} scenarios, verified", after=before)
     first, second = (end - start for end, start in zip(ends, batches.values(), strict=True))
     return first, second
-
-
-def wait_until_backed_up(daemon: Daemon, *, batch: int) -> None:
-    """Wait until a verified backup shows the state after a batch, as a moment after a drain."""
-    end = time.monotonic() + DEADLINE_S
-    while (newest := backups.newest(daemon.root / "backups")) is None or newest.batch != batch:
-        if time.monotonic() > end:
-            raise TimeoutError(f"no backup written: {daemon.lines[-12:]}")
-        time.sleep(0.01)
-    with lock.held(newest.path.parent / LOCK_FILE):
-        pass  # it is verified now, too
 
 
 def main() -> None:
@@ -164,8 +154,9 @@ def main() -> None:
             fill(Path(name) / str(count), count)
         with running(Path(name) / str(small)) as a, running(Path(name) / str(large)) as b:
             for round_ in range(rounds + 1):
-                times[small].append(drop_two_pairs(a, round_))
-                times[large].append(drop_two_pairs(b, round_))
+                for daemon, count in ((a, small), (b, large)):
+                    total = count + 4 * (round_ + 1)
+                    times[count].append(drop_two_pairs(daemon, round_, total=total))
             peaks = (a.peak_mb(), b.peak_mb())
     times = {count: taken[1:] for count, taken in times.items()}  # the first finds no backup
     for label, index in (("first pair of a drain, with its backup", 0), ("second pair", 1)):
