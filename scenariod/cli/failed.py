@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scenariod.base.config import Config
+    from scenariod.validation.reason_file import RefusedFor
 
 MOST_LOOKED_AT = 10_000
 """Up to so many files, a status finds the newest: asking for the ctime of 100,000 takes seconds."""
@@ -35,12 +36,15 @@ class _Refused:
     advice: str
     failed_at: str
     retry: str
+    problems: tuple[RefusedFor, ...]
 
     def line(self, now: datetime) -> str:
         """Return it for people, with its age at `now`."""
         code = f" ({self.code})" if self.code else ""
         ago = age((now - datetime.fromisoformat(self.failed_at)).total_seconds())
-        return f"{self.file}, {ago}{code}: {self.message}"
+        more = len(self.problems) - 1
+        also = f", and {more} more" if more > 0 else ""
+        return f"{self.file}, {ago}{code}: {self.message}{also}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,8 @@ def _read(folder: Path, ctime_ns: int, name: str) -> _Refused:
     refused_at = datetime.fromtimestamp(ctime_ns // 10**9, UTC).isoformat()
     if reason is None:
         again = reason_file.retry_command(name)
-        return _Refused(printable(name), None, "its reason file is missing", "", refused_at, again)
+        missing = "its reason file is missing"
+        return _Refused(printable(name), None, missing, "", refused_at, again, ())
     return _Refused(
         file=printable(name),
         code=reason.code,
@@ -91,4 +96,5 @@ def _read(folder: Path, ctime_ns: int, name: str) -> _Refused:
         advice=reason.advice,
         failed_at=refused_at,
         retry=reason.retry,
+        problems=reason.problems,
     )

@@ -17,6 +17,8 @@ from support.scenarios import scenario
 from scenariod.base.names import printable
 from scenariod.cli import answer, failed
 from scenariod.cli import main as ctl
+from scenariod.validation.problems import Problem, Reason
+from scenariod.validation.verdict import Rejected
 
 __all__ = ["bench"]
 
@@ -113,6 +115,21 @@ def test_refused_files_are_listed_the_newest_first_with_reason_and_age(
         "1 more: scenariodctl failed --limit 0",
     ]
     assert len(run_ctl.lines("failed", "--limit", "0")) == 3
+
+
+def test_a_file_with_several_problems_is_listed_with_the_first_and_how_many_more(
+    bench: Bench, run_ctl: Ctl
+) -> None:
+    problems = (Problem(Reason.MISSING_FIELD, "a"), Problem(Reason.MISSING_FIELD, "b"))
+    batch = bench.claim(1, {"scenario-1.json": b"{}"})
+    bench.settle(batch, [Rejected("scenario-1.json", 2, None, problems)])
+
+    _, (file,) = run_ctl("failed")
+
+    assert [problem["message"] for problem in file["problems"]] == ["a", "b"]
+    assert without_ages(run_ctl.lines("failed")) == [
+        "scenario-1.json, AGO (missing-field): a, and 1 more"
+    ]
 
 
 def test_a_refused_file_whose_reason_is_gone_is_listed_too(
