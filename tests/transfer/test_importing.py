@@ -372,7 +372,7 @@ def test_what_is_not_there_is_said_to_be_so(home: Home) -> None:
     ended = home.ctl("import", "/nowhere/old.json")
 
     assert ended.code == 18
-    assert "there is no /nowhere/old.json" in ended.err
+    assert "/nowhere/old.json does not exist" in ended.err
 
 
 # In batches, and again
@@ -564,7 +564,7 @@ def test_what_a_pack_says_beyond_the_bound_is_told_and_its_scenarios_are_added(
     (refusal,) = answer["refusals"]
     (problem,) = refusal["problems"]
     assert (refusal["place"], problem["code"]) == ("pack.json", "too-large")
-    assert problem["message"].startswith('"packInfo" is not kept with the scenarios')
+    assert problem["message"].startswith('"packInfo" is not kept: ')
     assert ids(home) == ["s-1", "s-2"]
     assert sql(home.database, "SELECT about FROM pack") == []
 
