@@ -83,7 +83,7 @@ LOSSES: dict[Callable[[Home], None], str] = {
     without_tables: "it is empty",
     without_rows: "is new and empty, but ",
     without_one_table: "it has no table mark",
-    older: "is older than its own backups: its last batch is 1, and scenarios-backup-",
+    older: "is older than its own backups: its last batch is 1, but scenarios-backup-",
 }
 
 

@@ -88,7 +88,7 @@ def test_a_restore_that_is_interrupted_once_it_is_committed_says_so_and_keeps_th
     ended = interrupted(filled, at, when, "restore", moment(filled, what))
 
     assert (ended.code, ended.out) == (20, "")
-    assert "as batch 2" in ended.err
+    assert "interrupted after the change, batch 2" in ended.err
     assert "to go back: scenariodctl undo 2" in ended.err
     assert ids(filled) == []
     (safety,) = saved(filled) - before
@@ -104,7 +104,7 @@ def test_an_undo_that_is_interrupted_says_whether_it_was_done(filled: Home) -> N
     assert (before.code, after.code) == (20, 20)
     assert before.json()["error"]["message"] == "interrupted: nothing was changed"
     assert left == ["scenario-1"]
-    assert "as batch 2" in after.json()["error"]["message"]
+    assert "interrupted after the change, batch 2" in after.json()["error"]["message"]
     assert ids(filled) == []
 
 

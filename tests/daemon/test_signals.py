@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-from support.home import Home, run
+from support.home import SCENARIODCTL, Home, run
 from support.scenarios import scenario
+from support.standstill import Standstill
+
+from scenariod.base.killpoint import KillPoint
 
 pytestmark = pytest.mark.slow
-
-MAY_RAISE_NO_LIMIT: tuple[str, ...] = (
-    ("setpriv", "--bounding-set=-sys_resource", "--") if os.geteuid() == 0 else ()
-)
-"""Before a command: run it without root's power to raise a limit."""
 
 
 def test_a_good_file_is_added_also_where_whoever_starts_it_ignores_sigchld(home: Home) -> None:
@@ -28,18 +29,31 @@ def test_a_good_file_is_added_also_where_whoever_starts_it_ignores_sigchld(home:
 
 
 def test_scenariodctl_learns_how_its_child_ended_where_whoever_starts_it_ignores_sigchld(
-    home: Home,
+    home: Home, still: Standstill
 ) -> None:
     source = home.path / "to-import"
     source.mkdir()
     (source / "scenario-1.json").write_bytes(scenario("one"))
-    no_limit_can_be_set = [*MAY_RAISE_NO_LIMIT, "prlimit", f"--as={300 << 20}", "--"]
+    still.order(KillPoint.IMPORT_COMMITTED)
 
-    ended = home.ctl(
-        "import", str(source), before=[*no_limit_can_be_set, "env", "--ignore-signal=CHLD"]
-    )
+    with subprocess.Popen(
+        ["env", "--ignore-signal=CHLD", *SCENARIODCTL, "--root", home.path, "import", source],
+        env={**os.environ, **still.environment},
+        stdout=subprocess.DEVNULL,
+    ) as process:
+        importing = still.wait_until_still(process.pid)
+        ignored = ignored_signals(process.pid)
+        importing.resume()
 
-    assert "cannot run: no memory limit is in force" in ended.out + ended.err
+    assert process.returncode == 0
+    assert signal.SIGCHLD not in ignored
+
+
+def ignored_signals(pid: int) -> set[int]:
+    """Return the numbers of the signals that a process ignores."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    (mask,) = re.findall(r"^SigIgn:\s*([0-9a-f]+)$", status, re.MULTILINE)
+    return {n + 1 for n in range(64) if int(mask, 16) >> n & 1}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
