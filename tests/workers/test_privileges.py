@@ -178,21 +178,6 @@ def test_a_daemon_that_is_not_root_any_more_has_workers_that_are_who_it_is() -> 
     assert run([sys.executable, "-c", code]).out == "7\n"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root is another case")
-def test_without_root_daemon_and_workers_are_the_same_user(home: Home, still: Standstill) -> None:
-    still.order(KillPoint.FILE_READ)
-    daemon = home.start(environment=still.environment)
-    home.drop("scenario-1.json")
-
-    worker = still.wait_for(daemon.pid)
-    found = ids(worker)
-    worker.resume()
-    shown = daemon.wait_for_status(lambda s: bool(s["added"] == 1))
-
-    assert found["Uid"] == [str(os.geteuid())] * 4
-    assert shown["user"] == shown["worker_user"]
-
-
 @AS_ROOT
 def test_what_was_root_cannot_come_back(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("only root may read this")
