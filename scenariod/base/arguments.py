@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from scenariod.base import streams
@@ -14,7 +15,7 @@ from scenariod.base.errors import UsageError
 from scenariod.base.names import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
     from _typeshed import SupportsWrite
 
@@ -24,14 +25,33 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(allow_abbrev=False, **settings)
+        self._commands: Container[str] | None = None
+
+    def add_subparsers(self, **settings: Any) -> Any:
+        """Add commands as the base class does."""
+        added = super().add_subparsers(**settings)
+        self._commands = added.choices
+        return added
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse as the base class does; what is unknown is refused where its parser is known."""
+        args = sys.argv[1:] if args is None else list(args)
+        if (
+            commands := self._commands
+        ) is not None:  # or an unknown option's value is taken for one
+            self._refuse(self._unknown(takewhile(lambda word: word not in commands, args)))
         found, unknown = super().parse_known_args(args, namespace)
+        self._refuse(unknown)
+        return found, unknown
+
+    def _unknown(self, words: Iterable[str]) -> list[str]:
+        known = self._option_string_actions
+        return [w for w in words if w.startswith("--") and w.partition("=")[0] not in known]
+
+    def _refuse(self, unknown: list[str]) -> None:
         if unknown:
             near = nearest(unknown[0].partition("=")[0], self._option_string_actions)
             self.error(f"unknown argument {unknown[0]}{near}")
-        return found, unknown
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from scenariod.monitoring.status import short
@@ -29,7 +30,8 @@ async def serve(path: Path, status: Callable[[], Awaitable[Status]]) -> asyncio.
         document = (await status()).document()
         writer.write(json.dumps(document).encode() + b"\n")
         writer.close()
-        await writer.wait_closed()
+        with suppress(ConnectionError):  # the client timed out and left
+            await writer.wait_closed()
 
     return await asyncio.start_unix_server(answer, sock=_listen(path))
 

@@ -14,6 +14,7 @@ from scenariod.daemon.main import main
 @pytest.fixture
 def parser() -> Parser:
     made = Parser(prog="program")
+    made.add_argument("--root", type=Path)
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
     copy = commands.add_parser("copy")
     copy.add_argument("--output", type=Path, metavar="DIR")
@@ -27,6 +28,8 @@ def parser() -> Parser:
         ([], "the following arguments are required: COMMAND"),
         (["cpoy"], "unknown COMMAND 'cpoy' (did you mean copy?)"),
         (["remove"], "unknown COMMAND 'remove' (choose from copy)"),
+        (["--rot", "/r", "copy"], "unknown argument --rot (did you mean --root?)"),
+        (["--root", "/r", "--roo=/r", "copy"], "unknown argument --roo=/r (did you mean --root?)"),
         (["copy", "--outptu", "a"], "unknown argument --outptu (did you mean --output?)"),
         (["copy", "--outptu=a"], "unknown argument --outptu=a (did you mean --output?)"),
         (["copy", "--out", "a"], "unknown argument --out (did you mean --output?)"),

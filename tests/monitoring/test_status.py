@@ -229,6 +229,27 @@ def test_one_who_connects_and_says_nothing_holds_up_nobody(tmp_path: Path) -> No
     assert while_serving(path, made, act)["pid"] == 1
 
 
+def test_one_who_leaves_before_the_answer_costs_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "s.sock"
+
+    def snapshot() -> Status:
+        left.close()  # before the answer is written
+        return made()
+
+    def act() -> Any:
+        with short(path) as name:
+            left.connect(name)
+        return ask(path)
+
+    with closing(socket.socket(socket.AF_UNIX)) as left:
+        answer = while_serving(path, snapshot, act)
+
+    assert answer["pid"] == 1
+    assert caplog.records == []
+
+
 def test_a_daemon_that_does_not_answer_is_told_from_one_that_is_not_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
