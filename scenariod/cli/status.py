@@ -54,7 +54,8 @@ def _status_lines(document: dict[str, Any], refused: failed.Look) -> list[str]:
     waiting = document["waiting"]
     lines += [f"{'':11}{w['file']}: {w['reason']}" for w in waiting[:MOST_WAITING_SHOWN]]
     if (left := len(waiting) - MOST_WAITING_SHOWN) > 0:
-        lines.append(f"{'':11}and {left} or more: `scenariodctl status --json`")
+        many = f"at least {left}" if len(waiting) == live.MOST_WAITING else f"{left}"
+        lines.append(f"{'':11}and {many} more: `scenariodctl status --json`")
     left_alone = live.left_alone(document["left_alone"], document["left_alone_files"])
     lines += [f"{'':11}{line}" for line in left_alone]
     for worker in document["workers"]:

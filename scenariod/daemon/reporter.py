@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 HEARTBEAT_S = 1.0
 """How often the status line is sent, at most."""
-_MOST_WAITING_SHOWN = 100
 _LONG_BEFORE_READY = {status.State.STARTING, status.State.REBUILDING, status.State.PAUSED}
 """A large library is read through at a start, and where it is damaged, rebuilt."""
 
@@ -64,7 +63,7 @@ class StatusReporter:
             at_start = doing == CHECKING
             self.set_state(status.State.STARTING if at_start else status.State.REBUILDING, doing)
         watch, watch_detail = self._claimer.sight
-        waiting = self._claimer.waiting[:_MOST_WAITING_SHOWN]
+        waiting = self._claimer.waiting[: status.MOST_WAITING]
         return replace(
             self.status,
             inbox=self._claimer.total,

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _ADDRESS_BYTES = 108
 """The size of `sun_path` in unix(7), the zero byte at its end included."""
 ASK_TIMEOUT_S = 5.0
+MOST_WAITING = 100
+"""How many waiting files the document lists."""
 _CREDENTIALS = struct.Struct("3i")
 """What SO_PEERCRED returns: PID, user and group of the one that listens (unix(7))."""
 _MOST_NAMED = 5

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -164,6 +164,20 @@ def test_status_shows_what_a_waiting_file_waits_for(home: Home) -> None:
 
     assert "scenario-1.json: its writer still has it open" in text
     assert "is waiting: scenario-1.json" in text
+
+
+def test_status_lists_ten_waiting_files_and_says_how_many_more_there_are(home: Home) -> None:
+    daemon = home.start()
+    with ExitStack() as writers:
+        for number in range(12):
+            path = home.inbox / f"scenario-{number}.json"
+            writers.enter_context(path.open("wb", buffering=0)).write(b"{")
+        daemon.wait_for_status(lambda s: len(s["waiting"]) == 12)
+
+        lines = home.ctl("status").out.splitlines()
+
+    assert sum("its writer still has it open" in line for line in lines[5:]) == 10
+    assert f"{'':11}and 2 more: `scenariodctl status --json`" in lines
 
 
 def test_a_daemon_that_hangs_is_reported_with_what_the_disk_shows(filled: Home) -> None:
