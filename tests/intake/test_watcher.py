@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -127,7 +128,7 @@ def test_an_inbox_that_is_not_what_it_was_is_noticed_and_watched_again_once_it_i
         if way == "a file in its place":
             folder.write_text("")
         if way != "replaced":
-            eye.until(Sight.DEGRADED, "`mkdir`")
+            eye.until(Sight.DEGRADED, shlex.quote(str(folder)))
             folder.unlink() if way == "a file in its place" else None
         folder.mkdir()
         eye.until_told(Event.WATCH_RECOVERED)
