@@ -87,11 +87,11 @@ def _build(asked: argparse.Namespace) -> int:
 
 
 def _unknown_since(asked: argparse.Namespace, told: Traces, checked: Verified) -> float:
-    """Return since when a file must be in done/ to be taken back where nothing tells of it.
+    """Return since when a file unknown to the library must be in done/ to be requeued.
 
-    Seconds since 1970. Where the library tells all, such a file is older than its history, and an
-    earlier rebuild has left it there, or it came after the last batch that it tells of. Where it
-    does not, an older version must not replace a newer one; where conflicts are refused it cannot.
+    Seconds since 1970. If the library's history was recovered completely, an unknown file is either
+    older than the history, left there by an earlier rebuild, or newer than the last known batch. If
+    it was not, an older version must not replace a newer one; if conflicts are refused it cannot.
     """
     since = told.until if told.complete else 0.0
     return max(since, checked.created.timestamp()) if asked.replaces else since

@@ -35,7 +35,7 @@ CHECKING = "checking the library"
 class Damage:
     """What is wrong with the library, and where it is set aside.
 
-    `inode` is that of the damaged file, 0 where there is none: another file is the rebuilt one.
+    `inode` is that of the damaged file, 0 if it is missing: another inode is the rebuilt one.
     """
 
     why: str
@@ -54,7 +54,7 @@ def find_damage(config: Config) -> Damage | None:
 
 
 def examine(config: Config) -> Damage | None:
-    """Return what is wrong with the library that is there, None where it is sound; reads it."""
+    """Read the library and return its damage; None if it is sound."""
     damage = find_damage(config)
     if damage is None and config.database.exists():
         try:
@@ -126,7 +126,7 @@ def _what_is_lost(config: Config) -> str | None:
 
 
 def mark(config: Config, damage: Damage) -> None:
-    """Have the library rebuilt by the next `open_sound`, whoever comes to it."""
+    """Mark the library, so that the next `open_sound`, in any process, rebuilds it."""
     told = {"why": damage.why, "inode": damage.inode, "aside": damage.aside.name}
     durable.write(_marker(config), json.dumps(told).encode() + b"\n")
     reached(KillPoint.DAMAGE_MARKED)

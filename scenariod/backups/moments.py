@@ -77,7 +77,7 @@ Moment = Present | Earlier | Without
 def parse(text: str, *, backups: Path) -> Present | Earlier:
     """Return what `text` names: `now`, `batch:N`, or what `folder.find` finds in `backups`.
 
-    Raises NotFoundError where it is none of these. Whether there is a batch N is not asked.
+    Raises NotFoundError if it is neither. Does not check whether batch N exists.
     """
     if text == _NOW:
         return Present()
@@ -124,7 +124,7 @@ def opened_backup(path: Path) -> Iterator[tuple[BinaryIO, Verified]]:
 
 
 def saved_scenarios(file: BinaryIO, path: Path) -> Iterator[NewScenario]:
-    """Yield the scenarios of an opened backup; raise BackupUnusableError at what is none."""
+    """Yield the scenarios of an opened backup; raise BackupUnusableError at an invalid one."""
     for content in backup_reader.documents(file):
         read = reader.read(content)
         if isinstance(read, Problem) or read.flawed:
@@ -142,7 +142,7 @@ def saved_scenarios(file: BinaryIO, path: Path) -> Iterator[NewScenario]:
 def saved_packs(file: BinaryIO, path: Path) -> Iterator[HeldPack]:
     """Yield the packs of an opened backup, each with its scenarios' ids, to be used up in turn.
 
-    Raises BackupUnusableError at what is none.
+    Raises BackupUnusableError at an invalid one.
     """
     try:
         for name, about, ids in backup_reader.packs(file):

@@ -63,7 +63,7 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """A file that is no usable backup, and why; `message` is a clause: `it is cut off`."""
+    """A file that cannot be used as a backup, and why; `message` is a clause: `it is cut off`."""
 
     path: Path
     kind: DefectKind

@@ -90,7 +90,7 @@ def _names(folder: Path) -> list[str]:
 
 
 def _read(path: Path) -> _Dropped | None:
-    """Read a file; None where it is none, but a folder, a pipe or their like."""
+    """Read a file; None if it is a folder, a pipe or the like."""
     if (file := safe_open.open_found(path)) is None:
         return None
     with file:

@@ -52,7 +52,7 @@ def has_grown(*, growth: float, scenarios: int, backed_up: int) -> bool:
 def is_due(*, every: str, growth: float, scenarios: int, backed_up: int | None) -> bool:
     """Say whether the library must be backed up before it is changed.
 
-    `backed_up` is how many scenarios the last backup of this drain holds; None: there is none.
+    `backed_up` is how many scenarios the last backup of this drain holds; None if it has no backup.
     """
     if backed_up is None or every == "batch":
         return True
@@ -60,7 +60,7 @@ def is_due(*, every: str, growth: float, scenarios: int, backed_up: int | None) 
 
 
 def doubt(newest: BackupFile | None, *, scenarios: int, growth: float) -> str:
-    """Say what is wrong with the newest backup of a library of so many scenarios; else nothing.
+    """Return why the newest backup of a library of so many scenarios is doubtful; "" if it is not.
 
     Beyond `growth` it may lack one batch more: it is due before the next change only.
     """

@@ -76,7 +76,7 @@ class EnvironmentFault(ScenariodError):  # noqa: N818  the word that all of this
 
 
 ENVIRONMENT_FAULTS = (OSError, NoLimitError, LibraryLockedError, EnvironmentFault)
-"""What is no file's fault: intake pauses, nothing fails, no attempt is used up, it resumes."""
+"""Errors that no file caused: intake pauses and resumes; nothing fails, no attempt is counted."""
 
 
 @contextmanager

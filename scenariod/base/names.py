@@ -18,7 +18,7 @@ NAME_MAX = 255
 """Longest file name in bytes on every file system we meet (NAME_MAX in limits.h)."""
 
 REASON_SUFFIX = ".reason.json"
-"""What stands beside a refused file; moved back into the inbox with it, it is no scenario."""
+"""The suffix of the file beside a refused one; in the inbox it does not count as a scenario."""
 _BATCH_MARK = re.compile(r"\.b[0-9]{6,}(-[0-9a-f]+)?(?=\.json$)")
 UNPACKERS = {".gz": "gunzip", ".bz2": "bunzip2", ".xz": "unxz"}
 """The commands that unpack compressed files, by the end of the name."""

@@ -14,7 +14,7 @@ NEEDED = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
 
 def reset_inherited_signals() -> None:
-    """Have the ends of children be told, and the requests to end arrive, whoever started this.
+    """Make sure that ends of children and requests to end are delivered, however this was started.
 
     Whatever is ignored or blocked stays so across exec(2). With SIGCHLD ignored the kernel tells
     nobody how a worker ended. SIGHUP stays ignored where it is: nohup(1) means it. In a thread of

@@ -57,7 +57,7 @@ def _folders(config: Config) -> tuple[Path, ...]:
 
 
 def refuse_missing(root: Path) -> None:
-    """Raise RootUnusableError where there is no root folder."""
+    """Raise RootUnusableError if the root folder does not exist."""
     try:
         _refuse_what_is_no_folder(root)
     except OSError as error:

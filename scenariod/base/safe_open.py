@@ -19,12 +19,12 @@ _NONE_THERE = frozenset({errno.ENOENT, errno.ELOOP, errno.ENXIO})
 
 
 def open_named(path: Path) -> BinaryIO:
-    """Open for reading what somebody has named, through links; raise OSError where it is none."""
+    """Open a file for reading, following links; raise OSError if it is not a regular file."""
     return from_descriptor(os.open(path, _FLAGS))
 
 
 def from_descriptor(descriptor: int) -> BinaryIO:
-    """Return the file of a descriptor, which it then owns; raise OSError where it is none."""
+    """Return the file of a descriptor, which it then owns; raise OSError if it is not regular."""
     file = _regular(descriptor)
     if file is None:
         raise OSError(errno.EINVAL, "it is a pipe, a device or a folder, not a file")

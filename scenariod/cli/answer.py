@@ -41,7 +41,7 @@ class Stream:
 
 
 def require_root(config: Config) -> None:
-    """Raise RootUnusableError where there is no root folder."""
+    """Raise RootUnusableError if the root folder does not exist."""
     root.refuse_missing(config.root)
 
 

@@ -223,7 +223,7 @@ def _name_of(backup: Path | None) -> str | None:
 
 @contextmanager
 def _library_to_read(config: Config) -> Iterator[Library]:
-    """Yield the library, or an empty one where there is none yet."""
+    """Yield the library, or an empty one if it does not exist yet."""
     if config.database.exists():
         with Library.open_read_only(config.database, busy_timeout_s=READ_TIMEOUT_S) as library:
             yield library

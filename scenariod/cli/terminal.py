@@ -33,7 +33,7 @@ def confirms(lines: Iterable[str], question: str) -> bool:
         streams.to_stderr(f"{printable(question)} [y/N] ")
         try:
             answer = sys.stdin.readline()
-        except OSError:  # the terminal has gone, and whoever was asked with it
+        except OSError:  # the terminal is gone, and with it the user
             return False
     return answer.strip().lower() in {"y", "yes"}
 
@@ -51,7 +51,7 @@ def changing_nothing() -> Iterator[None]:
 
 
 class Progress:
-    """One line on a terminal that is written over; nothing where stderr is none."""
+    """One line on a terminal that is overwritten; nothing if stderr is not a terminal."""
 
     def __init__(self) -> None:
         self._shown = sys.stderr.isatty()

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from scenariod.monitoring.journal import Journal
 
 MOST_WITHOUT_LIMIT = 4
-"""So often in a row no limit can be put in force, then a service is better started anew: with it
-comes the service manager that its unit wants, should that have died. Some ten seconds."""
+"""After this many launches in a row without an enforceable limit, exit: systemd restarts us, and
+with us the user manager that our unit wants, if it has died. That takes about ten seconds."""
 FIRST_S = 1.0
 
 

@@ -265,7 +265,7 @@ def _opened(folder: Path) -> Iterator[int]:
 
 
 def _files(descriptor: int) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield name and status of each dropped file in an open folder; folders are none."""
+    """Yield name and status of each dropped file in an open folder, without folders."""
     for name in _names(descriptor, is_scenario_name):
         with suppress(FileNotFoundError):
             status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)

@@ -130,7 +130,7 @@ class StatusReporter:
         self.set_state(status.State.WAITING, why)
 
     def show_what_files_wait_for(self, *, at_rest: bool) -> None:
-        """Show what the files in the inbox wait for, or that there are none.
+        """Show what the files in the inbox wait for, or that it is empty.
 
         `at_rest` says whether what was added is published, too: who sees idle finds it there.
         """

@@ -101,11 +101,11 @@ class Settler:
             self._library.interrupt()
 
     async def open(self) -> None:
-        """Open the library, making it if there is none."""
+        """Open the library; create it if it does not exist."""
         await self.in_thread(self._open)
 
     async def rebuild(self, damage: str) -> None:
-        """Open the library anew, rebuilt from the newest good backup; `damage` says why."""
+        """Open the library again, rebuilt from the newest intact backup; `damage` says why."""
         await self.in_thread(self._rebuild, damage)
 
     async def close(self) -> None:
@@ -240,7 +240,7 @@ def _entry(batch: Batch, verdict: Verdict, *, opened: ExitStack) -> Entry:
 def _open(path: Path) -> BinaryIO | None:
     """Open a file of the batch.
 
-    None if it is none, gone, or may no longer be read: it then counts as changed, and is judged
+    None if it is not a file, gone, or no longer readable: it then counts as changed, and is judged
     again.
     Raises DroppedFileError where the disk has lost it.
     What it says is on the disk on return: who dropped it need not have synced it, and done/ is

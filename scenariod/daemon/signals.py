@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class SignalRequests:
     """Whether, and how soon, a supervisor is to end, and whether another one follows it.
 
-    `reread` reads the configuration anew for the one that follows; it raises OSError or
+    `reread` reads the configuration again for the next supervisor; it raises OSError or
     `ScenariodError` where that cannot be used. None has SIGHUP ask for the end, as a terminal does
     that is closed.
     """

@@ -45,7 +45,7 @@ class Delivery:
     def remove_leftovers(self) -> None:
         """Remove reasons that a crash left half-written in failed/; a batch's go with its folder.
 
-        The caller is the one supervisor of the root: whoever wrote them is dead.
+        The caller is the one supervisor of the root, so the process that wrote them is gone.
         """
         durable.remove_leftovers(self._failed, "scenario-*")
 
@@ -119,7 +119,7 @@ class Delivery:
         return None
 
     def _drop_stale_reason(self, name: str) -> None:
-        """Remove the reason of an earlier failure whose file was mended and dropped again."""
+        """Remove the reason of an earlier failure whose file was fixed and dropped again."""
         if not os.path.lexists(self._failed / name):
             (self._failed / with_suffix(name, REASON_SUFFIX)).unlink(missing_ok=True)
 

@@ -1,6 +1,6 @@
 """Take refused files up again: from failed/ back into inbox/, never over another one there.
 
-Owns the order of the two steps. Never decides whether a file was mended.
+Owns the order of the two steps. Never decides whether a file was fixed.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ def open_readable(path: Path, *, busy_timeout_s: float) -> sqlite3.Connection:
         return _open_readable(path, "mode=ro", busy_timeout_s=busy_timeout_s)
     except sqlite3.OperationalError as error:
         # A reader needs the -wal and -shm files. The last writer that closes removes them, and a
-        # group member who may only read cannot make them anew. Then all there is is in the main
+        # group member who may only read cannot create them. Then everything is in the main
         # file, and `immutable` reads that without them, and without locks. Where there is a -wal
         # file it may hold commits, which `immutable` would not show: then the error stands. A
         # daemon that starts during such a read can spoil it; the reader then sees an error, or

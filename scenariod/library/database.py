@@ -68,7 +68,7 @@ class Library:
 
     @classmethod
     def open(cls, path: Path, *, busy_timeout_s: float) -> Self:
-        """Open the library at `path`, its tables up to date; where there is none, make one.
+        """Open the library at `path` and bring its tables up to date; create it if it is missing.
 
         An empty file counts as none. Raises LibraryTooNewError for that of a newer scenariod.
         """
@@ -87,7 +87,7 @@ class Library:
     def open_read_only(cls, path: Path, *, busy_timeout_s: float) -> Self:
         """Open the library at `path` for one who may read it, and need not be able to write.
 
-        Raises NotFoundError where there is none yet.
+        Raises NotFoundError if it does not exist yet.
         """
         with translating(path):
             if is_missing_or_empty(path):
@@ -199,7 +199,7 @@ class Library:
     def settled_by(self, names: Iterable[str], *, batch: int) -> dict[str, bool]:
         """Say of each name that files were settled under, whether all were by that batch.
 
-        Names that nothing is known of are left out; so are all where there is no such batch.
+        Unknown names are left out; if the batch does not exist, all of them.
         """
         with self._reading() as db:
             return settlement.settled_by(db, names, batch=batch)
@@ -237,7 +237,7 @@ class Library:
     ) -> Restored | None:
         """Make the current scenarios those from just before a batch; otherwise as `restore`.
 
-        Raises NotFoundError where there is no such batch, LibraryDamagedError where a document
+        Raises NotFoundError if the batch does not exist, LibraryDamagedError if a document
         that is to be brought back differs from what was stored.
         """
 
@@ -293,12 +293,12 @@ class Library:
             yield from snapshot.scenarios()
 
     def scenario(self, scenario_id: str) -> tuple[Version, bytes] | None:
-        """Return one scenario and its document; None if there is no such scenario."""
+        """Return one scenario and its document; None if it does not exist."""
         with self.snapshot() as snapshot:
             return snapshot.scenario(scenario_id)
 
     def content_sha256(self, scenario_id: str) -> str | None:
-        """Return the hash of what the scenario of this id says; None if there is none."""
+        """Return the hash of the scenario with this id; None if it does not exist."""
         with self._reading() as db:
             present = current(db, scenario_id)
         return None if present is None else present.content_sha256

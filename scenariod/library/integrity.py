@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def quick_check(db: sqlite3.Connection) -> str | None:
-    """Return what is wrong with the structure of the database, None where nothing is.
+    """Return what is wrong with the structure of the database; None if it is sound.
 
     Reads all pages once. Does not see what a page holds: a flipped bit within a text, a number or
     a document.
@@ -23,7 +23,7 @@ def quick_check(db: sqlite3.Connection) -> str | None:
 
 
 def problems(db: sqlite3.Connection) -> Iterator[str]:
-    """Yield what is wrong with the database, all that can be told without knowing documents."""
+    """Yield what is wrong with the database, apart from the documents' content."""
     for (found,) in db.execute("PRAGMA integrity_check(20)"):
         if found != "ok":
             yield _one_line(found)

@@ -33,7 +33,7 @@ _PAGE = f"""
 def position_of(db: sqlite3.Connection, batch_id: int) -> int:
     """Return the place of a batch in the order in which batches were settled.
 
-    Raises NotFoundError where there is no such batch.
+    Raises NotFoundError if the batch does not exist.
     """
     found = db.execute("SELECT position FROM batch WHERE id = ?", (batch_id,)).fetchone()
     if found is None:
@@ -52,7 +52,7 @@ def versions(db: sqlite3.Connection, *, before_position: int) -> Iterator[Versio
 def in_pages(db: sqlite3.Connection, *, before_position: int, also: str) -> Iterator[Version]:
     """Yield the same where `also` holds, a constant such as `AND s.id = 'x'`.
 
-    Reads page by page: whoever asks may change the table in between.
+    Reads page by page: the caller may change the table in between.
     """
     page = _PAGE.format(also=also)
     after = 0

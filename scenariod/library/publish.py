@@ -27,7 +27,7 @@ _LONGEST_EMPTY_BYTES = 1000
 """White space included: an empty list may be written in any way."""
 _WHITE_SPACE = b" \t\r\n"
 _READABLE_BY_ALL = 0o644
-"""By all whom the folders let through: it is made for programs, whoever publishes it."""
+"""Readable by all who may enter the folders: it is made for other users' programs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ class Result(StrEnum):
 def decide(accepted: Accepted, *, present_sha256: str | None, on_conflict: OnConflict) -> Result:
     """Return what becomes of a file that the worker accepted, and that is as it was checked.
 
-    `present_sha256` is the hash of what the scenario of its id says now, None where there is none.
+    `present_sha256` is the hash of the current scenario with its id, None if there is no such one.
     """
     if present_sha256 is None:
         return Result.ADDED

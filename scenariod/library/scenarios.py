@@ -78,7 +78,7 @@ def remove(db: sqlite3.Connection, rows: Iterable[int], *, batch: int) -> None:
 
 
 def highest_row(db: sqlite3.Connection) -> int:
-    """Return the row added last; 0 if there is none."""
+    """Return the row added last; 0 if the table is empty."""
     highest: int = db.execute("SELECT coalesce(max(row), 0) FROM scenario").fetchone()[0]
     return highest
 

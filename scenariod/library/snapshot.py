@@ -96,7 +96,7 @@ class Snapshot:
     def versions(self, *, before: int | None = None) -> Iterator[Version]:
         """Yield the scenarios as they were just before a batch; None: as they are.
 
-        Raises NotFoundError where there is no such batch.
+        Raises NotFoundError if the batch does not exist.
         """
         position = history.state(self._db).position + 1
         if before is not None:

@@ -29,7 +29,7 @@ _PATH_MOST = 504
 _OPEN_AT_ONCE = 4
 """How many descriptors SQLite needs to open a library: of the file, its WAL, and the folder."""
 _NO_TEXT = "Could not decode to UTF-8"
-"""What Python says of a column whose text is none; it has no code of SQLite's."""
+"""Python's message for a column that is not valid text; it has no SQLite error code."""
 _ENVIRONMENT = {
     sqlite3.SQLITE_FULL: errno.ENOSPC,
     sqlite3.SQLITE_IOERR: errno.EIO,

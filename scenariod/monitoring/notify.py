@@ -25,7 +25,7 @@ class Notifier:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.watchdog_s = _watchdog_s(environment)
         self.is_heard = bool(environment.get("NOTIFY_SOCKET"))
-        """Whether a service manager started this process, and starts it anew when it fails."""
+        """Whether a service manager started this process, and restarts it when it fails."""
         self._status = ""
         self._is_ready = False
 
@@ -51,7 +51,7 @@ class Notifier:
 
     def reloading(self) -> None:
         """Say that the service goes on by another configuration; `ready` ends it."""
-        # Said again: what goes on is checked as at a start, and the watchdog's time begins anew.
+        # Sent again: this is checked as at a start, and the watchdog's time starts again.
         _notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}\nWATCHDOG=1")
 
     def stopping(self) -> None:

@@ -125,7 +125,7 @@ class Status:
         return f"{what}; {counts}; library {self.scenarios}{self._warnings()}"
 
     def _warnings(self) -> str:
-        """Return what is wrong with watch, newest backup and clock, for the end of the line."""
+        """Return the warnings about watch, newest backup and clock, for the end of the line."""
         blind = f"; {self.watch}: {self.watch_detail}" if self.watch == DEGRADED else ""
         backup = f"; backup: {self.backup_doubt}" if self.backup_doubt else ""
         return blind + backup + (f"; {self.clock_doubt}" if self.clock_doubt else "")

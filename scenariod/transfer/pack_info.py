@@ -52,7 +52,7 @@ class PackInfo:
 
 
 class NotJsonError(Exception):
-    """What should be JSON is none."""
+    """Text that should be JSON is not."""
 
 
 def value_of(member: bytes) -> str | None:

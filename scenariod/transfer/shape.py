@@ -46,7 +46,7 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What a file is: `count` scenarios, and `about` its pack as JSON text, None if it is none.
+    """What a file is: `count` scenarios, and `about` its pack as JSON text, if it is a pack.
 
     `left_out` are the keys of what the pack says that is more than is kept. `lists` is how many
     lists of scenarios there are in what is JSON: more than one is one too many. `fault` is what is

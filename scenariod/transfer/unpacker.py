@@ -99,7 +99,7 @@ class _Source:
         return Path(self.path).name[: MAX_MESSAGE - _NUMBER_ROOM]
 
     def file(self) -> BinaryIO:
-        """Return the file, open at its start; raise OSError where it is none."""
+        """Return the file, open at its start; raise OSError if it is not a regular file."""
         if isinstance(self.opened, OSError):
             raise self.opened
         return self.opened or _opened(self.path)
@@ -271,7 +271,7 @@ def _files(source: str) -> list[str]:
 
 
 def _opened(path: str) -> BinaryIO:
-    """Open a regular file at its start; raise OSError where it is none."""
+    """Open a regular file at its start; raise OSError if it is another kind of file."""
     if path == STANDARD_INPUT:
         file = safe_open.from_descriptor(os.dup(sys.stdin.fileno()))
         file.seek(0)

@@ -43,7 +43,7 @@ _LITERALS = frozenset({b"true", b"false", b"null"})
 def is_readable(number: str | bytes) -> bool:
     """Say whether every reader takes a number: it is short, and a 64-bit float can hold its size.
 
-    What is no number is not readable either; one that is too small for a float is read as 0.
+    Anything else is not readable either; a number that is too small for a float is read as 0.
     """
     try:
         return len(number) <= LONGEST_NUMBER and math.isfinite(float(number))

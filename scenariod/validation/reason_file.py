@@ -113,7 +113,7 @@ def journal_command(name: str, *, batch: int) -> str:
 
 
 def read(failed: Path, name: str) -> Refused | None:
-    """Return the reason beside the file `name`; None where there is none that can be understood.
+    """Return the reason beside the file `name`; None if it is missing or not understood.
 
     Raises PermissionError where it may not be read.
     """

@@ -74,7 +74,7 @@ def faults(members: dict[str, Any]) -> list[FieldProblem]:
 
 
 def _of_another_shape(members: dict[str, Any]) -> list[FieldProblem]:
-    """Return what is wrong with what is not meant to be a scenario, or holds one within."""
+    """Return what is wrong with an object that is not a scenario, or that wraps one."""
     scenarios = members.get("scenarios")
     if isinstance(scenarios, list) and "correctAnswer" not in members:
         message = mistakes.many_scenarios(len(scenarios))

@@ -100,7 +100,7 @@ def say(event: str, **details: object) -> None:
 def open_file(name: str, *, folder: int, max_bytes: int) -> int | Rejected | None:
     """Open `name` in the open `folder`; return a refusal where it is not to be read, None if gone.
 
-    Never follows a link, never opens what is no file, never waits for a writer.
+    Never follows a link, opens only regular files, never waits for a writer.
     """
     if "/" in name:
         raise ValueError(f"not a name in the batch folder: {name!r}")

@@ -68,7 +68,7 @@ class _Level:
 
 
 class _Survey:
-    """One walk over a document's text: finds places, repeated keys, and what is no number."""
+    """One walk over a document's text: finds places, repeated keys, and invalid numbers."""
 
     def __init__(self, text: str, *, asked: Iterable[Steps]) -> None:
         self._text = text
@@ -92,7 +92,7 @@ class _Survey:
 
     def told(self, faults: list[FieldProblem]) -> tuple[Problem, ...]:
         """Return what the walk found and `faults`, placed, in the order of the text."""
-        # What is no number has been told as such: that it is no weight either helps nobody.
+        # It was reported as an invalid number: that it is not a valid weight either helps nobody.
         told = {fault.steps for fault, _ in self._found if fault.code != Reason.DUPLICATE_KEY}
         everything = [self._problem(fault, offset) for fault, offset in self._found]
         everything += [
