@@ -31,13 +31,12 @@ class DefectKind(StrEnum):
     WRONG_COUNT = "wrong-count"
     FOREIGN = "foreign"
     LATER_VERSION = "later-version"
+    UNREADABLE = "unreadable"
 
     @property
     def words(self) -> str:
         """What a backup is that has this defect."""
         return _WORDS.get(self, self.value)
-
-    UNREADABLE = "unreadable"
 
 
 _WORDS = {
