@@ -336,10 +336,12 @@ def test_the_backup_before_the_next_change_shows_what_an_undo_left(home: Home) -
     home.drop("scenario-1.json", scenario("first"))
     daemon = home.start()
     daemon.wait_for_status(lambda s: s["added"] == 1 and s["state"] == "idle")
+    before = set(home.backups.iterdir())
 
     assert home.ctl("undo", "1").code == 0
     home.drop("scenario-2.json", scenario("second"))
-    daemon.wait_for("added second")
+    daemon.wait_for_status(lambda s: s["added"] == 2 and s["state"] == "idle")
 
-    with backups.find(home.backups, "latest").open("rb") as file:
+    since = [b.path for b in backups.list_backups(home.backups) if b.path not in before]
+    with min(since).open("rb") as file:
         assert list(backups.documents(file)) == []
