@@ -65,6 +65,12 @@ install_program() {
     ln -sf "$venv/bin/scenariod" "$venv/bin/scenariodctl" /usr/local/bin/
 }
 
+# Without it scenariod does all but speak.
+install_flite() {
+    sh systemd/packages.sh flite ||
+        say "flite could not be installed; scenariod will not speak until it is: apt-get install flite"
+}
+
 install_manual() {
     for section in 1 5 8; do
         for page in docs/man/*."$section"; do
@@ -158,6 +164,7 @@ say_what_next() {
 check_ground
 find_python
 install_program
+install_flite
 install_manual
 install_config
 install_units

@@ -57,6 +57,7 @@ GUEST_PACKAGES = (
     "passwd",
     "procps",
     "rsync",
+    "flite",
 )
 
 # Only what the disk needs: a full initrd costs three seconds a boot under emulation.
