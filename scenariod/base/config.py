@@ -168,6 +168,16 @@ class Config:
         return self.root / "backups"
 
     @property
+    def voices(self) -> Path:
+        """The spoken scenarios, a folder each."""
+        return self.root / "voices"
+
+    @property
+    def reports(self) -> Path:
+        """The report, to look at in a browser."""
+        return self.root / "reports"
+
+    @property
     def database(self) -> Path:
         """The SQLite library."""
         return self.root / "library" / "scenarios.db"

@@ -3,6 +3,7 @@
 Others use what is named here, of `Library` and the records.
 
 - `blob`: documents in and out of the database in small pieces
+- `catalogue`: the scenarios in the orders in which people look for them
 - `connection`: connections to SQLite, transactions, the WAL
 - `database`: `Library`: what others use
 - `difference`: what differs between two states
@@ -10,6 +11,8 @@ Others use what is named here, of `Library` and the records.
 - `extent`: how far a library has come, read without opening it for use
 - `history`: the batches: numbers, order, what the library was after each
 - `integrity`: whether the database is sound
+- `likeness`: which scenarios are alike
+- `measures`: what was measured of batches
 - `packs`: which pack a scenario came in
 - `past`: the library as it was before a batch
 - `publish`: write the library out as `scenarios.json`
@@ -24,8 +27,10 @@ Others use what is named here, of `Library` and the records.
 - `undo`: take back what batches did
 """
 
+from scenariod.library.catalogue import Order
 from scenariod.library.database import Library
 from scenariod.library.difference import Change, Counts, Difference, compared
+from scenariod.library.likeness import Likenesses
 from scenariod.library.records import (
     BatchRecord,
     Entry,
@@ -33,6 +38,8 @@ from scenariod.library.records import (
     HeldPack,
     Kind,
     LastChange,
+    Listed,
+    Measure,
     NewScenario,
     Obstacle,
     OnConflict,
@@ -71,9 +78,13 @@ __all__ = [
     "Library",
     "LibraryReplacedError",
     "LibraryTooNewError",
+    "Likenesses",
+    "Listed",
+    "Measure",
     "NewScenario",
     "Obstacle",
     "OnConflict",
+    "Order",
     "Pack",
     "Peak",
     "Restored",

@@ -114,10 +114,15 @@ def write_documents(file: BinaryIO, head: bytes, documents: Iterable[Iterable[by
     count = 0
     for chunks in documents:
         file.write(b",\n" if count else b"\n")
-        file.writelines(made_readable(_trimmed(chunks)))
+        file.writelines(readable_document(chunks))
         count += 1
     file.write(b"\n]}\n" if count else b"]}\n")
     return count
+
+
+def readable_document(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield a document, in pieces, as it stands in what is published."""
+    return made_readable(_trimmed(chunks))
 
 
 def _trimmed(chunks: Iterable[bytes]) -> Iterator[bytes]:

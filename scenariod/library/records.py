@@ -280,3 +280,31 @@ class Peak:
 
     input_bytes: int
     peak_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What was measured of a batch; None where it was not. `settled_at` is ISO 8601 in UTC."""
+
+    batch: int
+    settled_at: str
+    kind: Kind
+    outcome: str
+    launcher: str
+    duration_ms: int
+    memory_peak_bytes: int | None
+    memory_limit_bytes: int | None
+    added: int
+    removed: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A current scenario in a list; `group` is what it is listed under."""
+
+    row: int
+    id: str
+    title: str
+    correct_answer: str
+    group: str

@@ -8,7 +8,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scenariod.base.errors import CommandInterruptedError
-from scenariod.library import blob, events, history, packs, past, scenarios, settlement, undo
+from scenariod.library import (
+    blob,
+    catalogue,
+    events,
+    history,
+    measures,
+    packs,
+    past,
+    scenarios,
+    settlement,
+    undo,
+)
 from scenariod.library.sqlite_errors import damaged
 
 if TYPE_CHECKING:
@@ -17,11 +28,14 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from scenariod.library.catalogue import Order
     from scenariod.library.records import (
         BatchRecord,
         FileRecord,
         HeldPack,
         LastChange,
+        Listed,
+        Measure,
         Pack,
         ScenarioEvent,
         Stored,
@@ -72,6 +86,18 @@ class Snapshot:
     def batches(self, *, most: int = -1) -> Iterator[BatchRecord]:
         """Yield the batches, the last one first, `most` of them; -1: all."""
         return history.batches(self._db, most=most)
+
+    def measures(self) -> tuple[int, Iterator[Measure]]:
+        """Return how many batches there are, and what was measured of each, the first one first."""
+        return measures.count(self._db), measures.of_batches(self._db)
+
+    def refused(self) -> list[tuple[str, int, int]]:
+        """Return for each code how many files were refused for it, and the last such batch."""
+        return measures.refused(self._db)
+
+    def listed(self, order: Order) -> Iterator[Listed]:
+        """Yield the current scenarios in an order to look them up; by pack those that have one."""
+        return catalogue.listed(self._db, order)
 
     def last_settled_at(self) -> datetime | None:
         """Return when the last batch was settled; None if there was none."""

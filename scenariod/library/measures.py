@@ -1,0 +1,42 @@
+"""What was measured of batches, and why files were refused: for charts.
+
+Only reads. Whatever an older version did not record is None.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scenariod.library.records import Kind, Measure
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+
+_MEASURES = """
+    SELECT id, settled_at, kind, outcome, launcher, duration_ms, memory_peak_bytes,
+           memory_limit_bytes, added, removed,
+           (SELECT count(*) FROM file WHERE batch = batch.id AND verdict = 'refused')
+      FROM batch ORDER BY position
+"""
+_REFUSED = """
+    SELECT coalesce(code, ''), count(*), max(batch) FROM file WHERE verdict = 'refused'
+     GROUP BY code ORDER BY count(*) DESC, code
+"""
+
+
+def count(db: sqlite3.Connection) -> int:
+    """Return how many batches there are."""
+    found: int = db.execute("SELECT count(*) FROM batch").fetchone()[0]
+    return found
+
+
+def of_batches(db: sqlite3.Connection) -> Iterator[Measure]:
+    """Yield what was measured of each batch, in the order in which they were settled."""
+    for batch, settled_at, kind, outcome, launcher, *figures in db.execute(_MEASURES):
+        yield Measure(batch, settled_at, Kind(kind), outcome, launcher, *figures)
+
+
+def refused(db: sqlite3.Connection) -> list[tuple[str, int, int]]:
+    """Return for each code how many files were refused for it, and the last batch with one."""
+    return db.execute(_REFUSED).fetchall()

@@ -1,0 +1,55 @@
+"""What needs a person: refused files, a doubtful backup, scenarios that could not be read.
+
+Looks at folders only. Never opens the library.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from scenariod.backups import schedule
+from scenariod.base.names import printable
+from scenariod.intake import retry
+from scenariod.validation import reason_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scenariod.base.config import Config
+
+MOST_LISTED = 10
+MOST_LOOKED_AT = 10_000
+"""Of more files than these the newest are not looked for: each needs a system call."""
+
+
+def refused_files(failed: Path) -> dict[str, Any]:
+    """Return how many files failed/ holds, and the newest of them with their reasons."""
+    if not failed.is_dir():
+        return {"count": 0, "newest": []}
+    count = retry.count(failed)
+    if count > MOST_LOOKED_AT:
+        return {"count": count, "newest": []}
+    names = [name for _, name in retry.newest_first(failed)[:MOST_LISTED]]
+    return {"count": count, "newest": [_refused(failed, name) for name in names]}
+
+
+def _refused(failed: Path, name: str) -> dict[str, str]:
+    reason = reason_file.read(failed, name)
+    if reason is None:
+        again = reason_file.retry_command(name)
+        return {"file": printable(name), "code": "", "message": "", "advice": "", "retry": again}
+    return {
+        "file": printable(name),
+        "code": reason.code,
+        "message": reason.message,
+        "advice": reason.advice,
+        "retry": reason.retry,
+    }
+
+
+def backup(config: Config, *, scenarios: int) -> dict[str, str]:
+    """Return the newest backup's name, and why it is doubtful; "" where there is none."""
+    if not config.backups.is_dir():
+        return {"newest": "", "doubt": ""}
+    newest, doubt = schedule.look_at_newest(config, scenarios=scenarios)
+    return {"newest": newest or "", "doubt": doubt}

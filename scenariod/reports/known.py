@@ -1,0 +1,45 @@
+"""The fallacies that a library of scenarios may be expected to teach.
+
+A table of names as `words.key_of` folds them: those that introductions to critical thinking share
+(Walton, "Informal Logic", 2nd edition, 2008; Copi, Cohen and McMahon, "Introduction to Logic").
+"""
+
+FALLACIES = (
+    "ad-hominem",
+    "ambiguity",
+    "anecdotal-evidence",
+    "appeal-to-authority",
+    "appeal-to-emotion",
+    "appeal-to-fear",
+    "appeal-to-ignorance",
+    "appeal-to-nature",
+    "appeal-to-tradition",
+    "bandwagon",
+    "begging-the-question",
+    "burden-of-proof",
+    "category-error",
+    "cherry-picking",
+    "circular-reasoning",
+    "composition",
+    "division",
+    "equivocation",
+    "false-analogy",
+    "false-cause",
+    "false-dilemma",
+    "gamblers-fallacy",
+    "genetic-fallacy",
+    "guilt-by-association",
+    "hasty-generalization",
+    "loaded-question",
+    "middle-ground",
+    "moving-the-goalposts",
+    "no-true-scotsman",
+    "post-hoc",
+    "red-herring",
+    "slippery-slope",
+    "special-pleading",
+    "straw-man",
+    "sunk-cost",
+    "texas-sharpshooter",
+    "tu-quoque",
+)
