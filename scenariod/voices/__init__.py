@@ -1,8 +1,14 @@
 """Voices: three MP3 files of every scenario, made once the inbox is empty.
 
+- `aliases`: decide which names are one person's
+- `authors`: find who wrote a text
 - `characters`: decide who speaks which words of a text
 - `engines`: what turns a text into sound
+- `genders`: decide whether a character is spoken of as a woman or as a man
+- `labels`: find the labels that name a speaker
+- `people`: the words by which a label is known to be a person
 - `reading`: what a text is once its speakers are known
 - `sentences`: cut a text where a pause is natural
 - `story`: what is spoken of a scenario, as it is written
+- `turns`: cut a text at the changes of speaker
 """
