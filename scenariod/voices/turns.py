@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from scenariod.voices.authors import Author
     from scenariod.voices.labels import Label
 
-_ASIDE = re2.compile(r"^\s*(?:\[[^\[\]]*\]|\*[^*]+\*|\([^()]*\))\s*$")
+_ASIDE = re2.compile(r"^\s*(?:\[[^\[\]]*\]|\*[^*]+\*)\s*$")
 _REPLY = "↳"
 _QUOTES = {'"': '"', "“": "”", "'": "'", "‘": "’", "«": "»"}
 _DIRECTION = re2.compile(r"^\s*(?:\[([^\[\]]+)\]|\*{1,2}([^*]+)\*{1,2}|\(([^()]+)\))[\s:,]*")
