@@ -5,10 +5,13 @@
 - `characters`: decide who speaks which words of a text
 - `engines`: what turns a text into sound
 - `genders`: decide whether a character is spoken of as a woman or as a man
+- `id3`: what an MP3 file says of itself
 - `labels`: find the labels that name a speaker
+- `mp3`: sound in, a tagged file out; and whether a file is whole
 - `people`: the words by which a label is known to be a person
 - `reading`: what a text is once its speakers are known
 - `sentences`: cut a text where a pause is natural
+- `sound`: put what is spoken together, with pauses
 - `story`: what is spoken of a scenario, as it is written
 - `turns`: cut a text at the changes of speaker
 """
