@@ -2,6 +2,7 @@
 
 - `aliases`: decide which names are one person's
 - `authors`: find who wrote a text
+- `casting`: decide which voice every character has
 - `characters`: decide who speaks which words of a text
 - `engines`: what turns a text into sound
 - `genders`: decide whether a character is spoken of as a woman or as a man

@@ -163,23 +163,23 @@ NAMES_LIKE_WORDS = _set(
 )
 FEMALE_WORDS = _set(
     """
-    actress aunt auntie batgirl batwoman bride businesswoman chairwoman congressgirl
+    actress aunt auntie bride businesswoman chairwoman congressgirl
     congresswoman councilwoman countess cowgirl daughter duchess empress fairy female gal girl
     girlfriend goddess gran granddaughter grandma grandmama grandmother granny heroine hostess
     ladies lady lass ma'am madam madame mama mermaid miss mistress mom mommy moms mother mothers
     mrs ms mum mummy nana niece nun policewoman priestess princess queen saleswoman senora
-    señora sis sister sisters spokeswoman stepmom stepmother supergirl waitress wife witch wives
+    señora sis sister sisters spokeswoman stepmom stepmother waitress wife witch wives
     woman women
     """
 )
 MALE_WORDS = _set(
     """
-    batman boy boyfriend boys bro brother brothers businessman chairman congressman councilman
+    boy boyfriend boys bro brother brothers businessman chairman congressman councilman
     count cowboy dad daddy dads dude duke emperor father fathers fella fireman fisherman foreman
     gent gentleman godfather grampa grandad granddad grandfather grandpa grandson groom guy guys
     handyman herr husband king knight lad lord mailman male man men milkman mister monk monsieur
     mr nephew pa papa policeman pop pops postman priest prince salesman senor señor sir son sons
-    spokesman stepdad stepfather superman uncle waiter wizard
+    spokesman stepdad stepfather uncle waiter wizard
     """
 )
 TITLES = _set(
