@@ -219,7 +219,7 @@ def test_a_role_is_somebody_else_in_every_scenario(name: str) -> None:
     assert library_key(name) is None
 
 
-NAMES = st.text(st.characters(categories=["Lu", "Ll", "Nd"]), min_size=1, max_size=8)
+NAMES = st.text("aeioubdfgmstBDÉ012", min_size=1, max_size=8)
 CHARACTERS = st.lists(
     st.builds(
         Character,
@@ -228,7 +228,7 @@ CHARACTERS = st.lists(
         kind=st.sampled_from([Kind.PERSON, Kind.PERSON, Kind.GROUP]),
     ),
     max_size=14,
-    unique_by=lambda one: one.name,
+    unique_by=lambda one: one.name.lower(),
 )
 VOICE_NAMES = st.sampled_from([voice.name for voice in NINE])
 USE = st.dictionaries(VOICE_NAMES, st.integers(0, 50))
@@ -292,13 +292,10 @@ def test_a_cast_that_is_kept_is_the_cast_again(
 @given(CHARACTERS, st.data())
 def test_by_hand_always_wins(characters: list[Character], data: st.DataObject) -> None:
     chosen = {one.name.upper(): data.draw(VOICE_NAMES) for one in characters}
-    folded = {name.casefold(): voice for name, voice in chosen.items()}
 
     castings = cast_of(*characters, by_hand=chosen)
 
-    assert voice_names(castings) == [
-        folded[casting.name.upper().casefold()] for casting in castings
-    ]
+    assert voice_names(castings) == [chosen[one.name.upper()] for one in characters]
 
 
 if REAL:
