@@ -1,6 +1,15 @@
 """Engines: a text and a voice in, sound out.
 
+- `account`: what an ElevenLabs account has: models, voices, credits
 - `child`: a program that an engine has work for it
+- `credits`: what speaking costs, and the budget
+- `elevenlabs`: the voices of elevenlabs.io
 - `engine`: what every engine is
 - `flite`: flite(1), the engine that is always there
+- `http`: requests to a speech service, bounded in every way
+- `openai`: any server with OpenAI's interface
+- `refusals`: what an answer without sound means
+- `secret`: the key of a network engine
+- `spool`: sound on the disk until all of a passage is there
+- `wav`: the header of a WAV file
 """
