@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING
 
-from scenariod.base.names import printable
 from scenariod.voices.engines.engine import EngineUnavailableError
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def settled(charge: Charge, *, told: str | None) -> Charge:
     if told is None:
         cost, note = charge.credits, ""
     elif not (told.isascii() and told.isdigit() and len(told) <= 9):
-        cost, note = charge.credits, f"the service reported a cost of {printable(told[:40])!r}"
+        cost, note = charge.credits, "the service reported a cost that is not a whole number"
     else:
         cost = min(max(int(told), least), most)
         note = "" if cost == int(told) else f"the service reported a cost of {told} credits"

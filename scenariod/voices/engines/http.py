@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import random
 import ssl
 import time
@@ -82,7 +83,7 @@ def checked_base_url(base_url: str) -> str:
             "`base_url` of the voices is not the address of a service",
             hint="write it as http://HOST:PORT or https://HOST, without user, password or query",
         )
-    return base_url.partition("#")[0].rstrip("/").removesuffix("/v1")
+    return str(url.copy_with(fragment=None)).rstrip("/").removesuffix("/v1")
 
 
 class Authorization(httpx.Auth):
@@ -108,6 +109,8 @@ class Service:
     """A speech service at an address. Used by one thread, one request at a time."""
 
     def __init__(self, base_url: str, *, authorization: Authorization, patience: Patience) -> None:
+        for name in ("httpx", "httpcore"):  # they log headers, in which a server may repeat the key
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
         self._base_url = checked_base_url(base_url)
         self._authorization = authorization
         self._patience = patience
@@ -116,6 +119,8 @@ class Service:
             headers={"accept-encoding": "identity"},  # a packed answer could grow a thousandfold
             timeout=httpx.Timeout(patience.silence_s, connect=patience.connect_s),
             limits=httpx.Limits(max_connections=1),
+            # Reading certificates takes 80 ms of CPU time, and http:// needs none.
+            verify=self._base_url.startswith("https:"),
         )
 
     def close(self) -> None:
@@ -154,7 +159,7 @@ class Service:
         if isinstance(outcome, Failure):
             return outcome
         try:
-            return json.loads(answer)
+            return json.loads(self._authorization.hide_in(answer.decode()))
         except (ValueError, RecursionError):
             return self._stranger("answered with something that is not JSON")
 
@@ -185,9 +190,9 @@ class Service:
             return self._refused(response)
         if response.headers.get("content-encoding", "identity") != "identity":
             return self._stranger("packed its answer, against what was asked for")
-        kind = response.headers.get("content-type", "").lower()
-        if request.method == "POST" and kind.startswith(_NO_SOUND):
-            return self._stranger(f"sent {printable(kind)[:60]}, not sound")
+        kind = response.headers.get("content-type", "")
+        if request.method == "POST" and kind.lower().startswith(_NO_SOUND):
+            return self._stranger(f"sent {kind}, not sound")
         end, size_bytes = time.monotonic() + self._patience.answer_s, 0
         for piece in response.iter_raw():
             size_bytes += len(piece)
@@ -217,7 +222,7 @@ class Service:
     def _stranger(self, what: str) -> Failure:
         return Failure(
             Means.ENGINE,
-            f"{self._who} {self._authorization.hide_in(what)}",
+            f"{self._who} {refusals.shown(what, self._authorization.hide_in)}",
             hint="check `base_url` in the configuration: another program may answer there",
         )
 

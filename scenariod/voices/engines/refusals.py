@@ -70,19 +70,19 @@ def read(
     """Return what an answer other than 200 means; `hide` removes the key from a text."""
     told = _told(_document(body), body)
     means = _meaning(status, told)
-    code, message = _shown(told.code, hide), _shown(told.message, hide)
+    code, message = shown(told.code, hide), shown(told.message, hide)
     said = ": ".join(part for part in (code, message) if part)
     return Failure(
         means=means,
         words=f"HTTP {status}: {said}" if said else f"HTTP {status}, without a reason",
         hint=_hint(status, means, told),
         retry_after_s=retry_after_s(headers, now=datetime.now(UTC)),
-        is_queue=told.code == "too_many_concurrent_requests",
+        is_queue=told.code.lower() == "too_many_concurrent_requests",
     )
 
 
-def _shown(text: str, hide: Callable[[str], str]) -> str:
-    """Return `text` fit for one line; the key is hidden before it could be cut in two."""
+def shown(text: str, hide: Callable[[str], str]) -> str:
+    """Return what a service said, fit for one line; the key is hidden before anything is cut."""
     line = printable(" ".join(hide(text).split()))
     return line if len(line) <= _MOST_SHOWN else f"{line[: _MOST_SHOWN - 1]}…"
 
@@ -117,7 +117,7 @@ def _of_object(told: dict[str, object]) -> _Told:
     """Take `code`, else an older word for it: in 2026 some answers have both."""
     codes = (told.get(key) for key in ("code", "status", "error", "type"))
     return _Told(
-        code=next((code for code in codes if isinstance(code, str) and code), "").lower(),
+        code=next((code for code in codes if isinstance(code, str) and code), ""),
         message=_text(told.get("message")),
         field=_text(told.get("param")),
     )
@@ -166,8 +166,8 @@ _TEXT_FIELDS = frozenset({"", "text", "input", "voice", "voice_id"})
 
 def _meaning(status: int, told: _Told) -> Means:
     """Return what to do. The code counts more: OpenAI has 429 for an empty account, too."""
-    if told.code in _OF_CODE:
-        return _OF_CODE[told.code]
+    if (means := _OF_CODE.get(told.code.lower())) is not None:
+        return means
     if status in _TRANSIENT or (500 <= status <= 599 and status not in _NEVER_CURED):
         return Means.AGAIN
     if status in _OF_THE_REQUEST and told.field in _TEXT_FIELDS:
@@ -198,7 +198,7 @@ _OF_STATUS = {
 def _hint(status: int, means: Means, told: _Told) -> str:
     if means is Means.AGAIN:
         return "it is tried again by itself; if it lasts, see the status page of the service"
-    for said in (told.code, f"{told.message} {told.field}".lower()):
+    for said in (told.code.lower(), f"{told.message} {told.field}".lower()):
         for words, hint in _HINTS:
             if any(word in said for word in words):
                 return hint
