@@ -25,7 +25,7 @@ MACHINES ?= $(JOBS)
 # Packages for building systemd-python and a virtual environment, and for voices; the second row is for the tests
 # only: the test machine, and the tools that people drop files with.
 APT_RUN := python3-venv python3-dev gcc pkg-config libsystemd-dev flite
-APT_TEST := qemu-system-x86 qemu-utils mmdebstrap nbdkit uidmap rsync openssh-client openssh-sftp-server vim strace mpg123
+APT_TEST := qemu-system-x86 qemu-utils mmdebstrap nbdkit uidmap rsync openssh-client openssh-sftp-server vim strace mpg123 espeak-ng
 
 IN_MACHINES = $(BIN)/python -m tests.machine -q -n $(MACHINES) --dist loadgroup --durations=30 tests/machine
 
@@ -33,7 +33,7 @@ IN_MACHINES = $(BIN)/python -m tests.machine -q -n $(MACHINES) --dist loadgroup 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format fast machine soak bench install uninstall install-user clean
+.PHONY: help run test check format fast machine soak kokoro-weights bench install uninstall install-user clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -69,13 +69,18 @@ soak: export SCENARIOD_PLACES = $(PLACES)
 soak: export SCENARIOD_KILL_POINTS = $(KILL_POINTS)
 soak: export SCENARIOD_FIGURES = $(CURDIR)/build/soak.md
 soak: export SCENARIOD_COMMIT = $(shell git describe --always --dirty 2>/dev/null)
-soak: $(VENV)/.test $(VENV)/.machine  ## what `make test` proves a little, often (SOAK=500 CUTS=200 ...); hours
+soak: $(VENV)/.test $(VENV)/.machine kokoro-weights  ## what `make test` proves a little, often (SOAK=500 CUTS=200 ...); hours
 	@mkdir -p build
 	@printf '%s\n' '| Date | Commit | What | Count | Seconds |' '|---|---|---|--:|--:|' >build/soak.md
 	@code=0; \
 	  $(BIN)/pytest -q -n $(JOBS) --dist worksteal --timeout 0 -m "soak and not machine" || code=$$?; \
 	  $(IN_MACHINES) --timeout 0 -m "machine and soak" || code=$$?; \
 	  echo; cat build/soak.md; exit $$code
+
+kokoro-weights: $(VENV)/.run  ## fetch the weights of the engine `kokoro` into build/kokoro (107 MB), and what it needs
+	@sh systemd/packages.sh espeak-ng
+	@$(BIN)/pip install -q --disable-pip-version-check -e '.[kokoro]'
+	$(BIN)/python systemd/kokoro_weights.py build/kokoro
 
 bench: $(VENV)/.test  ## measure: time of a batch by size of the library, memory of everything
 	for bench in bench/bench_*.py; do $(BIN)/python $$bench || exit 1; done

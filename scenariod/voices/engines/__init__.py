@@ -7,9 +7,12 @@
 - `engine`: what every engine is
 - `flite`: flite(1), the engine that is always there
 - `http`: requests to a speech service, bounded in every way
+- `kokoro`: Kokoro-82M, the engine that sounds like people
 - `openai`: any server with OpenAI's interface
+- `phonemes`: a text as Kokoro takes it
 - `refusals`: what an answer without sound means
 - `secret`: the key of a network engine
 - `spool`: sound on the disk until all of a passage is there
 - `wav`: the header of a WAV file
+- `weights`: the files of Kokoro-82M
 """
