@@ -107,6 +107,11 @@ install_catalog() {
     ! command -v journalctl >/dev/null || journalctl --update-catalog
 }
 
+# What an administrator may copy; it is not in force.
+install_examples() {
+    install -D -m 0644 systemd/voices-network.conf /usr/local/share/scenariod/voices-network.conf
+}
+
 create_account_and_folders() {
     systemd-sysusers /usr/local/lib/sysusers.d/scenariod.conf
     systemd-tmpfiles --create /usr/local/lib/tmpfiles.d/scenariod.conf
@@ -169,6 +174,7 @@ install_manual
 install_config
 install_units
 install_catalog
+install_examples
 create_account_and_folders
 tie_to_user_manager
 activate

@@ -34,6 +34,7 @@ remove_program() {
     systemctl --quiet disable scenariod.service 2>/dev/null || true
     rm -rf /opt/scenariod
     remove_drop_in "$drop_ins" 10-user-manager.conf
+    remove_drop_in /usr/local/share/scenariod voices-network.conf
     uid=$(id -u scenariod 2>/dev/null) &&
         remove_drop_in "/etc/systemd/system/user@$uid.service.d" 10-scenariod.conf
     rm -f /usr/local/bin/scenariod /usr/local/bin/scenariodctl \

@@ -15,6 +15,8 @@ UNINSTALL = f"cd {CHECKOUT} && sh systemd/uninstall.sh"
 CONFIG = "/etc/scenariod/scenariod.toml"
 ROOT = "/var/lib/scenariod"
 DROP_INS = "/etc/systemd/system/scenariod.service.d"
+KEY = "/etc/scenariod/voices-key"
+NETWORK = "/usr/local/share/scenariod/voices-network.conf"
 
 FOLDERS = {
     ROOT: "750 scenariod scenariod",
@@ -36,6 +38,7 @@ FILES = {
     "/usr/local/lib/sysusers.d/scenariod.conf": "644 root root",
     "/usr/local/lib/tmpfiles.d/scenariod.conf": "644 root root",
     f"{DROP_INS}/10-user-manager.conf": "644 root root",
+    NETWORK: "644 root root",
 }
 LINGER = "/var/lib/systemd/linger/scenariod"
 COMMANDS = ["/usr/local/bin/scenariod", "/usr/local/bin/scenariodctl"]
@@ -125,6 +128,24 @@ def test_the_sandbox_is_tight(machine: Machine) -> None:
     assert verdict is not None
     print(verdict.group(0))  # noqa: T201 - shown by pytest -rP
     assert float(verdict.group(1)) <= 1.5
+
+
+def test_the_service_has_a_network_and_a_key_only_with_the_drop_in_for_voices(
+    machine: Machine,
+) -> None:
+    families = "systemctl show --property=RestrictAddressFamilies --value scenariod"
+    before = machine.check(families).split()
+
+    machine.check(f"echo sk-1 | install -m 0600 /dev/stdin {KEY}")
+    machine.check(f"cp {NETWORK} {DROP_INS}/ && systemctl daemon-reload")
+    machine.check("systemctl start scenariod")
+
+    assert before == ["AF_UNIX"]
+    assert sorted(machine.check(families).split()) == ["AF_INET", "AF_INET6", "AF_UNIX"]
+    assert machine.check("systemd-analyze verify --man=no scenariod.service") == ""
+    shown = "cat /run/credentials/scenariod.service/voices-key"
+    assert machine.check(shown, user="scenariod") == "sk-1\n"
+    assert machine.run(f"cat {KEY}", user="scenariod").exit_code == 1
 
 
 def test_a_second_install_keeps_an_edited_configuration_and_restarts_with_new_code(

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from scenariod.voices.engines import elevenlabs, openai
 from scenariod.voices.engines.engine import EngineUnavailableError
-from scenariod.voices.engines.secret import Secret, find_key
+from scenariod.voices.engines.secret import CREDENTIAL, VARIABLE, Secret, find_key
+
+TOP = Path(__file__).parents[3]
 
 USUAL = "ELEVENLABS_API_KEY"
 
@@ -82,6 +85,21 @@ def test_a_folder_in_the_place_of_the_key_is_an_error_with_its_path(tmp_path: Pa
 
     assert str(tmp_path / "voices-key") in raised.value.hint + str(raised.value)
     assert raised.value.__context__ is None
+
+
+def test_the_drop_in_and_the_page_name_the_key_as_it_is_looked_for() -> None:
+    drop_in = (TOP / "systemd" / "voices-network.conf").read_text()
+    page = (TOP / "docs" / "VOICES.md").read_text()
+    unit = (TOP / "systemd" / "scenariod.service").read_text()
+
+    assert f"\nLoadCredential={CREDENTIAL}:/etc/scenariod/voices-key\n" in drop_in
+    assert "\nRestrictAddressFamilies=AF_INET AF_INET6\n" in drop_in
+    assert "\nRestrictAddressFamilies=AF_UNIX\n" in unit
+    for name in (CREDENTIAL, VARIABLE, elevenlabs.USUAL_VARIABLE, openai.USUAL_VARIABLE):
+        assert f"`{name}`" in page
+    commands = [line[1:].strip() for line in drop_in.splitlines() if line.startswith("#     sudo")]
+    assert len(commands) == 4
+    assert all(f"    {command}\n" in page for command in commands)
 
 
 def test_a_key_hides_itself() -> None:
