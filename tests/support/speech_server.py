@@ -244,7 +244,7 @@ def _wrong_fields(got: Got) -> list[str]:
 def _wrong_openai_fields(got: Got) -> list[str]:
     document = got.document
     wrong = [name for name in ("model", "voice") if not _is_text(document.get(name), most=200)]
-    wrong += [] if _is_text(document.get("input"), most=4096) else ["input"]
+    wrong += [] if _is_text(document.get("input"), most=1000) else ["input"]
     wrong += [] if document.get("response_format") == "wav" else ["response_format"]
     wrong += document.keys() - {"model", "voice", "input", "response_format"}
     return wrong if got.path == SPEECH and not got.query else [*wrong, "path or query"]

@@ -30,6 +30,8 @@ _KNOWN = (
 November 2026). For accounts that may not ask."""
 _WITH_CONTEXT = ("eleven_multilingual_v2", "eleven_flash_v2", "eleven_turbo_v2")
 """Models that take the text before and after; eleven_v3 refuses it with `unsupported_model`."""
+_LEAST_RATE, _MOST_RATE = 0.1, 100
+"""Credits a character that make sense: the reserve, and so the budget, depends on them."""
 _GENDERS = {gender.value: gender for gender in Gender}
 
 
@@ -133,4 +135,4 @@ def _whole(value: object) -> int | None:
 def _multiplier(value: object) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return Decimal(str(value)) if 0 < value <= 100 else None
+    return Decimal(str(value)) if _LEAST_RATE <= value <= _MOST_RATE else None

@@ -6,7 +6,7 @@ Owns its requests. Never sends one that the budget does not cover, and never two
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import quote
@@ -121,10 +121,7 @@ class ElevenLabs:
         """Speak `passage` once all of it has arrived; see `Engine.speak`."""
         if not spool.is_spoken(passage.text):
             return iter(())
-        limits = self._known_limits()
-        return spool.spooled(
-            lambda file: self._record(passage, voice, limits, file), folder=self._folder
-        )
+        return spool.spooled(lambda file: self._record(passage, voice, file), folder=self._folder)
 
     # What the account has
 
@@ -133,7 +130,8 @@ class ElevenLabs:
         for _ in range(_MOST_PAGES):
             page = self._service.ask(Request("GET", "/v2/voices", query))
             if isinstance(page, Failure):
-                raise page.error()
+                hint = f"{page.hint}; or set `voices` in the configuration"
+                raise replace(page, means=Means.ENGINE, hint=hint).error()
             yield from account.voices(page)
             if (token := account.next_page(page)) is None:
                 return
@@ -169,10 +167,9 @@ class ElevenLabs:
 
     # One passage
 
-    def _record(
-        self, passage: Passage, voice: Voice, limits: account.Limits, file: BinaryIO
-    ) -> list[spool.Span]:
+    def _record(self, passage: Passage, voice: Voice, file: BinaryIO) -> list[spool.Span]:
         """Write the sound of the passage to `file`, in as many requests as the model needs."""
+        limits = self._known_limits()
         pieces = sentences.split(passage.text, most=limits.most_characters)
         spoken = [piece for piece in pieces if spool.is_spoken(piece)]
         around = [passage.before, *spoken, passage.after]

@@ -210,7 +210,7 @@ class Service:
         return f"the speech service at {self._base_url}"
 
     def _refused(self, response: httpx.Response) -> Failure:
-        body = _beginning(response)
+        body = _beginning(response, end=time.monotonic() + self._patience.silence_s)
         failure = refusals.read(
             response.status_code,
             headers=response.headers,
@@ -247,7 +247,9 @@ class Service:
         if isinstance(error, httpx.ConnectTimeout):
             why = f"no connection within {self._patience.connect_s:g} s"
             return self._unreachable(why, None)
-        if isinstance(error, (httpx.ConnectError, httpx.ProxyError)):
+        if isinstance(error, httpx.ProxyError):
+            return self._unreachable("the proxy refuses it", None)
+        if isinstance(error, httpx.ConnectError):
             cause = _system_error(error)
             return self._unreachable(_words_of(cause), cause)
         if isinstance(error, httpx.TimeoutException):
@@ -266,13 +268,13 @@ class Service:
         return Failure(means, f"cannot reach {self._who}: {why}", hint=hint)
 
 
-def _beginning(response: httpx.Response) -> bytes:
+def _beginning(response: httpx.Response, *, end: float) -> bytes:
     """Return the first part of an answer, or what came of it: its status counts in any case."""
     body = bytearray()
     with suppress(httpx.HTTPError):
         for piece in response.iter_raw():
             body += piece[: _MOST_REFUSAL_BYTES - len(body)]
-            if len(body) >= _MOST_REFUSAL_BYTES:
+            if len(body) >= _MOST_REFUSAL_BYTES or time.monotonic() > end:
                 break
     return bytes(body)
 

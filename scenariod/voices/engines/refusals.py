@@ -184,7 +184,7 @@ _HINTS = (
     (("voice",), "choose a voice of the account: see `voices` in the configuration"),
     (("model",), "choose another `model` in the configuration"),
     (("subscription",), "choose what the plan includes, or another plan"),
-    (("permission",), "allow this key to use text to speech, or create another one"),
+    (("permission",), "give the key this permission, or create another one"),
     (("api_key", "authorization"), "check the key: docs/VOICES.md shows where it is stored"),
 )
 _OF_STATUS = {

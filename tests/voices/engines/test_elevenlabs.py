@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from support.speech_server import KEY, SPEAK, Answer, SpeechServer, pcm, sound, told
 
 from scenariod.base.errors import ConfigError
+from scenariod.voices.engines import account as account_module
 from scenariod.voices.engines.credits import Charge
 from scenariod.voices.engines.elevenlabs import ElevenLabs, Settings
 from scenariod.voices.engines.engine import (
@@ -54,10 +58,10 @@ class Account:
         self._folder = folder
 
     def engine(
-        self, *, budget: int | None = None, silence_s: float = 60.0, **settings: Any
+        self, *, budget: int | None = None, silence_s: float = 60.0, **configured: Any
     ) -> ElevenLabs:
         made = ElevenLabs(
-            replace(Settings(voices=(ANN,), base_url=self.server.url), **settings),
+            replace(Settings(voices=(ANN,), base_url=self.server.url), **configured),
             secret=Secret(KEY),
             charge=self.charges.append,
             budget_credits=budget,
@@ -658,3 +662,50 @@ def test_quota_that_ends_in_the_middle_leaves_the_credits_exact(account: Account
 
     assert account.spent == 40
     assert len(account.server.asked(SPEAK)) == 2
+
+
+# Odd answers
+
+
+def documents() -> st.SearchStrategy[object]:
+    keys = ["voices", "has_more", "next_page_token", "voice_id", "labels", "gender", "model_id"]
+    keys += ["model_rates", "character_cost_multiplier", "maximum_text_length_per_request"]
+    keys += ["character_count", "character_limit", "max_credit_limit_extension", "tier"]
+    leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+    return st.recursive(
+        leaves,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(keys), inner),
+        max_leaves=6,
+    )
+
+
+@settings(max_examples=50)
+@given(documents())
+def test_no_answer_about_the_account_breaks_its_reader(document: object) -> None:
+    found = account_module.quota(document)
+    names = [voice.name for voice in account_module.voices(document)]
+    token = account_module.next_page(document)
+
+    assert found is None or found.left >= 0
+    assert all(names)
+    assert token is None or token
+
+
+@settings(max_examples=50)
+@given(st.dictionaries(st.sampled_from(sorted({*MODEL, "model_rates"})), documents()))
+def test_no_answer_about_a_model_gives_limits_that_make_no_sense(told: dict[str, object]) -> None:
+    models = [told | {"model_id": "eleven_v3", "can_do_text_to_speech": True}]
+
+    limits = account_module.limits(models, model="eleven_v3", is_free=True)
+
+    assert 100 <= limits.most_characters <= 5000
+    assert Decimal("0.1") <= limits.multiplier <= 100
+
+
+def test_a_key_that_may_not_list_voices_is_told_the_way_out(account: Account) -> None:
+    account.server.script("/v2/voices", told(400, NO_KEY))
+
+    with pytest.raises(EngineUnavailableError, match="missing_permissions") as raised:
+        _ = account.engine(voices=()).voices
+
+    assert raised.value.hint.endswith("or set `voices` in the configuration")
