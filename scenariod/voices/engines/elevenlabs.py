@@ -170,9 +170,9 @@ class ElevenLabs:
     def _record(self, passage: Passage, voice: Voice, file: BinaryIO) -> list[spool.Span]:
         """Write the sound of the passage to `file`, in as many requests as the model needs."""
         limits = self._known_limits()
-        pieces = sentences.split(passage.text, most=limits.most_characters)
+        pieces = sentences.split(spool.sendable(passage.text), most=limits.most_characters)
         spoken = [piece for piece in pieces if spool.is_spoken(piece)]
-        around = [passage.before, *spoken, passage.after]
+        around = [spool.sendable(passage.before), *spoken, spool.sendable(passage.after)]
         for (before, text), (_, after) in zip(pairwise(around), pairwise(around[1:]), strict=False):
             context = Passage(text, before[-_CONTEXT_CHARACTERS:], after[:_CONTEXT_CHARACTERS])
             self._record_piece(self._request(context, voice, limits), text, limits, file)

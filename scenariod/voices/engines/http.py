@@ -22,6 +22,7 @@ from scenariod.base.errors import ConfigError
 from scenariod.base.names import printable
 from scenariod.base.units import MIB, size
 from scenariod.voices.engines import refusals
+from scenariod.voices.engines.engine import EngineUnavailableError
 from scenariod.voices.engines.refusals import Failure, Means
 
 if TYPE_CHECKING:
@@ -109,19 +110,10 @@ class Service:
     """A speech service at an address. Used by one thread, one request at a time."""
 
     def __init__(self, base_url: str, *, authorization: Authorization, patience: Patience) -> None:
-        for name in ("httpx", "httpcore"):  # they log headers, in which a server may repeat the key
-            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
         self._base_url = checked_base_url(base_url)
         self._authorization = authorization
         self._patience = patience
-        self._client = httpx.Client(
-            auth=authorization,
-            headers={"accept-encoding": "identity"},  # a packed answer could grow a thousandfold
-            timeout=httpx.Timeout(patience.silence_s, connect=patience.connect_s),
-            limits=httpx.Limits(max_connections=1),
-            # Reading certificates takes 80 ms of CPU time, and http:// needs none.
-            verify=self._base_url.startswith("https:"),
-        )
+        self._client = _client(authorization, patience, is_tls=self._base_url.startswith("https:"))
 
     def close(self) -> None:
         """Close the connection."""
@@ -161,7 +153,7 @@ class Service:
         try:
             return json.loads(self._authorization.hide_in(answer.decode()))
         except (ValueError, RecursionError):
-            return self._stranger("answered with something that is not JSON")
+            return self._stranger("answered with something that is not JSON", request)
 
     def fetch(
         self, request: Request, take: Callable[[bytes], object]
@@ -189,10 +181,10 @@ class Service:
         if response.status_code != 200:
             return self._refused(response)
         if response.headers.get("content-encoding", "identity") != "identity":
-            return self._stranger("packed its answer, against what was asked for")
+            return self._stranger("packed its answer, against what was asked for", request)
         kind = response.headers.get("content-type", "")
         if request.method == "POST" and kind.lower().startswith(_NO_SOUND):
-            return self._stranger(f"sent {kind}, not sound")
+            return self._stranger(f"sent {kind}, not sound", request)
         end, size_bytes = time.monotonic() + self._patience.answer_s, 0
         for piece in response.iter_raw():
             size_bytes += len(piece)
@@ -219,11 +211,12 @@ class Service:
         )
         return replace(failure, words=f"{self._who} answered {failure.words}")
 
-    def _stranger(self, what: str) -> Failure:
+    def _stranger(self, what: str, request: Request) -> Failure:
         return Failure(
             Means.ENGINE,
             f"{self._who} {refusals.shown(what, self._authorization.hide_in)}",
             hint="check `base_url` in the configuration: another program may answer there",
+            may_cost=request.may_cost,
         )
 
     def _too_much(self, request: Request) -> Failure:
@@ -256,7 +249,7 @@ class Service:
             return self._unfinished(f"(no byte came for {self._patience.silence_s:g} s)", request)
         if isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError)):
             return self._unfinished("(the connection broke)", request)
-        return self._stranger("cannot be sent this request")
+        return self._stranger("cannot be sent this request", request)
 
     def _unreachable(self, why: str, cause: OSError | None) -> Failure:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -266,6 +259,23 @@ class Service:
         else:
             means, hint = Means.AGAIN, _CHECK_NETWORK
         return Failure(means, f"cannot reach {self._who}: {why}", hint=hint)
+
+
+def _client(authorization: Authorization, patience: Patience, *, is_tls: bool) -> httpx.Client:
+    for name in ("httpx", "httpcore"):  # they log headers, in which a server may repeat the key
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    with suppress(ImportError, OSError, ValueError):
+        return httpx.Client(
+            auth=authorization,
+            headers={"accept-encoding": "identity"},  # a packed answer could grow a thousandfold
+            timeout=httpx.Timeout(patience.silence_s, connect=patience.connect_s),
+            limits=httpx.Limits(max_connections=1),
+            verify=is_tls,  # reading certificates takes 80 ms of CPU time, and http:// needs none
+        )
+    raise EngineUnavailableError(
+        "the speech service cannot be reached as the environment asks for",
+        hint="check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE of the service",
+    )
 
 
 def _beginning(response: httpx.Response, *, end: float) -> bytes:

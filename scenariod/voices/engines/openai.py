@@ -95,7 +95,7 @@ class OpenAI:
 
     def speak(self, passage: Passage, voice: Voice) -> Iterator[bytes]:
         """Speak `passage` once all of it has arrived; see `Engine.speak`."""
-        pieces = sentences.split(passage.text, most=_MOST_CHARACTERS)
+        pieces = sentences.split(spool.sendable(passage.text), most=_MOST_CHARACTERS)
         spoken = [piece for piece in pieces if spool.is_spoken(piece)]
         return spool.spooled(
             lambda file: [self._record(text, voice, file) for text in spoken], folder=self._folder

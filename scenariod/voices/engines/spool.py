@@ -54,6 +54,11 @@ def is_spoken(text: str) -> bool:
     return any(character.isalnum() for character in text)
 
 
+def sendable(text: str) -> str:
+    """Return `text` with a question mark for each half of a character, which UTF-8 cannot say."""
+    return text.encode(errors="replace").decode()
+
+
 def most_bytes(text: str, *, rate_hz: int) -> int:
     """Return how many bytes of sound `text` can fill, spoken very slowly."""
     longest_s = _LONGEST_START_S + _LONGEST_CHARACTER_S * len(text)

@@ -144,6 +144,17 @@ def test_a_voice_of_any_name_stays_within_its_part_of_the_path(account: Account)
     assert account.server.asked(SPEAK)[0].path == "/v1/text-to-speech/..%2Fx%20y%2F%3F%C3%A9/stream"
 
 
+def test_half_a_character_is_not_sent(account: Account) -> None:
+    assert spoken(account.engine(), Passage("Yes \ud83d.", "\udc00", "\ud83d!")) == pcm(2400)
+
+    document = account.server.asked(SPEAK)[0].document
+    assert [document[key] for key in ("previous_text", "text", "next_text")] == [
+        "?",
+        "Yes ?.",
+        "?!",
+    ]
+
+
 def test_a_text_without_a_letter_is_not_sent(account: Account) -> None:
     assert spoken(account.engine(), Passage("... \N{EM DASH} !")) == b""
     assert account.server.requests == []

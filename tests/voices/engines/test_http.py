@@ -149,6 +149,23 @@ def test_a_service_without_a_network_is_told_how_to_get_one(
     assert waits == []
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("ALL_PROXY", "socks5://127.0.0.1:9"), ("HTTPS_PROXY", "gopher://me:secret@h")],
+)
+def test_an_environment_that_cannot_be_followed_is_named(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(EngineUnavailableError) as raised:
+        OpenAI(Settings("https://localhost", (Voice("ann"),)), secret=None)
+
+    assert variable in raised.value.hint
+    assert raised.value.__context__ is None
+    assert "secret" not in str(raised.value)
+
+
 def forbidden(*_: object, **__: object) -> socket.socket:
     raise OSError(errno.EAFNOSUPPORT, os.strerror(errno.EAFNOSUPPORT))
 

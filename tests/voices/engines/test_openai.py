@@ -115,6 +115,11 @@ def test_a_long_text_is_split_and_its_sound_joined(make: Make, server: SpeechSer
     assert heard == pcm(100) + pcm(200) + pcm(300)
 
 
+def test_half_a_character_is_not_sent(make: Make, server: SpeechServer) -> None:
+    assert spoken(make(), "Hello \ud83d there.") == SOUND
+    assert server.requests[0].document["input"] == "Hello ? there."
+
+
 def test_a_text_without_a_letter_is_not_sent(make: Make, server: SpeechServer) -> None:
     assert spoken(make(), "?! …") == b""
     assert server.requests == []
