@@ -13,6 +13,8 @@
 - `reading`: what a text is once its speakers are known
 - `sentences`: cut a text where a pause is natural
 - `sound`: put what is spoken together, with pauses
+- `speakable`: turn what somebody wrote into words that can be read aloud
 - `story`: what is spoken of a scenario, as it is written
 - `turns`: cut a text at the changes of speaker
+- `words`: what is written with digits, signs and capitals, as it is said
 """
