@@ -7,13 +7,14 @@
 - `engines`: what turns a text into sound
 - `genders`: decide whether a character is spoken of as a woman or as a man
 - `id3`: what an MP3 file says of itself
-- `labels`: find the labels that name a speaker
+- `labels`: find labels, whatever they name
 - `mp3`: sound in, a tagged file out; and whether a file is whole
 - `people`: the words by which a label is known to be a person
 - `reading`: what a text is once its speakers are known
 - `sentences`: cut a text where a pause is natural
 - `sound`: put what is spoken together, with pauses
 - `speakable`: turn what somebody wrote into words that can be read aloud
+- `speakers`: decide which labels name somebody who speaks
 - `story`: what is spoken of a scenario, as it is written
 - `turns`: cut a text at the changes of speaker
 - `words`: what is written with digits, signs and capitals, as it is said

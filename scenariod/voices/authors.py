@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import re2
 
 from scenariod.voices import people
-from scenariod.voices.labels import is_handle, is_named, is_role
+from scenariod.voices.labels import at_start, is_handle, is_named, is_role
 from scenariod.voices.people import CAPITALS, LETTERS, NAME_SIGNS, key_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _BY = re2.compile(rf"(?i:\b{_DEED}\b)[^:]{{0,80}}?\b[bB]y\s({_NAME})")
 _FROM = re2.compile(rf"(?i:\b(?:from|by))\s({_NAME})$")
 _POSSESSIVE = re2.compile(
     rf"({_NAME})['’]s?\s(?:\S+\s){{0,3}}(?i:post|tweet|blog|diary|journal|story|update|status|letter|"
-    r"log|vlog|column|review|caption|thread|feed|confession)\b"
+    r"log|vlog|column|review|caption|thread|feed|confession|statement)\b"
 )
 _DOING = re2.compile(
     rf"({_NAME})\s(?i:shared|posted|posts|writes|wrote|says|said|tweeted|tweets|asks|asked|"
@@ -109,6 +109,8 @@ def _of_header(number: int, line: str, *, speakers: Collection[str], has_me: boo
         found = pattern.search(head)
         if found and _can_write(name := found.group(1).rstrip("."), is_sure=pattern is _BY):
             return Author(name, number, colon + 1)
+    if (label := at_start(line)) and key_of(label.name) in speakers:
+        return None
     return _of_last_words(head, number, colon, speakers=speakers, has_me=has_me)
 
 

@@ -1,7 +1,7 @@
 """Decide who speaks in a scenario: its text in parts, and its characters.
 
-Pure. Knows no voice and no engine. Its time and memory are bounded: it looks for speakers in the
-first `MOST_READ` characters, and what follows is the narrator's.
+Pure. Knows no voice and no engine. Its time and memory are bounded: speakers are looked for in as
+much of a text as is spoken, and what follows is the narrator's.
 """
 
 from __future__ import annotations
@@ -14,18 +14,17 @@ from scenariod.voices import people
 from scenariod.voices.aliases import fullest_names
 from scenariod.voices.authors import author_of
 from scenariod.voices.genders import gender_of, pronouns_near
-from scenariod.voices.labels import MOST_NAMES, speakers_among
+from scenariod.voices.labels import MOST_NAMES
 from scenariod.voices.people import key_of
 from scenariod.voices.reading import Character, Kind, Part, Reading
+from scenariod.voices.speakers import speakers_among
+from scenariod.voices.story import SPEAKABLE_MAX
 from scenariod.voices.turns import said, turns_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from scenariod.voices.authors import Author
-
-MOST_READ = 500_000
-"""Characters in which speakers are looked for; a story has 5,000."""
 
 _MEDIUM = re2.compile(
     r"(?:post|posts|blog|forum|newsletter|news|weekly|daily|times|journal|gazette|magazine|intro|"
@@ -37,7 +36,7 @@ _MEDIUM = re2.compile(
 def parts_of(text: str, hints: Mapping[str, object] | None = None) -> Reading:
     """Return `text` in parts by speaker; `hints` is the scenario's `audioHints`."""
     text = text.encode("utf-8", "replace").decode()  # half an emoji is legal in JSON
-    read, rest = text[:MOST_READ], text[MOST_READ:]
+    read, rest = text[:SPEAKABLE_MAX], text[SPEAKABLE_MAX:]
     told = _voice_hints(hints)
     lines = read.splitlines()
     cast = _Cast(lines, told)

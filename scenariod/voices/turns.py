@@ -102,6 +102,7 @@ class _Turn:
         self._key: str | None = None
         self._bracket: str | None = None
         self._lines: list[str] = []
+        self._has_words = False
         self._is_open = False
 
     def take(self, label: Label | None, text: str, *, default: str | None) -> Iterator[Turn]:
@@ -111,9 +112,9 @@ class _Turn:
             self._key, self._bracket, self._is_open = key_of(label.name), label.bracket, True
             self._add(text)
         elif not text.strip():
-            if any(line.strip() for line in self._lines):
+            if self._has_words:
                 self._is_open = False
-            self._lines.append(text)
+                self._lines.append(text)
         elif _ASIDE.match(text[:400]) or text.lstrip().startswith(_REPLY):
             yield from self._aside(text)
         else:
@@ -124,6 +125,7 @@ class _Turn:
 
     def _add(self, text: str) -> None:
         self._lines.append(text)
+        self._has_words |= bool(text.strip())
         if _is_quoted(text):
             self._is_open = False
 
@@ -138,7 +140,8 @@ class _Turn:
         text = "\n".join(self._lines).strip()
         if text:
             yield Turn(self._key, text, self._bracket)
-        self._key, self._bracket, self._lines, self._is_open = None, None, [], False
+        self._key, self._bracket, self._lines = None, None, []
+        self._has_words = self._is_open = False
 
 
 def _is_quoted(text: str) -> bool:
