@@ -41,7 +41,7 @@ _SURE_HANDLE = re2.compile(_SURE)
 _HANDLE = re2.compile(
     rf"{_SURE}|{_LETTER}{_LETTER}+\d+[{LETTERS}\d]*|{_CAPITAL}[a-z]+{_CAPITAL}[{LETTERS}\d]*"
 )
-_LATER = re2.compile(r"(?i)\s(?:again|later|now|today|tonight|yesterday|finally|earlier)$")
+_LATER = frozenset(("again", "later", "now", "today", "tonight", "yesterday", "finally"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,8 @@ class Label:
 
 def at_start(line: str) -> Label | None:
     """Return the label that `line` begins with, whatever it names."""
-    found = _AT_START.match(line[:MOST_LABEL])
+    start = line[:MOST_LABEL]
+    found = _AT_START.match(start) if ":" in start or "：" in start else None
     return _label(found, body=found.start(3)) if found and _has_shape(found.group(1)) else None
 
 
@@ -83,7 +84,9 @@ def found_by(pattern: re2._Regexp, line: str) -> Iterator[Label]:
 
 
 def _label(found: re2._Match, *, body: int) -> Label:
-    name = _LATER.sub("", found.group(1))
+    name = found.group(1)
+    if " " in name and name.rsplit(maxsplit=1)[-1].lower() in _LATER:
+        name = name.rsplit(maxsplit=1)[0]
     return Label(name, found.group(2), start=found.start(1), body=body)
 
 

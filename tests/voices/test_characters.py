@@ -121,10 +121,10 @@ def test_half_an_emoji_is_read_over() -> None:
 
 
 def test_what_is_too_long_to_be_spoken_is_one_part_of_the_narrators() -> None:
-    reading = parts_of("Anna: Hi.\n" * SPEAKABLE_MAX)
+    reading = parts_of("Anna: Hi.\n\n" + "It rains. " * (SPEAKABLE_MAX // 10) + "\nAnna: Bye.")
 
-    assert reading.parts[-1].speaker is None
-    assert len(reading.parts) < SPEAKABLE_MAX // 8
+    assert [part.speaker for part in reading.parts] == ["Anna", None, None]
+    assert reading.parts[-1].text.endswith("Anna: Bye.")
 
 
 def test_more_than_a_hundred_labels_are_the_narrators() -> None:
@@ -167,7 +167,7 @@ HOSTILE = {
 @pytest.mark.parametrize("piece", HOSTILE.values(), ids=HOSTILE.keys())
 def test_a_hostile_text_of_any_length_takes_bounded_time(piece: str) -> None:
     seconds = []
-    for length in (1_000_000, 2_000_000, 4_000_000):
+    for length in (1_000_000, 4_000_000):
         text = piece * (length // len(piece))
         started = time.process_time()
         parts_of(text)
