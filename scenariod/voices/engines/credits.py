@@ -66,8 +66,8 @@ class Purse:
         """
         if self._left is not None and credits > self._left:
             raise EngineUnavailableError(
-                f"the budget for voices has {self._left} credits left, and the next request "
-                f"needs {credits}: it was not sent",
+                f"the budget for voices has {max(self._left, 0)} credits left, and the next "
+                f"request needs {credits}: it was not sent",
                 hint="raise the budget in the configuration, or wait until it is renewed",
             )
         charge = Charge(os.urandom(16).hex(), model, credits)

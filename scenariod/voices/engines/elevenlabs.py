@@ -158,12 +158,18 @@ class ElevenLabs:
     def _refuse_if_used_up(self, quota: account.Quota | None) -> None:
         if quota is None or quota.left or quota.can_exceed:
             return
-        until_s = (quota.renewed_unix or 0) - self._now_unix()
         raise EngineUnavailableError(
             "the plan at ElevenLabs has no credits left",
             hint="buy credits, or wait until the plan is renewed",
-            retry_after_s=until_s if until_s > 0 else None,
+            retry_after_s=self._renewed_in_s(),
         )
+
+    def _renewed_in_s(self) -> float | None:
+        """Return when the plan is renewed; None where that is not known."""
+        if self._quota is None or self._quota.renewed_unix is None:
+            return None
+        until_s = self._quota.renewed_unix - self._now_unix()
+        return until_s if until_s > 0 else None
 
     # One passage
 
@@ -215,8 +221,11 @@ class ElevenLabs:
                 self._purse.give_back(charge)
             return outcome
 
-        if (failure := self._service.persist(attempt)) is not None:
-            raise failure.error()
+        if (failure := self._service.persist(attempt)) is None:
+            return
+        if failure.code == "quota_exceeded" and failure.retry_after_s is None:
+            failure = replace(failure, retry_after_s=self._renewed_in_s())
+        raise failure.error()
 
 
 def _fault_of(file: BinaryIO, start: int) -> Failure | None:

@@ -34,8 +34,9 @@ T = TypeVar("T")
 
 _MOST_REFUSAL_BYTES = 64 * 1024
 _MOST_DOCUMENT_BYTES = 8 * MIB
+_QUEUE = "too_many_concurrent_requests"
+"""Other requests of the account have to end first: longer and longer waits do not help."""
 _QUEUE_WAIT_S = 5.0
-"""How long a request of somebody else with the same account takes, about."""
 _FORBIDDEN = frozenset({errno.EAFNOSUPPORT, errno.EACCES, errno.EPERM})
 """How a connection fails without a network (RestrictAddressFamilies=, IPAddressDeny=)."""
 _CHECK_NETWORK = (
@@ -140,7 +141,7 @@ class Service:
         if failure.retry_after_s is not None:
             return failure.retry_after_s
         jitter = random.uniform(0.5, 1.0)  # noqa: S311  no secret: it only spreads requests
-        if failure.is_queue:
+        if failure.code == _QUEUE:
             return min(_QUEUE_WAIT_S, self._patience.longest_wait_s) * jitter
         wait_s: float = self._patience.first_wait_s * 2 ** (number - 1)
         return min(wait_s, self._patience.longest_wait_s) * jitter

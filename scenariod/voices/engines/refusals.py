@@ -44,8 +44,8 @@ class Failure:
     words: str
     hint: str
     retry_after_s: float | None = None
-    is_queue: bool = False
-    """Whether other requests of the account have to end first: waiting longer does not help."""
+    code: str = ""
+    """The service's own word for it, in lower case, if it gave one."""
     may_cost: bool = False
 
     def error(self) -> ScenariodError:
@@ -77,7 +77,7 @@ def read(
         words=f"HTTP {status}: {said}" if said else f"HTTP {status}, without a reason",
         hint=_hint(status, means, told),
         retry_after_s=retry_after_s(headers, now=datetime.now(UTC)),
-        is_queue=told.code.lower() == "too_many_concurrent_requests",
+        code=code.lower(),
     )
 
 

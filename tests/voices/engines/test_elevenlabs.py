@@ -636,6 +636,17 @@ def test_a_budget_is_spent_to_the_last_credit(account: Account) -> None:
     assert account.spent == 36
 
 
+def test_a_cost_above_the_price_list_ends_the_budget_early(account: Account) -> None:
+    account.server.script(SPEAK, sound(character_cost="50"))
+    engine = account.engine(budget=40)
+    spoken(engine)
+
+    with pytest.raises(EngineUnavailableError, match="has 0 credits left"):
+        spoken(engine)
+
+    assert account.spent == 50
+
+
 def test_a_budget_ends_the_tries_too(account: Account) -> None:
     account.server.script(SPEAK, Answer(pcm(100), is_cut=True))
 
@@ -668,10 +679,11 @@ def test_quota_that_ends_in_the_middle_leaves_the_credits_exact(account: Account
         SPEAK, sound(character_cost="40"), refused(401, "quota_exceeded"), sound()
     )
 
-    with pytest.raises(EngineUnavailableError, match="quota_exceeded"):
+    with pytest.raises(EngineUnavailableError, match="quota_exceeded") as raised:
         spoken(account.engine(), Passage("Once upon a time there was a king. " * 5))
 
     assert account.spent == 40
+    assert raised.value.retry_after_s == 1000.0  # then the plan is renewed
     assert len(account.server.asked(SPEAK)) == 2
 
 

@@ -118,9 +118,9 @@ def test_a_field_that_comes_from_the_configuration_is_not_the_fault_of_a_text() 
     assert read(400, {"error": {"message": "no", "param": "input"}}).means is Means.TEXT
 
 
-def test_only_the_queue_of_the_account_is_waited_for_without_growing() -> None:
-    assert read(429, code("too_many_concurrent_requests")).is_queue
-    assert not read(429, code("system_busy")).is_queue
+def test_the_code_is_kept_in_lower_case_for_those_who_know_it() -> None:
+    assert read(429, code("System_Busy")).code == "system_busy"
+    assert read(429, {"detail": "busy"}).code == ""
 
 
 @pytest.mark.parametrize(
