@@ -127,7 +127,7 @@ def _talkers(likely: Mapping[str, _Sighting]) -> dict[str, str]:
     talkers = {
         key: one.name
         for key, one in likely.items()
-        if one.is_known and (one.sentences or key in people.PRONOUNS)
+        if one.is_known and (one.sentences or is_named(one.name) or key in people.PRONOUNS)
     }
     return talkers if len(talkers) > 1 else {}
 
