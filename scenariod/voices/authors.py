@@ -27,7 +27,7 @@ _DEED = (
     r"(?:posted|post|written|typed|shared|submitted|uploaded|comment|story|thread|review|tweet|"
     r"letter|recorded|narrated|told|essay|article|blog|column|update|video|message|note|email)"
 )
-_BY = re2.compile(rf"(?i:\b{_DEED}\b)[^:]{{0,80}}?\b[bB]y\s({_NAME})")
+_BY = re2.compile(rf"(?i:\b{_DEED}\b)[^:]{{0,80}}?\b[bB]y\s[\"“'‘]?({_NAME})")
 _FROM = re2.compile(rf"(?i:\b(?:from|by))\s({_NAME})$")
 _POSSESSIVE = re2.compile(
     rf"({_NAME})['’]s?\s(?:\S+\s){{0,3}}(?i:post|tweet|blog|diary|journal|story|update|status|letter|"
@@ -52,8 +52,8 @@ _CLOSING = re2.compile(
 )
 _NOBODY = frozenset(
     """
-    deleted anonymous anon unknown me myself us you everyone someone nobody a an the my our mods
-    moderators staff users members readers women men moms dads kids children today yesterday
+    a an anon anonymous children dads deleted everyone kids me members men moderators mods moms
+    my myself nobody our readers someone staff the today unknown us users women yesterday you
     """.split()  # noqa: SIM905
 )
 

@@ -114,7 +114,8 @@ def is_role(name: str) -> bool:
     words = people.words_of(name)
     if len(words) > 1 and (len(words[-1]) == 1 or words[-1].isdigit() or words[-1] in _NUMBERS):
         words.pop()
-    return bool(words) and (words[-1] in people.ROLES or words[0] == "mod")
+    last, first = words[-1:], words[:1]
+    return first == ["mod"] or any(word in people.ROLES or word in people.ANIMALS for word in last)
 
 
 def is_sure_handle(name: str) -> bool:
@@ -140,19 +141,20 @@ def _has_shape(name: str) -> bool:
 
 _FUNCTION_WORDS = frozenset(
     """
-    i'm i've i'll i'd it's that's this these those am is are was were be been being do does did has
-    have had will would could should may might must not no yes how what why when where which who
-    whose if then than but so because while about at by for from in into on onto to with without
-    says said say writes wrote asks asked posted shared look here there here's there's what's your
-    their its your's you you're they're we're claim claims think thinks just also only even still
-    update: vs per via until since after before
+    about after also am are asked asks at be because been before being but by claim claims could
+    did do does even for from had has have here here's how i'd i'll i'm i've if in into is it's
+    its just look may might must no not on only onto per posted said say says shared should
+    since so still than that's their then there there's these they're think thinks this those to
+    until update: via vs was we're were what what's when where which while who whose why will
+    with without would writes wrote yes you you're your your's
     """.split()  # noqa: SIM905 -- a table of words reads better as words
 )
 _NUMBERS = frozenset(("one", "two", "three", "four", "five", "six", "seven", "eight"))
 _PLATFORMS = frozenset(
     """
-    youtube linkedin tiktok whatsapp github gitlab paypal facebook instagram iphone ipad ios macos
-    javascript typescript wordpress playstation xbox nextdoor snapchat podcast onlyfans airbnb
-    doordash bitcoin wifi covid covid19 airpods macbook openai chatgpt deepmind spacex mcdonalds
+    airbnb airpods bitcoin chatgpt covid covid19 deepmind doordash facebook github gitlab
+    instagram ios ipad iphone javascript linkedin macbook macos mcdonalds nextdoor onlyfans
+    openai paypal playstation podcast snapchat spacex tiktok typescript whatsapp wifi wordpress
+    xbox youtube
     """.split()  # noqa: SIM905
 )

@@ -163,20 +163,19 @@ NAMES_LIKE_WORDS = _set(
 )
 FEMALE_WORDS = _set(
     """
-    actress aunt auntie bride businesswoman chairwoman congressgirl
-    congresswoman councilwoman countess cowgirl daughter duchess empress fairy female gal girl
-    girlfriend goddess gran granddaughter grandma grandmama grandmother granny heroine hostess
-    ladies lady lass ma'am madam madame mama mermaid miss mistress mom mommy moms mother mothers
-    mrs ms mum mummy nana niece nun policewoman priestess princess queen saleswoman senora
-    señora sis sister sisters spokeswoman stepmom stepmother waitress wife witch wives
-    woman women
+    actress aunt auntie bride businesswoman chairwoman congressgirl congresswoman councilwoman
+    countess cowgirl daughter duchess empress fairy female gal girl girlfriend goddess gran
+    granddaughter grandma grandmama grandmother granny heroine hostess ladies lady lass ma'am
+    madam madame mama mermaid miss mistress mom mommy moms mother mothers mrs ms mum mummy nana
+    niece nun policewoman priestess princess queen saleswoman senora señora sis sister sisters
+    spokeswoman stepmom stepmother waitress wife witch wives woman women
     """
 )
 MALE_WORDS = _set(
     """
-    boy boyfriend boys bro brother brothers businessman chairman congressman councilman
-    count cowboy dad daddy dads dude duke emperor father fathers fella fireman fisherman foreman
-    gent gentleman godfather grampa grandad granddad grandfather grandpa grandson groom guy guys
+    boy boyfriend boys bro brother brothers businessman chairman congressman councilman count
+    cowboy dad daddy dads dude duke emperor father fathers fella fireman fisherman foreman gent
+    gentleman godfather grampa grandad granddad grandfather grandpa grandson groom guy guys
     handyman herr husband king knight lad lord mailman male man men milkman mister monk monsieur
     mr nephew pa papa policeman pop pops postman priest prince salesman senor señor sir son sons
     spokesman stepdad stepfather uncle waiter wizard
@@ -189,6 +188,16 @@ TITLES = _set(
     lieutenant lord lt madam madame major master mayor miss mister mom mr mrs ms nurse officer
     president prince princess principal prof professor queen rev reverend senator sergeant sgt
     sir sister teacher uncle
+    """
+)
+ANIMALS = _set(
+    """
+    ape bear beaver bee bird bull butterfly camel cat chicken chipmunk cow crab crow deer dog
+    dolphin donkey duck eagle elephant fish flamingo fox frog gerbil giraffe goat goose gorilla
+    hamster hedgehog hippo horse kitten koala lion lizard llama meerkat monkey moose mouse
+    octopus ostrich otter owl panda parrot penguin pig pigeon pony puppy rabbit raccoon rat
+    raven robin salmon seal shark sheep sloth snail snake spider squid squirrel swan tiger toad
+    trout turkey turtle unicorn whale wolf worm zebra
     """
 )
 ROLES = (
@@ -205,16 +214,16 @@ ROLES = (
         colleague columnist comedian commentator commenter concierge conductor contestant cook
         cop coworker creator critic customer dancer daredevil dealer debater defendant defense
         delegate dentist designer detective developer director doctor dragon driver economist
-        editor elder electrician employee engineer expert explorer fan farmer firefighter
+        editor elder electrician emt employee engineer expert explorer fan farmer firefighter
         follower founder friend gamer gardener ghost grandparent guard guest guide gymnast
         hacker healer hero historian homeowner host human influencer inspector instructor intern
         interviewee interviewer investigator investor janitor journalist juror kid landlord
         lawyer leader librarian lifeguard magician maid manager marketer mayor mechanic medic
         member mentor merchant meteorologist minister mod moderator musician narrator neighbor
         neighbour nerd newcomer nurse nutritionist observer officer onlooker operator organizer
-        owner painter panelist parent partner passenger passerby pastor patient patron
+        owner painter panelist paramedic parent partner passenger passerby pastor patient patron
         pharmacist philosopher photographer physician physicist pilot pirate plaintiff player
-        plumber poet politician preacher president principal producer professor programmer
+        plumber poet politician prosecution preacher president principal producer professor programmer
         prosecutor protester protestor psychiatrist psychic psychologist rabbi ranger reader
         realtor receptionist recruiter referee regular rep reporter representative researcher
         resident reviewer rival robot roommate sailor salesperson sceptic scientist secretary

@@ -114,7 +114,7 @@ def _is_speaker(one: _Sighting) -> bool:
     if is_sure_handle(one.name):
         return True
     if one.starts == 0:
-        return one.count > 1 or (one.quoted > 0 and one.is_known)
+        return one.is_known and (one.count > 1 or one.quoted > 0)
     if one.quoted or (one.staged and (one.is_known or is_handle(one.name))):
         return one.name[0].isupper() or one.is_known
     if one.count > 1:
@@ -140,7 +140,7 @@ def _fits(one: _Sighting, around: _Around) -> bool:
     if key_of(one.name) in people.PRONOUNS:
         return True
     if one.starts == 0:
-        return around.is_chain and one.is_known
+        return one.count > 1 or (around.is_chain and one.is_known)
     is_dialogue = around.is_dense or len(around.sure) > 1
     is_group = words[0] in people.GROUP_WORDS or words[-1] in people.GROUP_WORDS
     if is_dialogue and (one.is_known or is_group or is_handle(one.name)):
@@ -157,7 +157,7 @@ def _is_written_alike(name: str, sure: Mapping[str, str]) -> bool:
     are_capitals = sum(other.isupper() for other in sure.values()) * 2 > len(sure)
     is_plural = last.endswith("s") and not last.endswith(("ss", "us", "is"))
     return (
-        len(name.split()) < 3
+        len([word for word in name.split() if not word.strip("#").isdigit()]) < 3
         and name.isupper() == are_capitals
         and all(word[0].isupper() for word in name.split())
         and not is_plural
@@ -186,45 +186,46 @@ def _is_thing(name: str) -> bool:
 _SEVERAL = frozenset(("all", "both", "everyone", "everybody"))
 _OPENINGS = frozenset(
     """
-    last next this that first second third another every each some any more most many other new
-    day week month year step part chapter episode season level phase tip rule module lesson section
-    page figure table round stage scene act week track question item option reason point fact game
-    q1 q2 q3 q4 pro fun hot breaking top
+    act another any breaking chapter day each episode every fact figure first fun game hot item
+    last lesson level many module month more most new next option other page part phase point
+    pro q1 q2 q3 q4 question reason round rule scene season second section some stage step table
+    that third this tip top track week year
     """.split()  # noqa: SIM905
 )
 _THINGS = frozenset(
     """
-    abstract action actions address advantage agenda alert amount answer answers attention audio
-    background base basics benefit benefits bid bonus book bottom breakdown budget caption case
-    cast category cause caution caveat challenge change chapter claim claims clue comments
-    comparison con conclusion cons content context correction cost costs course credit credits
-    criteria danger data date day days deadline deal definition description details diagnosis
-    difference disclaimer discoveries discovery discussion diy drawback duration edit effect
-    effects email episode equipment error estimate evidence exact example examples exception
-    exhibit expenses experiment explanation fact factor facts fax feature features feedback
-    fee fees fiction figure final finally finding findings first focus footnote formula friday from
-    fun goal goals growth headline height hint history hours however hypothesis idea image
-    impact important including income info information ingredients input instructions intro
-    introduction issue issues item joke key kicker lesson lessons level limit limits line link
-    links list location logic lost luck math meaning meanwhile memo metrics minutes mission module
-    monday money morning moral motto movie name narration net news next night note notes notice now
-    objective october odds offer opinion option options order original outcome output overall ps
-    paid part password pattern phase phone photo picture place plan platform plot point points
-    policy price prices problem problems process product profit profits project promise proof pros
-    ps psa purpose question questions quote rating ratio re reality reason reasons recap received
-    recipe recommendation reference references reminder reply report request requirement
-    requirements research response result results revenue review reward reminder risk risks round
-    routine rule rules sale salary saturday savings scene schedule science scope score season
-    secret section semester sentence september sequel series serious setting setup severity share
-    side size skills sleep slogan solution source sources spoiler stage stakes statement stats
-    status step steps stock story strategy subject subtitle success suggestion sum summary sunday
-    supplies symptom symptoms synopsis takeaway target task tax teaser test theme theory thesis
-    thing things thread thursday time timeline timestamp tip tips title today todo tomorrow tonight
-    tools top topic total translation trend trick trigger truth tuesday tweet twist type update
-    updates urgent url usage value venue verdict version video view vs walls warning warnings watch
-    website wednesday week weekend weekly weight win words workout worst year years yesterday
-    height width length depth age born died cc bcc sent dear sincerely fwd rt via ie eg nb fyi tldr
-    tl dr p.s btw bonus crash chart diet dinner lunch breakfast vocabulary essay earnings returns
-    lesson log logs listen imagine remember consider think bottom-line spoilers tags tag category
+    abstract action actions address advantage age agenda alert amount answer answers attention
+    audio background base basics bcc benefit benefits bid bonus book born bottom bottom-line
+    breakdown breakfast btw budget caption case cast category cause caution caveat cc challenge
+    change chapter chart claim claims clue comments comparison con conclusion cons consider
+    content context correction cost costs course crash credit credits criteria danger data date
+    day days deadline deal dear definition depth description details diagnosis died diet
+    difference dinner disclaimer discoveries discovery discussion diy dr drawback duration
+    earnings edit effect effects eg email episode equipment error essay estimate evidence exact
+    example examples exception exhibit expenses experiment explanation fact factor facts fax
+    feature features fee feedback fees fiction figure final finally finding findings first focus
+    footnote formula friday from fun fwd fyi goal goals growth headline height hint history
+    hours however hypothesis idea ie image imagine impact important including income info
+    information ingredients input instructions intro introduction issue issues item joke key
+    kicker length lesson lessons level limit limits line link links list listen location log
+    logic logs lost luck lunch math meaning meanwhile memo metrics minutes mission module monday
+    money moral morning motto movie myth name narration nb net news next night note notes notice
+    now objective october odds offer opinion option options order original outcome output
+    overall p.s paid part password pattern phase phone photo picture place plan platform plot
+    point points policy price prices problem problems process product profit profits project
+    promise proof pros ps psa purpose question questions quote rating ratio re reality reason
+    reasons recap received recipe recommendation reference references remember reminder reply
+    report request requirement requirements research response result results returns revenue
+    review reward risk risks round routine rt rule rules salary sale saturday savings scene
+    schedule science scope score season secret section semester sent sentence september sequel
+    series serious setting setup severity share side simple sincerely size skills sleep slogan
+    solution source sources spoiler spoilers stage stakes statement stats status step steps
+    stock story strategy subject subtitle success suggestion sum summary sunday supplies symptom
+    symptoms synopsis tag tags takeaway target task tax teaser test testimonial theme theory
+    thesis thing things think thread thursday time timeline timestamp tip tips title tl tldr
+    today todo tomorrow tonight tools top topic total translation trend trick trigger truth
+    tuesday tweet twist type update updates urgent url usage value venue verdict version via
+    video view vocabulary vs walls warning warnings watch website wednesday week weekend weekly
+    weight width win words workout worst year years yesterday
     """.split()  # noqa: SIM905
 )
