@@ -223,8 +223,8 @@ ROLES = (
         neighbour nerd newcomer nurse nutritionist observer officer onlooker operator organizer
         owner painter panelist paramedic parent partner passenger passerby pastor patient patron
         pharmacist philosopher photographer physician physicist pilot pirate plaintiff player
-        plumber poet politician prosecution preacher president principal producer professor programmer
-        prosecutor protester protestor psychiatrist psychic psychologist rabbi ranger reader
+        plumber poet politician prosecution preacher president principal producer professor
+        programmer prosecutor protester protestor psychiatrist psychic psychologist rabbi ranger reader
         realtor receptionist recruiter referee regular rep reporter representative researcher
         resident reviewer rival robot roommate sailor salesperson sceptic scientist secretary
         seller senator senior server shopkeeper shopper singer skeptic soldier speaker
