@@ -214,7 +214,7 @@ ROLES = (
         colleague columnist comedian commentator commenter concierge conductor contestant cook
         cop coworker creator critic customer dancer daredevil dealer debater defendant defense
         delegate dentist designer detective developer director doctor dragon driver economist
-        editor elder electrician emt employee engineer expert explorer fan farmer firefighter
+        editor elder electrician employee emt engineer expert explorer fan farmer firefighter
         follower founder friend gamer gardener ghost grandparent guard guest guide gymnast
         hacker healer hero historian homeowner host human influencer inspector instructor intern
         interviewee interviewer investigator investor janitor journalist juror kid landlord
@@ -223,11 +223,11 @@ ROLES = (
         neighbour nerd newcomer nurse nutritionist observer officer onlooker operator organizer
         owner painter panelist paramedic parent partner passenger passerby pastor patient patron
         pharmacist philosopher photographer physician physicist pilot pirate plaintiff player
-        plumber poet politician prosecution preacher president principal producer professor
-        programmer prosecutor protester protestor psychiatrist psychic psychologist rabbi ranger reader
-        realtor receptionist recruiter referee regular rep reporter representative researcher
-        resident reviewer rival robot roommate sailor salesperson sceptic scientist secretary
-        seller senator senior server shopkeeper shopper singer skeptic soldier speaker
+        plumber poet politician preacher president principal producer professor programmer
+        prosecution prosecutor protester protestor psychiatrist psychic psychologist rabbi
+        ranger reader realtor receptionist recruiter referee regular rep reporter representative
+        researcher resident reviewer rival robot roommate sailor salesperson sceptic scientist
+        secretary seller senator senior server shopkeeper shopper singer skeptic soldier speaker
         specialist speedster spokesperson spouse stranger streamer student subscriber supervisor
         surgeon survivor suspect teacher technician teen teenager tenant therapist toddler
         tourist trader trainer traveler traveller treasurer troll troller tutor umpire user
