@@ -54,9 +54,12 @@ class Part:
 
     def tally(self, name: str) -> Tally:
         """Return the tally of this name, a new one where there is none."""
-        most = self.most_phrases if name == "phrases" else 2000
-        examples = 4 if name == "phrases" else 12
-        return self.tallies.setdefault(name, Tally(most=most, examples=examples))
+        found = self.tallies.get(name)
+        if found is None:
+            is_long = name == "phrases"
+            most = self.most_phrases if is_long else 2000
+            found = self.tallies[name] = Tally(most=most, examples=4 if is_long else 12)
+        return found
 
     def spread(self, name: str) -> Spread:
         """Return the spread of this name, a new one where there is none."""
@@ -75,9 +78,11 @@ class Part:
         for subject in _SUBJECTS:
             subject(self, ref, facts)
         _keywords(self, ref, facts)
-        _wording(self, ref, first, folded)
+        threes = words.runs_of_three(first)
+        self.tally("phrases").add_all(words.phrases(first, threes), ref)
+        self.tally("numbers").add_all(words.numbers(folded), ref)
         _length(self, ref, first, folded)
-        self.likenesses.append(_likeness(ref, facts, first, folded))
+        self.likenesses.append(_likeness(ref, facts, threes, folded))
 
     def leave_out(self, ref: Ref, why: str) -> None:
         """Count a scenario that cannot be taken in."""
@@ -187,33 +192,26 @@ def _keywords(part: Part, ref: Ref, facts: Facts) -> None:
         part.finding("keywords_absent").add(ref, rank=len(absent), details=details)
 
 
-def _wording(part: Part, ref: Ref, first: list[str], folded: str) -> None:
-    for phrase in sorted(words.phrases(first)):
-        part.tally("phrases").add(phrase, ref)
-    for number in sorted(words.numbers(folded)):
-        part.tally("numbers").add(number, ref)
-
-
 def _length(part: Part, ref: Ref, first: list[str], folded: str) -> None:
     length = words.count_words(folded)
     part.spread("words").add(length)
     part.spread("listening_s").add(round(length * 60 / words.WORDS_PER_MINUTE))
     part.finding("longest").add(ref, rank=length, details=[f"{length} words"])
     part.finding("shortest").add(ref, rank=-length, details=[f"{length} words"])
-    grade = words.grade(folded, words=first)
+    grade = words.grade(folded, words=first, length=length)
     if grade is not None:
         part.spread("grade_tenths").add(round(grade * 10))
         part.finding("hardest").add(ref, rank=round(grade * 10), details=[f"grade {grade:g}"])
 
 
-def _likeness(ref: Ref, facts: Facts, first: list[str], folded: str) -> Likeness:
+def _likeness(ref: Ref, facts: Facts, threes: list[str], folded: str) -> Likeness:
     return Likeness(
         row=ref[0],
         id=ref[1],
         title=_digest(words.key_of(facts.title)),
         claim=_digest(words.key_of(facts.claim)),
         story=_digest(folded),
-        sketch=tuple(words.sketch(first)),
+        sketch=tuple(words.sketch(threes)),
     )
 
 

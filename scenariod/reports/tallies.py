@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from heapq import nsmallest
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Ref = tuple[int, str]
 """A scenario to point at: its row in the library, and its id."""
@@ -30,6 +33,20 @@ class Tally:
     def add(self, key: str, ref: Ref) -> None:
         """Count a scenario that has this key."""
         self._add(key[:_LONGEST_KEY], 1, (ref,))
+
+    def add_all(self, keys: Iterable[str], ref: Ref) -> None:
+        """Count a scenario that has all these keys: short ones, each of them once."""
+        found, examples = self._found, self._examples
+        for key in keys:
+            there = found.get(key)
+            if there is None:
+                found[key] = [1, ref]
+            else:
+                there[0] += 1
+                if len(there) <= examples:
+                    there.append(ref)
+        if len(found) > 2 * self._most:
+            self._keep(self._most)
 
     def merge(self, said: dict[str, Any]) -> None:
         """Add what another one has counted, as `state` says it."""
@@ -66,10 +83,15 @@ class Tally:
         return -count, key
 
     def _keep(self, most: int) -> None:
+        """Drop the rarest keys: first all that one scenario has, which is quick."""
+        if len(self._found) > most:
+            self._found = {key: value for key, value in self._found.items() if value[0] > 1} or (
+                self._found
+            )
+            self.exact = False
         if len(self._found) > most:
             kept = nsmallest(most, self._found, key=self._rank_of)
             self._found = {key: self._found[key] for key in kept}
-            self.exact = False
 
 
 def _rank(entry: list[Any]) -> tuple[int, str]:

@@ -6,9 +6,13 @@ Pure. Time is linear in the text, whatever it holds.
 from __future__ import annotations
 
 import re
-from heapq import nsmallest
+from collections import Counter
 from itertools import islice
+from typing import TYPE_CHECKING
 from zlib import crc32
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MOST_WORDS = 3000
 """So many words of a text, the first ones, count for its phrases and its sketch."""
@@ -16,7 +20,6 @@ SKETCH_SIZE = 32
 WORDS_PER_MINUTE = 150
 """The usual pace of an audio book is 150 to 160 words a minute (Audio Publishers Association)."""
 _LONGEST_WORD = 40
-_SHINGLE = 3
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _NUMBER = re.compile(
     r"(?<![\w.,])[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]{2,12}(?:\.[0-9]{1,6})?"
@@ -71,31 +74,40 @@ def first_words(folded_text: str) -> list[str]:
     return [match.group()[:_LONGEST_WORD] for match in found]
 
 
-def phrases(words: list[str]) -> set[str]:
+def runs_of_three(words: list[str]) -> list[str]:
+    """Return each three words in sequence, as text."""
+    return [f"{a} {b} {c}" for a, b, c in zip(words, words[1:], words[2:], strict=False)]
+
+
+def phrases(words: list[str], threes: list[str]) -> Iterable[str]:
     """Return the different runs of three and of four words that say more than grammar."""
-    found: set[str] = set()
-    for size in (3, 4):
-        for run in zip(*(words[at:] for at in range(size)), strict=False):
-            if not COMMON.issuperset(run):
-                found.add(" ".join(run))
+    says = [word not in COMMON for word in words]
+    found: dict[str, None] = {}
+    for at, three in enumerate(threes):
+        speaks = says[at] or says[at + 1] or says[at + 2]
+        if speaks:
+            found[three] = None
+        if at + 3 < len(words) and (speaks or says[at + 3]):
+            found[f"{three} {words[at + 3]}"] = None
     return found
 
 
-def numbers(folded_text: str) -> set[str]:
+def numbers(folded_text: str) -> Iterable[str]:
     """Return the different numbers of two digits or more, without separators of thousands."""
-    return {match.group().replace(",", "") for match in _NUMBER.finditer(folded_text)}
+    found = (match.group().replace(",", "") for match in _NUMBER.finditer(folded_text))
+    return dict.fromkeys(found)
 
 
-def grade(text: str, *, words: list[str]) -> float | None:
+def grade(text: str, *, words: list[str], length: int) -> float | None:
     """Return the Flesch-Kincaid grade of a text (Kincaid et al. 1975), None if it has no words.
 
-    `words` are its first words; sentences and syllables are counted in so much of it.
+    `words` are its first words, of `length`; so much of its sentences counts, too.
     """
     if not words:
         return None
-    share = len(words) / max(count_words(text), 1)
-    sentences = max(1.0, len(_SENTENCE_END.findall(text.rstrip(".!?… \n") + ".")) * share)
-    syllables = sum(syllables_of(word) for word in words)
+    ends = len(_SENTENCE_END.findall(text.rstrip(".!?… \n") + "."))
+    sentences = max(1.0, ends * len(words) / length)
+    syllables = sum(syllables_of(word) * count for word, count in Counter(words).items())
     return round(0.39 * len(words) / sentences + 11.8 * syllables / len(words) - 15.59, 1)
 
 
@@ -106,12 +118,11 @@ def syllables_of(word: str) -> int:
     return max(1, runs - is_silent)
 
 
-def sketch(words: list[str]) -> list[int]:
-    """Return the lowest `SKETCH_SIZE` hashes of a text's shingles of three words, sorted.
+def sketch(threes: list[str]) -> list[int]:
+    """Return the lowest `SKETCH_SIZE` hashes of a text's runs of three words, sorted.
 
-    Of two texts, the share of hashes in common estimates the share of shingles in common (Broder
-    1997). Empty where there are fewer shingles than that: too little to compare.
+    Of two texts, the share of hashes in common estimates the share of runs in common (Broder
+    1997). Empty where there are fewer runs than that: too little to compare.
     """
-    runs = zip(*(words[at:] for at in range(_SHINGLE)), strict=False)
-    hashes = {crc32(" ".join(run).encode("utf-8", "replace")) * _MIX & _MASK for run in runs}
-    return nsmallest(SKETCH_SIZE, hashes) if len(hashes) >= SKETCH_SIZE else []
+    hashes = {crc32(run.encode("utf-8", "replace")) * _MIX & _MASK for run in threes}
+    return sorted(hashes)[:SKETCH_SIZE] if len(hashes) >= SKETCH_SIZE else []
