@@ -25,7 +25,7 @@ MACHINES ?= $(JOBS)
 # Packages for building systemd-python and a virtual environment, and for voices; the second row is for the tests
 # only: the test machine, and the tools that people drop files with.
 APT_RUN := python3-venv python3-dev gcc pkg-config libsystemd-dev flite
-APT_TEST := qemu-system-x86 qemu-utils mmdebstrap nbdkit uidmap rsync openssh-client openssh-sftp-server vim strace mpg123 espeak-ng
+APT_TEST := qemu-system-x86 qemu-utils mmdebstrap nbdkit uidmap rsync openssh-client openssh-sftp-server vim strace mpg123 espeak-ng tidy
 
 IN_MACHINES = $(BIN)/python -m tests.machine -q -n $(MACHINES) --dist loadgroup --durations=30 tests/machine
 

@@ -71,6 +71,15 @@ def all_of(db: sqlite3.Connection) -> Iterator[tuple[int, Pack]]:
         yield row, Pack(name, about)
 
 
+def name_of(db: sqlite3.Connection, scenario_id: str) -> str | None:
+    """Return the name of the pack that a scenario came in; None if it came in none."""
+    found = db.execute(
+        "SELECT name FROM packed JOIN pack ON pack.row = packed.pack WHERE scenario_id = ?",
+        (text(scenario_id),),
+    ).fetchone()
+    return None if found is None else str(found[0])
+
+
 def versions(
     db: sqlite3.Connection, pack: int | None, *, before_position: int
 ) -> Iterator[Version]:

@@ -133,6 +133,10 @@ class Snapshot:
         """Yield the packs that were imported, each with its number, the first one first."""
         return packs.all_of(self._db)
 
+    def pack_of(self, scenario_id: str) -> str | None:
+        """Return the name of the pack that a scenario came in; None if it came in none."""
+        return packs.name_of(self._db, scenario_id)
+
     def held_packs(self) -> Iterator[HeldPack]:
         """Yield the packs in that order, each with the ids of its scenarios, sorted."""
         return ((pack, packs.ids(self._db, row)) for row, pack in self.packs())

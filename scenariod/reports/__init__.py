@@ -3,11 +3,17 @@
 - `analytics`: the document `analytics.json`
 - `attention`: what needs a person
 - `batches`: what batches took
+- `browse`: the pages with the scenarios themselves
 - `builder`: the process that makes the report
+- `charts`: the geometry of the charts
 - `counting`: count the library, page by page
+- `display`: a scenario as its page shows it
 - `facts`: what the report wants to know of one scenario
 - `folder`: where the report's files are, and what they are called
+- `html`: from templates to HTML, in which users' text is only text
+- `index`: the page `index.html`
 - `known`: the fallacies that a library may be expected to teach
+- `listing`: where each scenario is, by id, right answer, pack
 - `part`: what is counted over some scenarios
 - `tallies`: counters that add up and stay small
 - `voiced`: which voices of a scenario are there

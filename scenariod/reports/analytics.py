@@ -69,16 +69,11 @@ def _answers(whole: Part) -> dict[str, Any]:
 
 
 def _incomplete(whole: Part) -> dict[str, Any]:
-    lacking = {key: (count, refs) for key, count, refs in whole.tally("lacking").top()}
+    words = dict(WANTED)
     return {
         "lacking": [
-            {
-                "field": name,
-                "words": words,
-                "scenarios": lacking.get(name, (0, []))[0],
-                "examples": _refs(lacking.get(name, (0, []))[1]),
-            }
-            for name, words in WANTED
+            {"field": name, "words": words[name], "scenarios": count, "examples": _refs(refs)}
+            for name, count, refs in whole.tally("lacking").top()
         ],
         "placeholders": _tallied(whole.tally("placeholders"), name="field"),
         "most_incomplete": _found(whole.finding("incomplete")),

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from scenariod.base import clock, config, lock
 from scenariod.base.errors import ExitCode, ScenariodError
 from scenariod.library import Library, Likenesses
-from scenariod.reports import analytics, attention, batches, counting
-from scenariod.reports.folder import ANALYTICS, LOCK_FILE, Folder
+from scenariod.reports import analytics, attention, batches, browse, counting, index, listing
+from scenariod.reports.folder import ANALYTICS, INDEX, LOCK_FILE, Folder, page_name
+from scenariod.reports.html import Templates
 from scenariod.workers.confinement import set_rlimits, yield_to_others
 from scenariod.workers.outcome import EXIT_NO_LIMIT
 from scenariod.workers.privileges import die_with, drop_capabilities
@@ -77,7 +78,14 @@ def make(config: Config) -> dict[str, Any]:
             counted = counting.count(snapshot, folder, voices=config.voices, likes=likes)
             document = _document(config, snapshot, counted, likes.indexed())
         folder.write(ANALYTICS, [json.dumps(document, indent=1, ensure_ascii=True), "\n"])
-    return {"scenarios": counted.whole.count, "counted": counted.counted_anew}
+        templates = Templates()
+        folder.write(INDEX, index.page(templates, document))
+        made = browse.write_pages(
+            snapshot, folder, templates, pages=counted.pages, voices=config.voices
+        )
+        lists = listing.write_lists(snapshot, folder, templates, pages=counted.pages)
+        folder.remove_others(folder.library, lists | {page_name(page) for page in counted.pages})
+    return {"scenarios": counted.whole.count, "counted": counted.counted_anew, "pages": made}
 
 
 def _document(

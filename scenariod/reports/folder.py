@@ -24,7 +24,6 @@ READABLE_BY_ALL = 0o644
 """Readable by all who may enter the folders, as library/scenarios.json is."""
 ANALYTICS = "analytics.json"
 INDEX = "index.html"
-CONTENTS = "library/index.html"
 LOCK_FILE = ".report.lock"
 _MOST_HEAD_BYTES = 512
 _DIGEST_MARK = b"<!-- content "

@@ -50,5 +50,5 @@ class Voiced:
             absent = [name for name, size in zip(FILES, sizes, strict=True) if size is None]
             self.partial.add(ref, details=absent)
         else:
-            self.missing.add(ref)
+            self.missing.add(ref, details=["all three"])
         return sum(1 << at for at, size in enumerate(sizes) if size is not None)

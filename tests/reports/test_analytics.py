@@ -84,6 +84,10 @@ def test_right_answers_are_counted(said: dict[str, Any], scenarios: list[Scenari
 
 
 def test_what_is_incomplete_is_counted(said: dict[str, Any], scenarios: list[Scenario]) -> None:
+    fields = ("hints", "reviewKeywords", "difficulty", "topic", "audioScript", "logicalFallacies")
+    lacked = {field for field in fields if any(not each.get(field) for each in scenarios)}
+
+    assert {each["field"] for each in said["incomplete"]["lacking"]} == lacked
     for each in said["incomplete"]["lacking"]:
         lacking = [s["id"] for s in scenarios if not s.get(each["field"])]
         assert each["scenarios"] == len(lacking)

@@ -53,7 +53,8 @@ def root_with(path: Path, documents: Iterable[dict[str, Any]]) -> Config:
     (path / "library").mkdir(parents=True)
     loaded = config.load(config=None, root=path, cwd=path)
     with open_library(loaded) as library:
-        makers.add(library, *map(content, documents))
+        if contents := [content(each) for each in documents]:
+            makers.add(library, *contents)
         publish(library, loaded.published)
     return loaded
 

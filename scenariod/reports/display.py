@@ -1,0 +1,176 @@
+"""A scenario as its page shows it: cut to what a page can bear, its keywords marked in its text.
+
+Pure. Texts stay text: escaping is left to the templates.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scenariod.reports.facts import ANSWERS
+from scenariod.reports.folder import anchor
+from scenariod.reports.voiced import FILES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from scenariod.library import ScenarioEvent
+    from scenariod.reports.facts import Facts
+
+MOST_TEXT = 20_000
+"""Characters of a text on a page; `scenariodctl show` prints all."""
+MOST_MARKED = 60
+_MOST_TITLE = 300
+_MOST_LISTED = 60
+_LABEL = re.compile(r"\s*([^\W\d_][^:\[\]()\n]{0,39}):(?=\s)")
+_VOICES = tuple(zip(("Title", "Story", "Claim"), FILES, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of a line of text."""
+
+    text: str
+    is_marked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a text, with the label of who speaks it, if it has one."""
+
+    label: str
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text in lines; `is_cut` where there is more of it."""
+
+    lines: tuple[Line, ...]
+    is_cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Displayed:
+    """A scenario to show. `spoken` is None where that is the story; `why_not` where it is unread.
+
+    `anchor` is its place on the page as a link has it.
+    """
+
+    id: str
+    anchor: str
+    title: str
+    claim: str
+    answer: str
+    weights: tuple[tuple[str, float], ...]
+    story: Text
+    spoken: Text | None
+    keywords: tuple[tuple[str, tuple[tuple[str, bool], ...]], ...]
+    fallacies: tuple[str, ...]
+    characters: tuple[str, ...]
+    difficulty: str
+    explanation: Text
+    voices: tuple[tuple[str, str], ...]
+    pack: str | None
+    events: tuple[ScenarioEvent, ...]
+    why_not: str = ""
+
+
+def displayed(
+    facts: Facts,
+    *,
+    scenario_id: str,
+    voices: tuple[int | None, ...],
+    pack: str | None,
+    events: Iterable[ScenarioEvent],
+) -> Displayed:
+    """Return a scenario as it is to be shown; `voices` are the sizes of its files."""
+    absent = set(facts.absent_keywords())
+    marks = _marks(facts)
+    return Displayed(
+        id=scenario_id,
+        anchor=anchor(scenario_id),
+        title=facts.title[:_MOST_TITLE],
+        claim=facts.claim[:MOST_TEXT],
+        answer=facts.answer,
+        weights=tuple((name, facts.weights[name]) for name in ANSWERS),
+        story=text_of(facts.story, marks),
+        spoken=None if facts.spoken in {"", facts.story} else text_of(facts.spoken, marks),
+        keywords=tuple(_keywords(facts, absent)),
+        fallacies=facts.fallacies[:_MOST_LISTED],
+        characters=facts.characters[:_MOST_LISTED],
+        difficulty=facts.difficulty,
+        explanation=text_of(facts.explanation, None),
+        voices=tuple(
+            (label, f"../../voices/{scenario_id}/{name}")
+            for (label, name), size in zip(_VOICES, voices, strict=True)
+            if size is not None
+        ),
+        pack=pack,
+        events=tuple(events),
+    )
+
+
+def unreadable(scenario_id: str, title: str, why_not: str) -> Displayed:
+    """Return what is shown of a scenario that could not be taken in."""
+    nothing = Text((), is_cut=False)
+    return Displayed(
+        id=scenario_id,
+        anchor=anchor(scenario_id),
+        title=title[:_MOST_TITLE],
+        claim="",
+        answer="",
+        weights=(),
+        story=nothing,
+        spoken=None,
+        keywords=(),
+        fallacies=(),
+        characters=(),
+        difficulty="",
+        explanation=nothing,
+        voices=(),
+        pack=None,
+        events=(),
+        why_not=why_not,
+    )
+
+
+def text_of(text: str, marks: re.Pattern[str] | None) -> Text:
+    """Return a text in lines, what `marks` finds marked."""
+    lines = (line for line in text[:MOST_TEXT].expandtabs(4).splitlines() if line.strip())
+    return Text(tuple(_line(line, marks) for line in lines), is_cut=len(text) > MOST_TEXT)
+
+
+def _line(line: str, marks: re.Pattern[str] | None) -> Line:
+    label = _LABEL.match(line)
+    said = line[label.end() :] if label else line
+    pieces = _pieces(said, marks) if marks else [Piece(said)]
+    return Line(label[1].strip() if label else "", tuple(pieces))
+
+
+def _pieces(text: str, marks: re.Pattern[str]) -> Iterator[Piece]:
+    at = 0
+    for found in marks.finditer(text):
+        if found.start() > at:
+            yield Piece(text[at : found.start()])
+        yield Piece(found.group(), is_marked=True)
+        at = found.end()
+    if at < len(text):
+        yield Piece(text[at:])
+
+
+def _marks(facts: Facts) -> re.Pattern[str] | None:
+    """Return what finds the scenario's keywords, the longest first; None where it has none."""
+    phrases = dict.fromkeys(each.phrase for each in facts.keywords)
+    longest = sorted(phrases, key=lambda phrase: (-len(phrase), phrase))[:MOST_MARKED]
+    found = [r"\s+".join(map(re.escape, phrase.split())) for phrase in longest]
+    return re.compile("|".join(found), re.IGNORECASE) if found else None
+
+
+def _keywords(facts: Facts, absent: set[str]) -> Iterator[tuple[str, tuple[tuple[str, bool], ...]]]:
+    by_answer: dict[str, list[tuple[str, bool]]] = {}
+    for each in facts.keywords[: 4 * _MOST_LISTED]:
+        by_answer.setdefault(each.answer, []).append((each.phrase, each.phrase in absent))
+    return ((answer, tuple(found)) for answer, found in by_answer.items())
