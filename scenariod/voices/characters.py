@@ -14,7 +14,7 @@ from scenariod.voices import people
 from scenariod.voices.aliases import fullest_names
 from scenariod.voices.authors import author_of
 from scenariod.voices.genders import gender_of, pronouns_near
-from scenariod.voices.labels import MOST_NAMES
+from scenariod.voices.labels import MOST_NAMES, is_named
 from scenariod.voices.people import key_of
 from scenariod.voices.reading import Character, Kind, Part, Reading
 from scenariod.voices.speakers import speakers_among
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from scenariod.voices.authors import Author
 
 _MEDIUM = re2.compile(
-    r"(?:post|posts|blog|forum|newsletter|news|weekly|daily|times|journal|gazette|magazine|intro|"
+    r"^(?:post|posts|blog|forum|newsletter|news|weekly|daily|times|journal|gazette|magazine|intro|"
     r"headline|article|tweet|thread|report|bulletin|tribune|herald|podcast|channel|press|review|"
-    r"café|cafe|website|page|feed|app|chat|alert|broadcast|media|voiceover|transcript|group)$"
+    r"café|cafe|website|page|feed|app|chat|alert|broadcast|media|voiceover|narration|transcript|group)$"
 )
 
 
@@ -123,7 +123,7 @@ def _told_forms(told: Mapping[str, str]) -> Iterable[str]:
 
 def _is_medium(key: str) -> bool:
     words = people.words_of(key)
-    return bool(words) and bool(_MEDIUM.search(words[-1])) and words[-1] not in people.ROLES
+    return bool(words) and bool(_MEDIUM.match(words[-1])) and not is_named(key)
 
 
 def _is_group(name: str) -> bool:

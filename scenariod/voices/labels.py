@@ -70,10 +70,12 @@ def inside(line: str) -> Iterator[Label]:
 
 
 def pattern_of(names: Iterable[str]) -> re2._Regexp | None:
-    """Return what finds one of `names` as a label after the end of a sentence, or None for none."""
+    """Return what finds `names` as labels where a line or a sentence begins; None for no names."""
     longest_first = sorted({name for name in names if name}, key=lambda name: (-len(name), name))
     either = "|".join(re2.escape(name) for name in longest_first[: 3 * MOST_NAMES])
-    return re2.compile(rf"[.!?…\"”'’)\]*—-]\s+({either}){_BRACKET}:(\s)") if either else None
+    return (
+        re2.compile(rf"(?:^\s*|[.!?…\"”'’)\]*—-]\s+)({either}){_BRACKET}:(\s)") if either else None
+    )
 
 
 def found_by(pattern: re2._Regexp, line: str) -> Iterator[Label]:

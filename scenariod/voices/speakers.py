@@ -14,11 +14,13 @@ from scenariod.voices import people
 from scenariod.voices.labels import (
     MOST_LABEL,
     at_start,
+    found_by,
     inside,
     is_handle,
     is_named,
     is_role,
     is_sure_handle,
+    pattern_of,
 )
 from scenariod.voices.people import LETTERS, key_of
 
@@ -73,7 +75,8 @@ def speakers_among(lines: Iterable[str], *, told: Iterable[str] = ()) -> dict[st
     `told` are names that are known to be speakers. A medium's label (`Tech Blog:`) is among them.
     """
     seen: dict[str, _Sighting] = {}
-    told_keys = {key_of(name) for name in told}
+    told_names = list(told)
+    told_keys, pattern = {key_of(name) for name in told_names}, pattern_of(told_names)
     labelled = plain = 0
     for line in lines:
         plain += bool(line.strip())
@@ -82,6 +85,8 @@ def speakers_among(lines: Iterable[str], *, told: Iterable[str] = ()) -> dict[st
             _note(seen, first, line, is_inside=False)
         for label in inside(line):
             _note(seen, label, line, is_inside=True)
+        for label in found_by(pattern, line) if pattern else ():
+            seen.setdefault(key_of(label.name), _Sighting(label.name))
     likely = {key: one for key, one in seen.items() if not _is_thing(one.name)}
     sure = {key: one.name for key, one in likely.items() if key in told_keys or _is_speaker(one)}
     is_dense = labelled * 2 >= plain
@@ -209,7 +214,7 @@ _THINGS = frozenset(
     information ingredients input instructions intro introduction issue issues item joke key
     kicker length lesson lessons level limit limits line link links list listen location log
     logic logs lost luck lunch math meaning meanwhile memo metrics minutes mission module monday
-    money moral morning motto movie myth name narration nb net news next night note notes notice
+    money moral morning motto movie myth name nb net news next night note notes notice
     now objective october odds offer opinion option options order original outcome output
     overall p.s paid part password pattern phase phone photo picture place plan platform plot
     point points policy price prices problem problems process product profit profits project

@@ -90,7 +90,8 @@ def _pieces(
     label, begin = first, first.body if first else 0
     for found in found_by(pattern, line) if pattern else ():
         if found.start >= begin:
-            yield label, line[begin : found.start]
+            if label or line[begin : found.start].strip():
+                yield label, line[begin : found.start]
             label, begin = found, found.body
     yield label, line[begin:]
 

@@ -87,6 +87,21 @@ def test_hints_find_a_dialogue_on_one_line() -> None:
     ]
 
 
+def test_a_name_of_the_hints_may_be_of_any_shape() -> None:
+    hints = {"characterVoices": {"the man from 7 Up (tall)": "bass", "ZOË": "soft"}}
+    text = "the man from 7 Up (tall): Hi. Zoë: Oh. the man from 7 Up (tall): Yes.\nzoë: no"
+
+    reading = parts_of(text, hints)
+
+    assert [(part.speaker, part.text) for part in reading.parts] == [
+        ("the man from 7 Up (tall)", "Hi."),
+        ("ZOË", "Oh."),
+        ("the man from 7 Up (tall)", "Yes."),
+        ("ZOË", "no"),
+    ]
+    assert [one.hint for one in reading.characters] == ["bass", "soft"]
+
+
 def test_a_hint_is_the_characters_and_says_its_gender() -> None:
     zed, ava = parts_of("Zed Quill: Wait.\nCaptain Ava: No!", HINTS).characters
 

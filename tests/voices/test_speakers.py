@@ -62,6 +62,7 @@ FORMATS = [
     ("Mr. Paws: Meow.\nThe Dog: Woof.\nMr. Paws: Hiss.", "Mr. Paws; The Dog"),
     ("Queen Bee: Work!\nWorker Bee #7: No!", "Queen Bee; Worker Bee #7"),
     ("EMT #1: Clear!\nEMT #2: Clear!", "EMT #1; EMT #2"),
+    ("Jimmy Page: 'Hi.'\nEmpress: 'Bow.'", "Jimmy Page; Empress"),
     ('Narrator: It rains.\nWolf: "Boo"', "Narrator; Wolf"),
 ]
 ALIASES = [
@@ -105,6 +106,7 @@ AUTHORS = [
     ("@anna you are wrong.", ""),
 ]
 MEDIA = [
+    ("Narration: Dawn.\nAnna: Hm.\nNarration: Dusk.", "Anna"),
     ('Tech Blog: "Cat elected"\nCat: "Meow"', "Cat"),
     ("Intro Post: Look who is here!\nAnna: Hi.\nAnna: Hm.", "Anna"),
     ('SocialMediaPost: Wow!\nAnna: "Hi."', "Anna"),
