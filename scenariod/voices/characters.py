@@ -59,7 +59,7 @@ class _Cast:
         self.speakers = dict(list(found.items())[:MOST_NAMES])
         self.author = _author(lines, self.speakers)
         self._forms = self._all_forms()
-        media = {key for key in self._forms if _is_medium(key)}
+        media = {key for key, form in self._forms.items() if _is_medium(form)}
         people_only = [form for key, form in self._forms.items() if key not in media]
         groups = [form for form in people_only if _is_group(form)]
         self._groups = {key_of(form) for form in groups}
@@ -121,9 +121,9 @@ def _told_forms(told: Mapping[str, str]) -> Iterable[str]:
         yield name.split()[-1]
 
 
-def _is_medium(key: str) -> bool:
-    words = people.words_of(key)
-    return bool(words) and bool(_MEDIUM.match(words[-1])) and not is_named(key)
+def _is_medium(name: str) -> bool:
+    words = people.words_of(name)
+    return bool(words) and bool(_MEDIUM.match(words[-1])) and not is_named(name)
 
 
 def _is_group(name: str) -> bool:

@@ -219,20 +219,21 @@ ROLES = (
         hacker healer hero historian homeowner host human influencer inspector instructor intern
         interviewee interviewer investigator investor janitor journalist juror kid landlord
         lawyer leader librarian lifeguard magician maid manager marketer mayor mechanic medic
-        member mentor merchant meteorologist minister mod moderator musician narrator neighbor
-        neighbour nerd newcomer nurse nutritionist observer officer onlooker operator organizer
-        owner painter panelist paramedic parent partner passenger passerby pastor patient patron
-        pharmacist philosopher photographer physician physicist pilot pirate plaintiff player
-        plumber poet politician preacher president principal producer professor programmer
-        prosecution prosecutor protester protestor psychiatrist psychic psychologist rabbi
-        ranger reader realtor receptionist recruiter referee regular rep reporter representative
-        researcher resident reviewer rival robot roommate sailor salesperson sceptic scientist
-        secretary seller senator senior server shopkeeper shopper singer skeptic soldier speaker
-        specialist speedster spokesperson spouse stranger streamer student subscriber supervisor
-        surgeon survivor suspect teacher technician teen teenager tenant therapist toddler
-        tourist trader trainer traveler traveller treasurer troll troller tutor umpire user
-        vendor vet veteran victim viewer villager villain visitor voice volunteer voter warrior
-        whistleblower winner witness worker writer youngster youtuber zookeeper
+        member mentor merchant meteorologist minister mod moderator musician narration narrator
+        neighbor neighbour nerd newcomer nurse nutritionist observer officer onlooker operator
+        organizer owner painter panelist paramedic parent partner passenger passerby pastor
+        patient patron pharmacist philosopher photographer physician physicist pilot pirate
+        plaintiff player plumber poet politician preacher president principal producer professor
+        programmer prosecution prosecutor protester protestor psychiatrist psychic psychologist
+        rabbi ranger reader realtor receptionist recruiter referee regular rep reporter
+        representative researcher resident reviewer rival robot roommate sailor salesperson
+        sceptic scientist secretary seller senator senior server shopkeeper shopper singer
+        skeptic soldier speaker specialist speedster spokesperson spouse stranger streamer
+        student subscriber supervisor surgeon survivor suspect teacher technician teen teenager
+        tenant therapist toddler tourist trader trainer traveler traveller treasurer troll
+        troller tutor umpire user vendor vet veteran victim viewer villager villain visitor
+        voice voiceover volunteer voter warrior whistleblower winner witness worker writer
+        youngster youtuber zookeeper
         """
     )
 )
