@@ -34,7 +34,7 @@ _REDDIT = re.compile(r"(?<![\w/])/?([ru])/(?=\w)")
 _HANDLE = re.compile(r"(?<![\w@.])@(?=[A-Za-z_])")
 _AT = re.compile(r"\s?@\s?")
 _UNDERSCORES = re.compile(r"_+")
-_XX = re.compile(r"\bxX(?=\w)|(?<=\w)Xx\b")
+_XX = re.compile(r"\bxX(?=\w)|Xx\b")
 _CAMEL = re.compile(r"(?<=[a-z])(?<!\bMc)(?<!\bMac)(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 
 
@@ -91,4 +91,6 @@ def _hashtags(match: re.Match[str]) -> str:
     space = " " if match[0][-1] in " \t" else ""
     if len(tags) == 1:
         return f"hashtag {tags[0]}{space}"
-    return f"hashtags {', '.join(tags)}{space}"
+    before = match.string[max(match.start() - 2, 0) : match.start()].rstrip(" ")
+    pause = ", " if before[-1:].isalnum() else ""
+    return f"{pause}hashtags {', '.join(tags)}{space}"

@@ -114,6 +114,8 @@ def _range(match: re.Match[str]) -> str:
     low, high, unit, dash = match["low"], match["high"], match["unit"] or "", match["dash"]
     if any(part[0] == "0" and part.isdigit() and len(part) > 1 for part in (low, high)):
         return ", ".join(numbers.by_digit(re.sub(r"\D", "", part)) for part in (low, high))
+    if match.string.endswith("between ", 0, match.start()):
+        return f"{low}{unit} and {high}"
     falls = len(low) < 16 and len(high) < 16 and _value(low) > _value(high)
     return f"{low}{unit} {'minus' if falls and ' ' in dash else 'to'} {high}"
 

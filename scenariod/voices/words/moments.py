@@ -45,6 +45,11 @@ _TIME_RANGE = re.compile(
     r"(?=\d{1,2}(?::\d\d)? ?[ap]\.?m\b|\d{1,2}:\d\d)",
     re.I,
 )
+_AFTER_BETWEEN = re.compile(r"between [\d:]{1,5} ?(?:[ap]\.?m\.?)?\Z", re.I)
+_DAYS = {"Mon": "Monday", "Tue": "Tuesday", "Wed": "Wednesday", "Thu": "Thursday", "Fri": "Friday",
+         "Sat": "Saturday", "Sun": "Sunday"}  # fmt: skip
+_DAY = r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun)(?:s|rs|rsday|sday|nesday|urday|day|r)?"
+_DAY_RANGE = re.compile(rf"\b{_DAY} ?[–-] ?{_DAY}\b")
 _TIME = re.compile(
     rf"(?<![\w:.$])(?P<hour>\d{{1,2}}):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?!\d|:\d)"
     rf"(?: ?{_HALF})?",
@@ -67,7 +72,8 @@ def spoken_moments(text: str) -> str:
         (_DAY_FIRST, lambda match: f"{_the(match)}{_day(match[1])} of {_month(match)}"),
         (_MONTH_FIRST, lambda match: f"{_month(match)} {_day(match[2])}"),
         (_MONTH_YEAR, lambda match: f"{_month(match)} "),
-        (_TIME_RANGE, lambda _: " to "),
+        (_DAY_RANGE, lambda match: f"{_DAYS[match[1]]} to {_DAYS[match[2]]}"),
+        (_TIME_RANGE, _time_range),
         (_TIME, _time),
         (_HOUR, _time),
         (_RATIO, lambda match: f"{numbers.cardinal(match[1])} to {numbers.cardinal(match[2])}"),
@@ -122,6 +128,11 @@ def _the(match: re.Match[str]) -> str:
 
 def _month(match: re.Match[str]) -> str:
     return next(month for month in _MONTHS if month.startswith(match["month"][:3]))
+
+
+def _time_range(match: re.Match[str]) -> str:
+    before = match.string[max(match.start() - 20, 0) : match.start()]
+    return " and " if _AFTER_BETWEEN.search(before) else " to "
 
 
 def _time(match: re.Match[str]) -> str:
