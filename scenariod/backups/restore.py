@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 
 from scenariod.backups import folder as backup_folder
 from scenariod.backups.moments import InBackup, opened_backup, saved_packs, saved_scenarios
-from scenariod.base.errors import CommandInterruptedError, LibraryLockedError
+from scenariod.base import faults
+from scenariod.base.errors import (
+    CommandInterruptedError,
+    ExitCode,
+    LibraryLockedError,
+    ScenariodError,
+)
 from scenariod.base.faults import Step, during
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.library import Kind
@@ -61,7 +67,7 @@ def restore(
     with _telling_if_interrupted(library, Kind.RESTORE):
         restored, safety = _restored(library, moment, backups=backups, clock=clock)
         reached(KillPoint.RESTORED)
-        publish(library, published)
+        _publish(library, published, after=restored.batch)
     return Summary(
         batch=restored.batch,
         added=restored.added,
@@ -83,7 +89,7 @@ def undo(
     with _telling_if_interrupted(library, Kind.UNDO):
         undone = library.undo(*batches, clock=clock)
         reached(KillPoint.UNDONE)
-        publish(library, published)
+        _publish(library, published, after=undone.batch)
     return undone
 
 
@@ -155,6 +161,24 @@ def _replace(
         f"cannot restore {name}: batches keep changing the library",
         hint="wait until the inbox is empty (`scenariodctl status`), and restore again",
     )
+
+
+def _publish(library: Library, path: Path, *, after: int) -> None:
+    """Publish; where that fails, say that the change, batch `after`, was made all the same.
+
+    Who repeats an undo of the last change takes back that undo.
+    """
+    try:
+        publish(library, path)
+    except (OSError, ScenariodError) as error:
+        fault = faults.of(error)
+        failed = ScenariodError(
+            f"the library was changed (batch {after}), but not published: {fault.words}",
+            hint=f"do not repeat the command; {fault.cure or 'fix the cause'}, and scenariod"
+            f" publishes it; to go back: scenariodctl undo {after}",
+        )
+        failed.exit_code = getattr(error, "exit_code", ExitCode.PAUSED)
+        raise failed from error
 
 
 @contextmanager

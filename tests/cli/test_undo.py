@@ -203,3 +203,19 @@ def test_a_restore_that_changes_nothing_names_the_command_that_undoes(home: Home
     for said in (dry.out, done.out):
         assert "to undo the last change: scenariodctl undo last" in said
     assert home.ids() == ["scenario-1"]
+
+
+def test_an_undo_that_cannot_be_published_says_that_it_was_made_and_how_to_go_back(
+    filled: Home,
+) -> None:
+    filled.published.symlink_to("nowhere/scenarios.json")
+
+    failed = filled.ctl("undo", "last")
+
+    assert failed.code == 17
+    assert failed.err.startswith(
+        "scenariodctl: the library was changed (batch 4), but not published"
+    )
+    assert "do not repeat the command" in failed.err
+    assert "to go back: scenariodctl undo 4" in failed.err
+    assert ids(filled) == ["one"]
