@@ -18,7 +18,9 @@ from scenariod.base.names import nearest, printable
 from scenariod.base.settings import (
     Field,
     InvalidSettingsError,
+    Pairs,
     Section,
+    Words,
     Wrong,
     checked,
     names,
@@ -117,6 +119,26 @@ class Retention(Section):
     failed_count: int | Literal["off"] = Field("off", ge=1, le=10**9)
 
 
+class Voices(Section):
+    """How scenarios are spoken, once the inbox is empty.
+
+    What an empty setting means is for the engine to say.
+    """
+
+    engine: Literal["off", "flite", "kokoro", "elevenlabs", "openai"] = "off"
+    narrator: str = ""
+    cast: Pairs = ()
+    limit_mb: int | Literal["auto"] = Field("auto", ge=SMALLEST_LIMIT_MB, le=LIMIT_CEILING_MB)
+    timeout_s: float = Field(21600.0, ge=60, le=7 * 86400)
+    model: str = ""
+    base_url: str = ""
+    voices: Words = ()
+    rate_hz: int = Field(24_000, ge=8000, le=48_000)
+    weights: str = ""
+    credits_per_month: int | Literal["off"] = Field("off", ge=0, le=10**12)
+    price_per_1000: float = Field(0.0, ge=0, le=10**6)
+
+
 class _File(Section):
     """The whole file: the sections, and `root`."""
 
@@ -127,6 +149,7 @@ class _File(Section):
     library: Library = Library()
     backups: Backups = Backups()
     retention: Retention = Retention()
+    voices: Voices = Voices()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +164,7 @@ class Config:
     library: Library
     backup_rules: Backups
     retention: Retention
+    voice_rules: Voices
 
     @property
     def inbox(self) -> Path:
@@ -237,6 +261,7 @@ def load(
         library=settings.library,
         backup_rules=settings.backups,
         retention=settings.retention,
+        voice_rules=settings.voices,
     )
 
 
@@ -343,6 +368,7 @@ def settings(config: Config) -> dict[str, object]:
     """Return every setting in force, dotted, in the file's order."""
     sections = {name: getattr(config, name) for name in ("intake", "worker", "memory", "library")}
     sections |= {"backups": config.backup_rules, "retention": config.retention}
+    sections["voices"] = config.voice_rules
     shown: dict[str, object] = {"root": str(config.root)}
     for name, section in sections.items():
         shown |= {f"{name}.{key}": value for key, value in values(section).items()}

@@ -31,6 +31,7 @@ class ExitCode(IntEnum):
     NOT_CONFIRMED = 22
     NAME_TAKEN = 23
     NOT_ANSWERING = 24
+    SOME_UNSPOKEN = 25
 
 
 EXIT_CODE_MEANING: dict[ExitCode, str] = {
@@ -54,6 +55,7 @@ EXIT_CODE_MEANING: dict[ExitCode, str] = {
     ExitCode.NOT_CONFIRMED: "not confirmed; nothing was changed",
     ExitCode.NAME_TAKEN: "a file of that name is in the way; nothing was overwritten",
     ExitCode.NOT_ANSWERING: "scenariod is running on this root folder, but does not answer",
+    ExitCode.SOME_UNSPOKEN: "done, but some scenarios could not be spoken",
 }
 
 

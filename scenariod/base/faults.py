@@ -50,6 +50,7 @@ class Step(StrEnum):
     EXPORTING = "exporting the library"
     LISTING = "listing refused files"
     REBUILDING = "rebuilding the library"
+    SPEAKING = "speaking the scenarios"
 
 
 @dataclass(frozen=True, slots=True)

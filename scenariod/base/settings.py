@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 S = TypeVar("S", bound="Section")
 
+Words = tuple[str, ...]
+"""A setting that is a list of strings."""
+Pairs = tuple[tuple[str, str], ...]
+"""A setting that is a table of its own, from strings to strings, whatever its keys are."""
+
 _KINDS = {
     bool: "a valid boolean",
     int: "a valid integer",
@@ -92,7 +97,10 @@ def bounds(section: type[Section], name: str) -> Bounds:
 
 def values(section: Section) -> dict[str, object]:
     """Return the settings of a section that has no sections, by name."""
-    return {field.name: getattr(section, field.name) for field in _fields(type(section))}
+    types = get_type_hints(type(section))
+    found = {field.name: getattr(section, field.name) for field in _fields(type(section))}
+    plain = {Pairs: dict, Words: list}
+    return {name: plain.get(types[name], lambda v: v)(v) for name, v in found.items()}
 
 
 def checked(kind: type[S], document: Mapping[str, object]) -> S:
@@ -126,12 +134,26 @@ def _section(kind: type[S], document: object, *, prefix: str, wrong: list[Wrong]
             if objection is not None:
                 wrong.append(Wrong(key, value, objection))
             else:
-                given[name] = float(str(value)) if types[name] is float else value
+                given[name] = _converted(value, types[name])
     return None if wrong else kind(**given)
+
+
+def _converted(value: Any, kind: Any) -> object:
+    if kind is float:
+        return float(str(value))
+    if kind == Words:
+        return tuple(value)
+    return tuple(sorted(value.items())) if kind == Pairs else value
 
 
 def _objection(value: object, kind: Any, allowed: Bounds) -> str | None:
     """Return what is allowed where `value` is not, else None."""
+    if kind == Words:
+        is_one = isinstance(value, list) and all(isinstance(each, str) for each in value)
+        return None if is_one else "should be a list of strings"
+    if kind == Pairs:
+        is_one = isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
+        return None if is_one else "should be a table of strings"
     words, plain = _choices(kind)
     if isinstance(value, str) and value in words:
         return None

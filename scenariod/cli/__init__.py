@@ -17,6 +17,7 @@ backups and whatever else a command does not need take longer to load than its a
 - `memory`: `memory`
 - `memory_advice`: what recorded peaks say of the memory limit
 - `places`: the places where a dropped file is
+- `play`: `play`
 - `preview`: what a restore or an undo would change: shown, and asked for
 - `restore`: `restore`
 - `retry`: `retry`
@@ -24,4 +25,5 @@ backups and whatever else a command does not need take longer to load than its a
 - `stopped`: `status` where none answers
 - `terminal`: a question and a progress line for the person at the terminal
 - `undo`: `undo`
+- `voices`: `voices`, `characters`, `cast`, `cost`
 """

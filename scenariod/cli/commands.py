@@ -70,6 +70,12 @@ def _batch(text: str) -> int | str:
     return int(text)
 
 
+def _sound(text: str) -> str:
+    if text not in {"title", "content", "claim"}:
+        raise argparse.ArgumentTypeError(f"{text!r} is not title, content or claim")
+    return text
+
+
 _DRY_RUN = Argument("--dry-run", "show what would change; change nothing", {"action": "store_true"})
 _YES = Argument(
     "--yes", "do not ask for confirmation, even on a terminal", {"action": "store_true"}
@@ -250,6 +256,53 @@ COMMANDS = (
             Argument("--all", "retry all files in failed/", {"action": "store_true"}),
         ),
         interrupted=_SO_FAR,
+    ),
+    Command(
+        "voices",
+        "show how far the voices have come; `voices text` shows what is said of a scenario",
+        "voices:voices",
+        (
+            Argument("--missing", "list what is still to be spoken", {"action": "store_true"}),
+            Argument(
+                "--failed", "list what could not be spoken, and why", {"action": "store_true"}
+            ),
+            Argument("--redo", "speak these scenarios again", {"nargs": "+", "metavar": "ID"}),
+            Argument("--cost", "show how much is to be spoken", {"action": "store_true"}),
+        ),
+        parts=(
+            Command(
+                "text",
+                "show what is said of a scenario, and by whom",
+                "voices:text",
+                (Argument("what", "the scenario's id", {"metavar": "ID"}),),
+            ),
+        ),
+    ),
+    Command(
+        "characters",
+        "show who speaks in a scenario, or in all that were spoken",
+        "voices:characters",
+        (Argument("what", "the scenario's id", {"metavar": "ID", "nargs": "?"}),),
+    ),
+    Command(
+        "cast",
+        "show which voice each character of a scenario has, and why",
+        "voices:cast",
+        (Argument("what", "the scenario's id", {"metavar": "ID"}),),
+    ),
+    Command("cost", "show what the voices have cost this month", "voices:cost"),
+    Command(
+        "play",
+        "play a scenario's sound",
+        "play:play",
+        (
+            Argument("what", "the scenario's id", {"metavar": "ID"}),
+            Argument(
+                "file",
+                "title, content or claim (default: content)",
+                {"nargs": "?", "type": _sound, "default": "content", "metavar": "FILE"},
+            ),
+        ),
     ),
     Command(
         "config",

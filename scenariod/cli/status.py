@@ -74,10 +74,21 @@ def _status_lines(document: dict[str, Any], refused: failed.Look) -> list[str]:
     return [
         *lines,
         f"  Library: {document['scenarios']} scenarios",
+        *_voices(document),
         f"    Since: {counts.words()}, in {document['batches']} batches",
         *refused.lines,
         *backup_lines(document),
         *([f"    Clock: ! {document['clock_doubt']}"] if document.get("clock_doubt") else []),
+    ]
+
+
+def _voices(document: dict[str, Any]) -> list[str]:
+    if not document.get("voices"):
+        return []
+    progress = live.VoiceProgress(**document["voices"])
+    speaker = document["speaker"]
+    return [
+        f"   Voices: {progress.words()}" + (f"; {live.memory(speaker)}" if speaker else ""),
     ]
 
 

@@ -12,5 +12,6 @@
 - `settle`: backup, transaction, moves, in this order
 - `setup`: what the parts of one run of the supervisor share
 - `signals`: what signals ask for: the end, or a reload of the configuration
+- `speaking`: speak the scenarios while nobody waits
 - `supervisor`: the loop that wires the rest
 """

@@ -38,7 +38,7 @@ _LONG_BEFORE_READY = {status.State.STARTING, status.State.REBUILDING, status.Sta
 class StatusReporter:
     """The status of one supervisor, kept up to date."""
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup, *, voices: status.VoiceProgress) -> None:
         self._config = setup.config
         self._journal = setup.journal
         self._settler = setup.settler
@@ -55,6 +55,7 @@ class StatusReporter:
             user=own_name(),
             worker_user=user_name(setup.launcher.worker_uid),
             most_workers=setup.budget.most_workers,
+            voices=None if voices.engine == "off" else voices,
         )
 
     def snapshot(self) -> status.Status:
@@ -71,6 +72,7 @@ class StatusReporter:
             left_alone=len(self._claimer.left_alone),
             left_alone_files=misnamed.shown(self._claimer.left_alone, self._config.inbox),
             workers=[_running(worker) for worker in self._queue.workers],
+            speaker=_running(self._queue.speaker) if self._queue.speaker else None,
             memory=_memory(host.look(), self._sizes),
             watch=watch,
             watch_detail=watch_detail,
@@ -138,7 +140,9 @@ class StatusReporter:
         if self._queue.running:
             return
         waiting = self._claimer.waiting
-        if self._claimer.total == 0:
+        if self._queue.speaker is not None:
+            self.set_state(status.State.SPEAKING)
+        elif self._claimer.total == 0:
             self.set_state(status.State.IDLE if at_rest else status.State.PUBLISHING)
         elif waiting:
             words = f"{printable(waiting[0].name)}: {waiting[0].hold}"

@@ -24,6 +24,7 @@ from scenariod.daemon.cleanup import Cleanup
 from scenariod.daemon.drain import Drain
 from scenariod.daemon.error_policy import Backoff, End, ErrorPolicy, Pause, Rebuild
 from scenariod.daemon.reporter import StatusReporter
+from scenariod.daemon.speaking import Speaking
 from scenariod.intake.claim import Nothing
 from scenariod.intake.delivery import Delivery
 from scenariod.monitoring import status, status_socket
@@ -55,7 +56,8 @@ class Supervisor:
         self._attempts = Attempts(setup)
         self._drain = Drain(config, settler=settler, journal=journal)
         self._cleanup = Cleanup(config, settler=settler, journal=journal)
-        self._reporter = StatusReporter(setup)
+        self._speaking = Speaking(setup)
+        self._reporter = StatusReporter(setup, voices=self._speaking.progress)
         self._running: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._error_policy = ErrorPolicy(
@@ -88,6 +90,7 @@ class Supervisor:
             self._config.socket.unlink(missing_ok=True)
             await self._claimer.stop_watching()
             await self._cleanup.stop()
+            await self._speaking.stop()
             await self._settler.close()
             await self._setup.launcher.sweep(self._config.root)
         if self._fatal is not None:
@@ -118,6 +121,7 @@ class Supervisor:
         """Do all that can be done at `now` (monotonic seconds); return when to come back, in s."""
         self._show_stop()
         if self._stop.is_asked or self._fatal is not None:
+            self._speaking.give_way()
             return self._config.intake.rescan_s
         if (left_s := self._backoff.left_s(now)) > 0:
             return left_s
@@ -129,6 +133,8 @@ class Supervisor:
                 self._drain.close_if_due(now, on_end=self._drain_ended)
             if self._drain.is_closed:
                 self._cleanup.begin_if_due(now, on_end=self._cleanup_ended)
+                self._speaking.begin_if_due(now, on_end=self._wake.set)
+                wait_s = self._speaking.wait_s(now, at_most=wait_s)
         except (OSError, ScenariodError) as error:
             return self._take(error)
         return wait_s
@@ -159,14 +165,15 @@ class Supervisor:
         self._wake.clear()
 
     def _finished(self) -> bool:
-        if self._running or self._drain.is_busy:
+        if self._running or self._drain.is_busy or self._speaking.is_busy:
             return False
         if self._stop.is_asked or self._fatal is not None:
             return True
         if not self._setup.once:
             return False
-        done = self._drain.is_closed and not self._cleanup.is_due(time.monotonic())
-        return self._backoff.is_on or done
+        now = time.monotonic()
+        due = self._cleanup.is_due(now) or self._speaking.is_due(now)
+        return self._backoff.is_on or (self._drain.is_closed and not due)
 
     def _is_drained(self) -> bool:
         """Say whether nothing is left to do but what waits for memory that others use.
@@ -187,7 +194,9 @@ class Supervisor:
             return ExitCode.PAUSED
         if self._reporter.status.counts.refused:
             return ExitCode.SOME_REFUSED
-        return ExitCode.SOME_LEFT if self._claimer.total else ExitCode.OK
+        if self._claimer.total:
+            return ExitCode.SOME_LEFT
+        return ExitCode.SOME_UNSPOKEN if self._speaking.has_failed else ExitCode.OK
 
     # Starting batches
 
@@ -208,6 +217,7 @@ class Supervisor:
 
     def _start(self, batch: Batch) -> None:
         self._drain.reopen()
+        self._speaking.give_way()
         self._reporter.status.next_waits = ""
         self._reporter.set_state(status.State.WORKING)
         self._queue.start(batch, limit_bytes=self._setup.budget.limit_of(batch))
@@ -313,7 +323,8 @@ class Supervisor:
 
     async def _rebuild_if_at_rest(self, damage: LibraryDamagedError) -> float:
         """Have a damaged library rebuilt once no batch runs; return when to come back, in s."""
-        if self._running or self._drain.is_busy:
+        if self._running or self._drain.is_busy or self._speaking.is_busy:
+            self._speaking.give_way()
             return self._config.intake.rescan_s
         if self._rebuilds == MOST_REBUILDS:
             self._fatal = damage

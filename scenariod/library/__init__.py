@@ -25,6 +25,7 @@ Others use what is named here, of `Library` and the records.
 - `sqlite_errors`: errors of SQLite as errors of ours
 - `traces`: what can still be read of a damaged library
 - `undo`: take back what batches did
+- `voicing`: what has come of speaking the scenarios
 """
 
 from scenariod.library.catalogue import Order

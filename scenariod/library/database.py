@@ -127,7 +127,7 @@ class Library:
 
         Closing does the same, but says nothing where the disk is full.
         """
-        with self._reading() as db:
+        with self.reading() as db:
             busy, _, _ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
             raise LibraryLockedError(
@@ -158,12 +158,12 @@ class Library:
 
         `above` is the highest id that is in work/: a reservation may be lost in a power cut.
         """
-        with self._writing() as db:
+        with self.writing() as db:
             return history.reserve(db, above=above)
 
     def memory_peaks(self, *, most: int) -> list[Peak]:
         """Return what memory the last batches took, `most` of them."""
-        with self._reading() as db:
+        with self.reading() as db:
             return history.peaks(db, most=most)
 
     def settle(
@@ -180,7 +180,7 @@ class Library:
         Files are settled in their order. Raises AlreadySettledError, and OSError also where a
         file cannot be read: DroppedFileError where the disk has lost that one.
         """
-        with self._writing() as db:
+        with self.writing() as db:
             return settlement.settle(db, batch, entries, on_conflict=on_conflict, pack=pack)
 
     def keep_pack(self, pack: Pack, ids: Iterable[str]) -> bool:
@@ -188,12 +188,12 @@ class Library:
 
         Return whether that was news.
         """
-        with self._writing() as db:
+        with self.writing() as db:
             return packing.keep(db, pack, ids)
 
     def settled(self, batch_id: int) -> list[SettledFile] | None:
         """Return what was recorded of a batch's files; None if the batch is not settled."""
-        with self._reading() as db:
+        with self.reading() as db:
             return settlement.settled(db, batch_id)
 
     def settled_by(self, names: Iterable[str], *, batch: int) -> dict[str, bool]:
@@ -201,7 +201,7 @@ class Library:
 
         Unknown names are left out; if the batch does not exist, all of them.
         """
-        with self._reading() as db:
+        with self.reading() as db:
             return settlement.settled_by(db, names, batch=batch)
 
     def restore(
@@ -255,7 +255,7 @@ class Library:
         depends on one of them or they changed nothing.
         """
         started_at = clock()
-        with self._writing() as db, self._telling_damage():
+        with self.writing() as db, self._telling_damage():
             by = history.reserve(db, above=0)
             undone = undo.undo(db, batches, by=by)
             note = f"undo {batches_named(batches).removeprefix('batch ')}"
@@ -266,7 +266,7 @@ class Library:
 
     def count(self) -> int:
         """Return how many scenarios there are."""
-        with self._reading() as db:
+        with self.reading() as db:
             return history.state(db).scenarios
 
     def latest_change(self) -> int:
@@ -274,17 +274,17 @@ class Library:
 
         Batches settle in another order than their ids: compare for equality only.
         """
-        with self._reading() as db:
+        with self.reading() as db:
             return history.state(db).last_change
 
     def published(self) -> int | None:
         """Return the latest change that was published; None if nothing ever was."""
-        with self._reading() as db:
+        with self.reading() as db:
             return history.marked(db, history.PUBLISHED)
 
     def mark_published(self, batch_id: int) -> None:
         """Record that what is published shows the library as it was after this batch."""
-        with self._writing() as db:
+        with self.writing() as db:
             history.mark(db, history.PUBLISHED, batch_id)
 
     def scenarios(self) -> Iterator[Version]:
@@ -299,13 +299,13 @@ class Library:
 
     def content_sha256(self, scenario_id: str) -> str | None:
         """Return the hash of the scenario with this id; None if it does not exist."""
-        with self._reading() as db:
+        with self.reading() as db:
             present = current(db, scenario_id)
         return None if present is None else present.content_sha256
 
     def forecast(self, verdict: Verdict, *, on_conflict: OnConflict) -> SettledFile:
         """Return what would be recorded of a file of this verdict, if it is still as checked."""
-        with self._reading() as db:
+        with self.reading() as db:
             return settlement.forecast(db, verdict, on_conflict=on_conflict)
 
     @contextmanager
@@ -328,7 +328,7 @@ class Library:
         note: str,
     ) -> Restored | None:
         started_at = clock()
-        with self._writing() as db, self._telling_damage():
+        with self.writing() as db, self._telling_damage():
             if history.state(db).last_change != unless_changed_since:
                 return None
             batch_id = history.reserve(db, above=0)
@@ -350,7 +350,8 @@ class Library:
             raise damaged(self.path, str(error)) from error
 
     @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Yield the connection, for a module of this package, while no other thread uses it."""
         with self._lock, translating(self.path):
             yield self._db
 
@@ -365,7 +366,8 @@ class Library:
             yield db
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Yield the connection, for a module of this package, in a transaction, durable on exit."""
         with self._lock, translating(self.path):
             # Before the change: where the disk is full, it is then not made.
             self._wal.cut_back(self._db, busy_timeout_s=self._busy_timeout_s)

@@ -112,7 +112,8 @@ def batches(db: sqlite3.Connection, *, most: int) -> Iterator[BatchRecord]:
     """Yield the batches, the last one first, `most` of them; -1: all."""
     rows = db.execute(
         "SELECT id, position, kind, started_at, settled_at, outcome, note, added, removed,"
-        " scenarios, coalesce(first_batch, id) FROM batch ORDER BY position DESC LIMIT ?",
+        " scenarios, coalesce(first_batch, id) FROM batch WHERE kind != 'voices'"
+        " ORDER BY position DESC LIMIT ?",
         (most,),
     )
     last = last_change(db)

@@ -25,6 +25,7 @@ class Kind(StrEnum):
     RESTORE = "restore"
     UNDO = "undo"
     IMPORT = "import"
+    VOICES = "voices"
 
 
 class OnConflict(StrEnum):

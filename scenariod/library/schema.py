@@ -128,11 +128,70 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         # is the batch itself, so that what an older daemon still adds counts by itself.
         "ALTER TABLE batch ADD COLUMN first_batch INTEGER",
     ),
+    (
+        # What has come of speaking a scenario: of this content, by these settings (a digest).
+        # `state` is voicing.State; `files` is JSON: a name, its size in bytes and its seconds each.
+        """
+        CREATE TABLE voicing (
+          scenario_id    TEXT    PRIMARY KEY,
+          content_sha256 TEXT    NOT NULL,
+          settings       TEXT    NOT NULL,
+          state          TEXT    NOT NULL,
+          reason         TEXT    NOT NULL,
+          at             TEXT    NOT NULL,
+          batch          INTEGER NOT NULL,
+          text_sha256    TEXT    NOT NULL,
+          words          INTEGER NOT NULL,
+          files          TEXT    NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """,
+        # Who speaks in a scenario, in the order of their first words, and with which voice.
+        """
+        CREATE TABLE character (
+          scenario_id TEXT    NOT NULL,
+          number      INTEGER NOT NULL,
+          name        TEXT    NOT NULL,
+          aliases     TEXT    NOT NULL,
+          kind        TEXT    NOT NULL,
+          gender      TEXT,
+          evidence    TEXT    NOT NULL,
+          engine      TEXT    NOT NULL,
+          voice       TEXT    NOT NULL,
+          why         TEXT    NOT NULL,
+          certain     INTEGER NOT NULL,
+          PRIMARY KEY (scenario_id, number)
+        ) STRICT, WITHOUT ROWID
+        """,
+        "CREATE INDEX character_name ON character (name)",
+        # The voice that a name keeps in all scenarios.
+        """
+        CREATE TABLE voice (
+          engine TEXT NOT NULL,
+          name   TEXT NOT NULL,
+          voice  TEXT NOT NULL,
+          PRIMARY KEY (engine, name)
+        ) STRICT, WITHOUT ROWID
+        """,
+        # What a paid engine was asked for: reserved before each request, settled after it.
+        """
+        CREATE TABLE charge (
+          key     TEXT    PRIMARY KEY,
+          at      TEXT    NOT NULL,
+          engine  TEXT    NOT NULL,
+          model   TEXT    NOT NULL,
+          credits INTEGER NOT NULL,
+          settled INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """,
+        "CREATE INDEX charge_at ON charge (at)",
+    ),
 )
 
 VERSION = len(MIGRATIONS)
 READABLE = 3
 """The first version that can be read as it is; see `read_as_present`."""
+_VOICES = 5
+"""The version that has added the tables of voices, which are empty for readers before it."""
 _TABLE = re.compile(r"CREATE TABLE (\w+)")
 
 
@@ -164,10 +223,15 @@ def read_as_present(db: sqlite3.Connection) -> None:
 
     Whoever may only read cannot bring it up to date.
     """
-    if version_of(db) == READABLE:
-        db.execute("PRAGMA query_only = OFF")  # of this connection; the file is opened read-only
+    if (version := version_of(db)) == VERSION:
+        return
+    db.execute("PRAGMA query_only = OFF")  # of this connection; the file is opened read-only
+    if version == READABLE:
         db.execute("CREATE TEMP VIEW batch AS SELECT *, NULL AS first_batch FROM main.batch")
-        db.execute("PRAGMA query_only = ON")
+    for statement in MIGRATIONS[_VOICES - 1]:
+        if _TABLE.search(statement):
+            db.execute(statement.replace("CREATE TABLE", "CREATE TEMP TABLE"))
+    db.execute("PRAGMA query_only = ON")
 
 
 def migrate(db: sqlite3.Connection) -> None:

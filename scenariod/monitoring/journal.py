@@ -64,6 +64,10 @@ class Event(Enum):
     LIBRARY_DAMAGED = ("5d79b9b74f31478e84920b03f62a9748", _ERROR)
     LIBRARY_REBUILT = ("4b596c4fd62a452a8c28b81009b5a74f", _NOTICE)
     MEMORY_WAITS = ("5dc628c5b48a4b569881d5c7f36f0544", _NOTICE)
+    VOICED = ("feed13eb286d4bc7becdf3e80868ca4c", _INFO)
+    NOT_VOICED = ("53ca1aebd9384b06be654f97b22ecb3c", _WARNING)
+    VOICES_DONE = ("10726dd3f82343bab43bde5a12f5aaed", _INFO)
+    VOICES_PAUSED = ("4407c58e7e444a399b95033a2ffb793a", _WARNING)
     FAILED = ("0e67d4bf59994df09283cfe9269a3fa3", _ERROR)
 
     def __init__(self, message_id: str, priority: int) -> None:

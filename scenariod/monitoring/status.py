@@ -45,6 +45,7 @@ class State(StrEnum):
     WORKING = "working"
     WAITING = "waiting"
     PUBLISHING = "publishing"
+    SPEAKING = "speaking"
     PAUSED = "paused"
     REBUILDING = "rebuilding"
     RELOADING = "reloading"
@@ -80,6 +81,34 @@ class Memory(TypedDict):
 
 
 @dataclass(slots=True)
+class VoiceProgress:
+    """How far the voices have come; `done` counts scenarios that have nothing to say, too.
+
+    `waits` says what they wait for; `left_s` is an estimate, None where there is none.
+    """
+
+    engine: str
+    scenarios: int = 0
+    done: int = 0
+    failed: int = 0
+    waits: str = ""
+    left_s: float | None = None
+
+    def words(self) -> str:
+        """Return it for people: `12 of 27 scenarios, 1 failed, flite, about 3 min left`."""
+        failed = f", {self.failed} failed" if self.failed else ""
+        left = "" if self.left_s is None else f", about {_rough(self.left_s)} left"
+        waits = f"; paused: {self.waits}" if self.waits else ""
+        return f"{self.done} of {self.scenarios} scenarios{failed}, {self.engine}{left}{waits}"
+
+
+def _rough(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(round(seconds / 10), 1) * 10} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+@dataclass(slots=True)
 class Status:
     """Everything that `scenariodctl status` shows. Counts are since the start."""
 
@@ -108,6 +137,8 @@ class Status:
     newest_backup: str | None = None
     backup_doubt: str = ""
     clock_doubt: str = ""
+    voices: VoiceProgress | None = None
+    speaker: Running | None = None
 
     def document(self) -> dict[str, object]:
         """Return it as one JSON object, its counts among the other members."""
@@ -122,7 +153,8 @@ class Status:
             free = f"{self.memory['available_bytes'] // MIB} MB available"
             return f"{_at_work(self.workers, counts=counts)}; {free}{self._warnings()}"
         what = f"{self.state}: {self.detail}" if self.detail else str(self.state)
-        return f"{what}; {counts}; library {self.scenarios}{self._warnings()}"
+        voices = f"; voices: {self.voices.words()}" if self.voices else ""
+        return f"{what}; {counts}; library {self.scenarios}{voices}{self._warnings()}"
 
     def _warnings(self) -> str:
         """Return the warnings about watch, newest backup and clock, for the end of the line."""

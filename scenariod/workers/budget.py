@@ -84,6 +84,10 @@ class Budget:
         """Return why a new batch must wait beside the running ones; None if it may start."""
         return self._ask(self.sizes.limit_bytes)
 
+    def room_for(self, limit_bytes: int) -> Waits | None:
+        """Return why a process of this limit must wait, or None."""
+        return self._ask(limit_bytes)
+
     def next(self) -> Batch | Waits | None:
         """Return the waiting batch that may start now, why the first must wait, or None."""
         held_up: Waits | None = None

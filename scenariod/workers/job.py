@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
     from datetime import datetime
 
     from scenariod.base.config import Config
@@ -19,13 +20,37 @@ HARD_LIMIT_PERCENT = 90
 
 
 @dataclass(frozen=True, slots=True)
+class Program:
+    """What a limited process runs in place of the worker that checks files.
+
+    It is handed `order` first. Each event that it sends is passed to `answer`, and what that
+    returns is handed to it. It may take `timeout_s`.
+    """
+
+    module: str
+    arguments: tuple[str, ...]
+    order: bytes
+    timeout_s: float
+    answer: Callable[[Mapping[str, object]], Awaitable[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
-    """The order for a worker: check these files of a batch, within this limit."""
+    """The order for a worker: check these files of a batch, within this limit.
+
+    With a `program`, that is run instead, and `names` are what it works on.
+    """
 
     config: Config
     batch: Batch
     names: tuple[str, ...]
     limit_bytes: int
+    program: Program | None = None
+
+    @property
+    def timeout_s(self) -> float:
+        """How long it may take, in seconds."""
+        return self.config.worker.timeout_s if self.program is None else self.program.timeout_s
 
     @property
     def soft_limit_bytes(self) -> int:

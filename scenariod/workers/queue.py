@@ -31,6 +31,7 @@ class Queue:
         self._waiting: dict[int, Batch] = {}
         self._limits: dict[int, int] = {}
         self._workers: dict[int, Worker] = {}
+        self._speaker: Worker | None = None
 
     @property
     def running(self) -> int:
@@ -39,19 +40,30 @@ class Queue:
 
     @property
     def running_bytes(self) -> int:
-        """The sum of the limits of running batches, including those whose worker just starts."""
-        return sum(self._limits.values())
+        """The sum of the limits of what runs, including batches whose worker just starts."""
+        speaker = self._speaker.reading.limit_bytes if self._speaker else 0
+        return sum(self._limits.values()) + speaker
 
     @property
     def used_bytes(self) -> int:
-        """How much of it their workers use now."""
-        readings = [worker.reading for worker in self._workers.values()]
+        """How much of it is in use now."""
+        speaker = [self._speaker] if self._speaker else []
+        readings = [worker.reading for worker in [*self._workers.values(), *speaker]]
         return sum(min(reading.used_bytes, reading.limit_bytes) for reading in readings)
 
     @property
     def workers(self) -> list[Worker]:
         """The running workers, in the order of their batches' numbers."""
         return [self._workers[batch_id] for batch_id in sorted(self._workers)]
+
+    @property
+    def speaker(self) -> Worker | None:
+        """What speaks scenarios: no batch waits for its place, only for its memory."""
+        return self._speaker
+
+    def show_speaker(self, speaker: Worker | None) -> None:
+        """Record what speaks scenarios; None once it has ended."""
+        self._speaker = speaker
 
     def waiting(self) -> Iterator[Batch]:
         """Return the waiting batches, the next one first."""

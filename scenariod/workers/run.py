@@ -181,13 +181,15 @@ class _Conversation:
             return
         watch = asyncio.create_task(self._gauge.keep_reading(self._meter))
         try:
-            async with asyncio.timeout(self._settings.timeout_s):
+            async with asyncio.timeout(self._job.timeout_s):
                 while (event := await self._next_event()) is not None:
                     self._note(event)
+                    if self._job.program is not None:
+                        await self._hand_over(await self._job.program.answer(event))
                 await self._process.wait()
         except TimeoutError:
             self._timed_out = True
-            self._said = f"took longer than {self._settings.timeout_s:g} s"
+            self._said = f"took longer than {self._job.timeout_s:g} s"
             child.send(self._process, signal.SIGKILL)
         finally:
             watch.cancel()
@@ -212,7 +214,7 @@ class _Conversation:
             return False
         self._meter = meter
         reached(KillPoint.WORKER_READY, other=self._process.pid)
-        await self._hand_over()
+        await self._hand_over(self._order())
         reached(KillPoint.FILES_HANDED_OVER, other=self._process.pid)
         return True
 
@@ -222,14 +224,22 @@ class _Conversation:
             child.send(self._process, signal.SIGKILL)
         return False
 
-    async def _hand_over(self) -> None:
+    def _order(self) -> bytes:
+        if self._job.program is not None:
+            return self._job.program.order
+        names = self._job.names
+        return json.dumps({"files": names}).encode() + b"\n" if names else b""
+
+    async def _hand_over(self, said: bytes) -> None:
+        """Send it to the worker, which hears no more from us unless it runs another program."""
         stdin = self._process.stdin
         assert stdin is not None  # noqa: S101  asked for with PIPE
         with suppress(BrokenPipeError, ConnectionResetError):  # it died: its exit status tells
-            if self._job.names:
-                stdin.write(json.dumps({"files": self._job.names}).encode() + b"\n")
+            if said:
+                stdin.write(said)
                 await stdin.drain()
-            stdin.close()
+            if self._job.program is None:
+                stdin.close()
 
     async def _next_event(self) -> dict[str, object] | None:
         """Return the worker's next line, or None at its end."""

@@ -44,6 +44,18 @@ DEFAULTS = {
     "backups.keep_weekly": 5,
     "backups.keep_monthly": 12,
     "backups.max_total_mb": 8192,
+    "voices.engine": "off",
+    "voices.narrator": "",
+    "voices.cast": {},
+    "voices.limit_mb": "auto",
+    "voices.timeout_s": 21600.0,
+    "voices.model": "",
+    "voices.base_url": "",
+    "voices.voices": [],
+    "voices.rate_hz": 24_000,
+    "voices.weights": "",
+    "voices.credits_per_month": "off",
+    "voices.price_per_1000": 0.0,
 }
 SHIPPED = Path(__file__).parents[2] / "config" / "scenariod.toml"
 

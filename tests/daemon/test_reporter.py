@@ -15,7 +15,7 @@ from scenariod.daemon.setup import Setup
 from scenariod.intake.batch import Batch
 from scenariod.monitoring.journal import TextJournal
 from scenariod.monitoring.notify import Notifier
-from scenariod.monitoring.status import State, Status
+from scenariod.monitoring.status import State, Status, VoiceProgress
 from scenariod.workers import host
 from scenariod.workers.host import Host
 from scenariod.workers.job import Reading
@@ -41,7 +41,7 @@ class Scene:
             notifier=Notifier({}),
             once=True,
         )
-        self.reporter = StatusReporter(setup)
+        self.reporter = StatusReporter(setup, voices=VoiceProgress("off"))
         setup.queue.start(Batch(1, home.work), limit_bytes=LIMIT_MB * MIB)
         self._queue = setup.queue
         self.reporter.set_state(State.WORKING)

@@ -86,6 +86,7 @@ def test_a_library_of_larger_pages_is_used_as_it_is(tmp_path: Path) -> None:
 
 
 BACK_TO = {
+    4: "DROP TABLE voicing; DROP TABLE character; DROP TABLE voice; DROP TABLE charge",
     3: "ALTER TABLE batch DROP COLUMN first_batch",
     2: "DROP TABLE packed; DROP TABLE pack",
     1: "DROP INDEX scenario_ended",

@@ -66,7 +66,7 @@ def test_a_writer_at_work_never_holds_up_a_reader(tmp_path: Path) -> None:
             with library.snapshot() as snapshot:
                 seen.append(snapshot.count)
 
-        with library._writing() as db:
+        with library.writing() as db:
             db.execute("UPDATE scenario SET title = 'half done'")
             reader = threading.Thread(target=read)
             reader.start()

@@ -224,7 +224,7 @@ class Home:
         for name in dict.fromkeys([*QUICK, *sections]):
             lines.append(f"[{name}]")
             for key, value in {**QUICK.get(name, {}), **sections.get(name, {})}.items():
-                lines.append(f"{key} = {json.dumps(value)}")
+                lines.append(f"{key} = {_as_toml(value)}")
         return self.configure_with("\n".join(lines) + "\n")
 
     def configure_with(self, text: str) -> Path:
@@ -349,6 +349,12 @@ class Home:
             for left in self.processes():
                 with suppress(psutil.NoSuchProcess):
                     left.kill()
+
+
+def _as_toml(value: object) -> str:
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{json.dumps(k)} = {json.dumps(v)}' for k, v in value.items())}}}"
+    return json.dumps(value)
 
 
 def _is_of(process: psutil.Process, path: Path) -> bool:

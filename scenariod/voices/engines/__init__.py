@@ -2,6 +2,7 @@
 
 - `account`: what an ElevenLabs account has: models, voices, credits
 - `child`: a program that an engine has work for it
+- `choice`: the engine that the settings ask for
 - `credits`: what speaking costs, and the budget
 - `elevenlabs`: the voices of elevenlabs.io
 - `engine`: what every engine is

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import subprocess
 from functools import partial
 from typing import TYPE_CHECKING
@@ -77,6 +78,10 @@ def _check_end(process: subprocess.Popen[bytes], package: str, hang_s: float) ->
     except subprocess.TimeoutExpired:
         raise _hangs(process, hang_s) from None
     program = _name(process)
+    if status == -signal.SIGKILL:  # by somebody, or for memory: no text does that
+        raise EngineUnavailableError(
+            f"{program} was killed from outside", hint="see `dmesg`: memory may have run out"
+        )
     if status < 0:
         raise UnspeakableError(f"{program} was ended by signal {-status}", hint="see `dmesg`")
     if status > 0:

@@ -240,7 +240,7 @@ def _fault_of(file: BinaryIO, start: int) -> Failure | None:
     file.seek(0, 2)
     for mark, name in _OTHER_FORMATS.items():
         if beginning.startswith(mark):
-            hint = "set `output_format` to pcm_24000 or pcm_16000, and check `base_url`"
+            hint = "set `voices.rate_hz` to 24000 or 16000, and check `base_url`"
             return _of_sound(Means.ENGINE, f"sent {name} where PCM was asked for", hint)
     return None
 

@@ -178,7 +178,7 @@ def _meaning(status: int, told: _Told) -> Means:
 _HINTS = (
     (
         ("output_format", "output format"),
-        "this plan refuses the sound format: set `output_format` to pcm_24000 or pcm_16000",
+        "this plan refuses the sound format: set `voices.rate_hz` to 24000 or 16000",
     ),
     (("quota", "billing", "payment"), "buy credits, or wait until the quota is renewed"),
     (("voice",), "choose a voice of the account: see `voices` in the configuration"),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from scenariod.workers.job import Job
@@ -56,20 +57,43 @@ def units(root: Path, batch_id: int) -> Units:
 def worker(
     folder: Path, *, launcher: str, limit_bytes: int, max_scenario_bytes: int, supervisor_pid: int
 ) -> list[str]:
-    """Return the worker's own command: isolated from the caller's environment (`-I`)."""
+    """Return the worker's own command."""
+    return limited(
+        "scenariod.workers.worker",
+        (str(folder), "--max-scenario-bytes", str(max_scenario_bytes)),
+        launcher=launcher,
+        limit_bytes=limit_bytes,
+        supervisor_pid=supervisor_pid,
+    )
+
+
+def limited(
+    module: str, own: Iterable[str], *, launcher: str, limit_bytes: int, supervisor_pid: int
+) -> list[str]:
+    """Return the command of a limited process: isolated from the caller's environment (`-I`).
+
+    `own` are the arguments that only this module takes.
+    """
     return [
         sys.executable,
-        *("-I", "-m", "scenariod.workers.worker"),
-        str(folder),
+        *("-I", "-m", module),
+        *own,
         *("--launcher", launcher),
         *("--limit-bytes", str(limit_bytes)),
-        *("--max-scenario-bytes", str(max_scenario_bytes)),
         *("--supervisor-pid", str(supervisor_pid)),
     ]
 
 
 def of_job(job: Job, *, launcher: str, supervisor_pid: int) -> list[str]:
     """Return the worker's own command for `job`."""
+    if job.program is not None:
+        return limited(
+            job.program.module,
+            job.program.arguments,
+            launcher=launcher,
+            limit_bytes=job.limit_bytes,
+            supervisor_pid=supervisor_pid,
+        )
     return worker(
         job.batch.folder,
         launcher=launcher,

@@ -59,7 +59,7 @@ class SystemdLauncher:
             names=commands.units(job.config.root, job.batch.id),
             limit_bytes=job.limit_bytes,
             tasks_max=settings.tasks_max,
-            runtime_max_s=settings.ready_timeout_s + settings.timeout_s,
+            runtime_max_s=settings.ready_timeout_s + job.timeout_s,
         )
 
     def confirm(self, pid: int, job: Job) -> Meter:

@@ -458,7 +458,7 @@ def test_a_service_that_asks_for_long_is_left_alone(account: Account) -> None:
     [
         (401, "invalid_api_key", "check the key"),
         (401, "quota_exceeded", "buy credits"),
-        (403, "output_format_not_allowed", "pcm_24000"),
+        (403, "output_format_not_allowed", "voices.rate_hz"),
         (400, "unsupported_model", "another `model`"),
     ],
 )

@@ -194,9 +194,9 @@ def test_the_key_is_hidden_before_a_long_message_is_cut() -> None:
                     " and above"
                 }
             },
-            "set `output_format` to pcm_24000",
+            "set `voices.rate_hz` to 24000",
         ),
-        (403, code("output_format_not_allowed"), "set `output_format` to pcm_24000"),
+        (403, code("output_format_not_allowed"), "set `voices.rate_hz` to 24000"),
         (400, code("unsupported_model"), "another `model`"),
         (404, code("voice_not_found"), "a voice of the account"),
         (302, None, "redirections are not followed"),

@@ -1,0 +1,43 @@
+"""Playing a scenario's sound, with whatever player this machine has. Changes nothing."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+from scenariod.base.errors import NotFoundError
+from scenariod.base.names import shell_word
+from scenariod.cli.answer import Answer, require_root
+
+if TYPE_CHECKING:
+    import argparse
+
+    from scenariod.base.config import Config
+
+_PLAYERS = (
+    ("mpv", "--no-video", "--really-quiet"),
+    ("mpg123", "-q"),
+    ("ffplay", "-nodisp", "-autoexit", "-loglevel", "error"),
+    ("play", "-q"),
+)
+
+
+def play(config: Config, asked: argparse.Namespace) -> Answer:
+    """Play one file of a scenario to its end."""
+    require_root(config)
+    path = config.voices / asked.what / f"{asked.file}.mp3"
+    if not path.is_file():
+        raise NotFoundError(
+            f"there is no {path}",
+            hint=f"`scenariodctl voices` shows how far the voices have come,"
+            f" `scenariodctl voices text {shell_word(asked.what)}` what is to be said",
+        )
+    player = next((each for each in _PLAYERS if shutil.which(each[0])), None)
+    if player is None:
+        raise NotFoundError(
+            f"no player was found; the file is {path}", hint="`sudo apt install mpg123`"
+        )
+    played = subprocess.run([*player, str(path)], check=False)
+    words = f"played {path}" if played.returncode == 0 else f"{player[0]} could not play {path}"
+    return Answer({"path": str(path), "player": player[0], "code": played.returncode}, [words])

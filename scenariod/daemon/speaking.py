@@ -1,0 +1,299 @@
+"""Speak the scenarios, two in a limited process, while nobody waits for anything else.
+
+Owns when that is done, and what follows from its end. Gives way to dropped files at once; never
+ends in an error: what is in the way is told once, and tried again later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import traceback
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
+
+from scenariod.base import clock, faults
+from scenariod.base.errors import ScenariodError
+from scenariod.base.faults import Step, during
+from scenariod.intake.batch import Batch
+from scenariod.library import Kind, SettledBatch, voicing
+from scenariod.library.voicing import State
+from scenariod.monitoring.journal import Event
+from scenariod.monitoring.status import VoiceProgress
+from scenariod.voices import rules
+from scenariod.workers.job import Job, Program, Reading
+from scenariod.workers.outcome import Outcome, judge
+from scenariod.workers.queue import Worker
+from scenariod.workers.run import run as run_worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from scenariod.daemon.setup import Setup
+    from scenariod.voices.director import Director
+    from scenariod.workers.job import Ended
+
+AT_ONCE = 2
+"""How many scenarios one process speaks."""
+CHECK_EVERY_S = 3600.0
+"""How often the files are compared with what was recorded of them."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 5.0, 3600.0
+MEMORY_RETRY_S = 5.0
+_NO_FAULT = {Outcome.STOPPED, Outcome.KILLED, Outcome.HOST_OUT_OF_MEMORY}
+"""Ends that no scenario caused: it is spoken again."""
+
+
+class Speaking:
+    """The voices of one root folder: `begin_if_due` when nothing else is to do, or `give_way`."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._config = setup.config
+        self._rules = setup.config.voice_rules
+        self._settler = setup.settler
+        self._journal = setup.journal
+        self._settings = rules.digest(self._rules)
+        self._limit_bytes = rules.limit_bytes(self._rules)
+        self._task: asyncio.Task[None] | None = None
+        self._yield = asyncio.Event()
+        self._due = 0.0
+        self._check_due = 0.0
+        self._pause_s = 0.0
+        self._is_changed = True
+        self._killed = 0
+        self._spoken, self._spoken_s = 0, 0.0
+        self.progress = VoiceProgress(self._rules.engine)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is being spoken, or its process still ends."""
+        return self._task is not None
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether some scenarios could not be spoken, or none can be now."""
+        return self.progress.failed > 0 or self._pause_s > 0
+
+    def is_due(self, now: float) -> bool:
+        """Say whether there is something to be waited for; `now` is monotonic seconds."""
+        return self._rules.engine != "off" and (self.is_busy or now >= self._due)
+
+    def wait_s(self, now: float, *, at_most: float) -> float:
+        """Return when to come back for it, in seconds."""
+        if self._rules.engine == "off" or self.is_busy:
+            return at_most
+        return min(max(self._due - now, 0.0), at_most)
+
+    def begin_if_due(self, now: float, *, on_end: Callable[[], None]) -> None:
+        """Begin, beside the loop, if there may be something to speak; `on_end` is called then."""
+        if self.is_busy or not self.is_due(now):
+            return
+        self._yield.clear()
+        self._due = now + self._config.intake.rescan_s
+        self._task = asyncio.create_task(self._speak())
+
+        def ended(_: asyncio.Task[None]) -> None:
+            self._task = None
+            on_end()
+
+        self._task.add_done_callback(ended)
+
+    def give_way(self) -> None:
+        """End what is being spoken at once; what is whole stays, and it goes on from there."""
+        if self._task is not None:
+            self._yield.set()
+            self._due = 0.0
+
+    async def stop(self) -> None:
+        """End, and wait for that."""
+        if self._task is not None:
+            self._yield.set()
+            await asyncio.wait({self._task})
+
+    async def _speak(self) -> None:
+        """Speak until there is nothing left, or something is in the way."""
+        try:
+            with during(Step.SPEAKING, self._config.voices):
+                await asyncio.to_thread(self._prepare)
+                while not self._yield.is_set():
+                    if not await self._speak_some():
+                        break
+        except (OSError, ScenariodError) as error:
+            fault = faults.of(error)
+            self._pause(fault.words, fault.cure or "it is tried again by itself")
+        except Exception as error:  # noqa: BLE001  the border, as for a batch: adding goes on
+            words = f"a defect in scenariod: {type(error).__name__}: {error}"
+            trace = " | ".join("".join(traceback.format_exception(error)).splitlines())
+            self._journal.tell(Event.FAILED, f"speaking: {words}", traceback=trace)
+            self._pause(words, "see the journal, and please report it")
+        finally:
+            self.progress.left_s = None
+
+    def _prepare(self) -> None:
+        """Bring voices/ in line with the library."""
+        from scenariod.voices import folder as voice_folder  # not loaded where voices are off
+
+        library, folder = self._settler.library, self._config.voices
+        voice_folder.prepare(folder, speaker_uid=self._setup.launcher.worker_uid)
+        self._is_changed |= voice_folder.tidy(library, folder) > 0
+        if time.monotonic() >= self._check_due:
+            self._check_due = time.monotonic() + CHECK_EVERY_S
+            voice_folder.check(library, folder)
+        self._take_stock()
+
+    def _take_stock(self) -> None:
+        tally, now = voicing.tally(self._settler.library, self._settings), self.progress
+        now.scenarios, now.failed = tally.scenarios, tally.by_state.get(State.FAILED, 0)
+        now.done = tally.by_state.get(State.SPOKEN, 0) + tally.by_state.get(State.SILENT, 0)
+        pace_s = self._spoken_s / self._spoken if self._spoken else None
+        now.left_s = tally.is_to_do * pace_s if pace_s and tally.is_to_do else None
+
+    async def _speak_some(self) -> bool:
+        """Speak the next scenarios; return whether to go on."""
+        begun = await self._settler.in_thread(self._begin)
+        if begun is None:
+            await asyncio.to_thread(self._finish)
+            return False
+        if (waits := self._setup.budget.room_for(self._limit_bytes)) is not None:
+            self.progress.waits = f"memory: {waits.reason}"
+            self._due = time.monotonic() + MEMORY_RETRY_S
+            return False
+        self.progress.waits = ""
+        job, director = begun
+        started = time.monotonic()
+        ended = await self._run(job)
+        await self._settler.in_thread(self._conclude, job.batch, director, ended)
+        made = [each for each in director.done if each.state is State.SPOKEN]
+        self._spoken += len(made)
+        self._spoken_s += time.monotonic() - started if made else 0.0
+        self._is_changed |= bool(made)
+        if director.unavailable is not None:
+            why = director.unavailable
+            self._pause(why.reason, why.cure, retry_after_s=why.retry_after_s)
+            return False
+        self._pause_s = 0.0
+        return True
+
+    def _begin(self) -> tuple[Job, Director] | None:
+        from scenariod.voices.director import Director  # not loaded where voices are off
+
+        library = self._settler.library
+        due = voicing.due(library, self._settings, most=AT_ONCE)
+        if not due:
+            return None
+        number = self._settler.reserve_batch()
+        director = Director(library, self._rules, due, batch=number, clock=clock.now)
+        return self._job(Batch(number, self._config.voices), director), director
+
+    def _job(self, batch: Batch, director: Director) -> Job:
+        async def answer(event: Mapping[str, object]) -> bytes:
+            return await self._settler.in_thread(director.answer, event)
+
+        order = asdict(self._rules) | {"root": str(self._config.root), "budget": director.budget()}
+        program = Program(
+            module="scenariod.voices.speaker",
+            arguments=(str(self._config.voices),),
+            order=json.dumps(order).encode() + b"\n",
+            timeout_s=self._rules.timeout_s,
+            answer=answer,
+        )
+        return Job(self._config, batch, (), self._limit_bytes, program)
+
+    async def _run(self, job: Job) -> Ended:
+        def note(reading: Reading) -> None:
+            self._setup.queue.show_speaker(Worker(job.batch.id, (), reading))
+
+        note(Reading(used_bytes=0, limit_bytes=job.limit_bytes))
+        try:
+            await self._setup.launcher.check_again(self._config.root)
+            return await run_worker(self._setup.launcher, job, stop=self._yield, on_reading=note)
+        finally:
+            self._setup.queue.show_speaker(None)
+
+    # In the settle thread
+
+    def _conclude(self, batch: Batch, director: Director, ended: Ended) -> None:
+        """Record what became of the scenarios, and of the process."""
+        outcome = judge(replace(ended.evidence, verdicts=0))
+        if outcome is Outcome.NO_LIMIT:
+            self._setup.launcher.doubt()
+        if outcome in {Outcome.NO_LIMIT, Outcome.ENVIRONMENT}:
+            director.give_up(ended.detail)
+        elif outcome is not Outcome.OK and not self._is_spared(outcome):
+            director.conclude(f"its process ended badly ({outcome}): {ended.detail}")
+        self._tell(batch, director)
+        self._record(batch, ended, outcome=outcome, done=len(director.done))
+        self._take_stock()
+
+    def _is_spared(self, outcome: Outcome) -> bool:
+        """Say whether the scenario at hand is not to blame, and is spoken again; not for ever."""
+        self._killed = self._killed + 1 if outcome in _NO_FAULT - {Outcome.STOPPED} else 0
+        return outcome in _NO_FAULT and self._killed < rules.MOST_KILLED
+
+    def _record(self, batch: Batch, ended: Ended, *, outcome: Outcome, done: int) -> None:
+        record = SettledBatch(
+            id=batch.id,
+            started_at=ended.started_at,
+            settled_at=clock.now(),
+            outcome=outcome,
+            duration_ms=round(ended.duration_s * 1000),
+            launcher=self._setup.launcher.name,
+            memory_peak_bytes=ended.peak_bytes,
+            memory_limit_bytes=ended.limit_bytes,
+            kind=Kind.VOICES,
+            note=f"{done} spoken by {self._rules.engine}",
+        )
+        with during(Step.RECORDING, self._config.database):
+            voicing.record_run(self._settler.library, record)
+
+    def _tell(self, batch: Batch, director: Director) -> None:
+        for each in director.done:
+            if each.state is State.FAILED:
+                self._journal.tell(
+                    Event.NOT_VOICED,
+                    f"{each.scenario_id} could not be spoken: {each.reason}",
+                    scenario=each.scenario_id,
+                    reason=each.reason,
+                )
+                continue
+            seconds = sum(sound.duration_s for sound in each.files)
+            words = f"{seconds:.0f} s in {len(each.files)} files"
+            if each.state is State.SILENT:
+                words = f"nothing to say: {each.reason}"
+            self._journal.tell(
+                Event.VOICED,
+                f"voices of {each.scenario_id}: {words}",
+                scenario=each.scenario_id,
+                batch=batch.id,
+            )
+
+    def _finish(self) -> None:
+        self._take_stock()
+        self.progress.waits = ""
+        if self._is_changed:
+            from scenariod.voices import folder as voice_folder  # not loaded where voices are off
+
+            voice_folder.write_manifest(self._settler.library, self._config.voices)
+            self._is_changed = False
+            if self._spoken:
+                self._journal.tell(
+                    Event.VOICES_DONE,
+                    f"all voices are made: {self.progress.words()}",
+                    engine=self._rules.engine,
+                )
+            self._spoken, self._spoken_s = 0, 0.0
+
+    def _pause(self, reason: str, cure: str, *, retry_after_s: float | None = None) -> None:
+        """Leave the engine alone for a while: as long as it says, or longer each time."""
+        self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S) or FIRST_PAUSE_S
+        wait_s = max(retry_after_s or 0.0, self._pause_s)
+        self._due = time.monotonic() + wait_s
+        words = f"{reason}; {cure}"
+        if words != self.progress.waits:
+            self._journal.tell(
+                Event.VOICES_PAUSED,
+                f"voices pause, and files are still added: {words}",
+                hint=cure,
+            )
+        self.progress.waits = words

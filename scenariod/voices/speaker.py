@@ -1,0 +1,144 @@
+"""The limited process that speaks: a scenario in, its sound files out, then the next one.
+
+Owns its conversation with the supervisor (`director.py` has the other half). Never opens the
+library; `recital.py` has the files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import os
+import sys
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from scenariod.base.errors import ExitCode, ScenariodError
+from scenariod.workers.confinement import (
+    Stop,
+    cgroup_limit,
+    peak_rss_bytes,
+    set_rlimits,
+    yield_to_others,
+)
+from scenariod.workers.outcome import EXIT_ENVIRONMENT, EXIT_NO_LIMIT, EXIT_SOFT_STOP
+from scenariod.workers.privileges import NOBODY, become_nobody, die_with, drop_capabilities, is_root
+
+# Imports up here stay light: under rlimits no limit is in force yet. See _load() for the rest.
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scenariod.voices.recital import Recital
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Speak scenarios until there is none left; return the exit status."""
+    stop = Stop()
+    orders = _parser().parse_args(arguments)
+    die_with(orders.supervisor_pid)
+    limits = {"systemd": cgroup_limit, "rlimits": set_rlimits}
+    limit = limits[orders.launcher](orders.limit_bytes)
+    if isinstance(limit, str):
+        _leave(EXIT_NO_LIMIT, "no-limit", reason=limit)
+    yield_error = yield_to_others()
+    _load()
+    if not is_root():
+        drop_capabilities()
+    say("ready", pid=os.getpid(), **asdict(limit), oom_score_adj_error=yield_error)
+    return _speak(orders.folder, stop=stop, supervisor_pid=orders.supervisor_pid)
+
+
+def _load() -> None:
+    gc.disable()
+    from scenariod.voices import recital  # noqa: F401  only under the limit
+
+    gc.freeze()
+    gc.enable()
+
+
+def say(event: str, **details: object) -> None:
+    """Tell the supervisor, in ASCII."""
+    sys.stdout.write(json.dumps({"event": event, **details}) + "\n")
+    sys.stdout.flush()
+
+
+def ask(event: str, **details: object) -> dict[str, Any]:
+    """Tell the supervisor, and return the line that it answers."""
+    say(event, **details)
+    line = sys.stdin.buffer.readline()
+    if not line:  # it has ended, and so does this process
+        raise SystemExit(ExitCode.INTERRUPTED)
+    answer = json.loads(line)
+    assert isinstance(answer, dict)  # noqa: S101  it is the supervisor who says so
+    return answer
+
+
+def _speak(folder: Path, *, stop: Stop, supervisor_pid: int) -> int:
+    from scenariod.voices.engines import choice
+    from scenariod.voices.recital import Recital, StoppedError, rehearse
+
+    settings = json.loads(sys.stdin.buffer.readline())
+    try:
+        os.chdir(folder)  # who is nobody later may have no other way to it
+        engine = choice.engine_of(settings, charge=lambda it: say("charge", **asdict(it)))
+        if is_root():
+            rehearse()
+            _become_nobody(supervisor_pid)
+        is_stopped = partial(_is_stopped, stop, is_paid=choice.is_paid(settings))
+        recital = Recital(engine, settings, say=say, ask=ask, is_stopped=is_stopped)
+        _speak_all(recital, stop=stop)
+    except ScenariodError as error:  # the engine is unavailable, or its settings are wrong
+        after_s = getattr(error, "retry_after_s", None)
+        say("unavailable", reason=str(error), cure=error.hint, retry_after_s=after_s)
+    except StoppedError:
+        pass
+    except OSError as error:
+        message = error.strerror or str(error)
+        _leave(EXIT_ENVIRONMENT, "environment", errno=error.errno, message=message, file=None)
+    say("done", peak_rss_bytes=peak_rss_bytes())
+    return EXIT_SOFT_STOP if stop.asked else ExitCode.OK
+
+
+def _is_stopped(stop: Stop, *, is_paid: bool) -> bool:
+    """Say whether to end in the middle of a file; not where its beginning is paid for."""
+    return stop.asked and not is_paid
+
+
+def _speak_all(recital: Recital, *, stop: Stop) -> None:
+    while not stop.asked:
+        about = ask("next")
+        if not about:
+            return
+        document = sys.stdin.buffer.read(about["bytes"])
+        say("file", name=about["id"])
+        recital.speak(about["id"], document, again=about["again"])
+
+
+def _become_nobody(supervisor_pid: int) -> None:
+    try:
+        become_nobody(supervisor_pid)
+    except OSError as error:
+        reason = f"the speaker cannot become user {NOBODY}, and reads no text as root: {error}"
+        _leave(EXIT_NO_LIMIT, "no-limit", reason=reason)
+
+
+def _leave(status: int, event: str, **details: object) -> NoReturn:
+    say(event, **details)
+    raise SystemExit(status)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="scenariod.voices.speaker", allow_abbrev=False)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--limit-bytes", type=int, required=True)
+    parser.add_argument("--launcher", choices=("systemd", "rlimits"), required=True)
+    parser.add_argument("--supervisor-pid", type=int, required=True)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
