@@ -23,14 +23,49 @@ if TYPE_CHECKING:
     from scenariod.voices.engines.engine import Passage
 
 _MOST_CHARACTERS = 150
-_MOST_TOKENS = 250
-"""The model takes 510, but its memory grows with them; 150 characters of words are 150 or so."""
+_MOST_TOKENS = 160
+"""The model takes 510, but then its memory is twice the limit: 183 MB, and 2 more for each token.
+
+So it was measured with the slowest voice, which makes the longest sound. 150 characters of words
+are about 150 tokens; of digits, many more.
+"""
 _STYLE_SHAPE = (510, 1, 256)
 """Of a voice's file (hexgrad/Kokoro-82M): for each number of tokens, how it sounds."""
 _LANGUAGES = {"a": "en-us", "b": "en-gb"}
 _GENDERS = {"f": Gender.FEMALE, "m": Gender.MALE}
-_SPEEDS = {"bm_george": 1.15}
-"""Of those who speak slower than the others."""
+_SPEEDS = {"af_nicole": 1.2, "bm_george": 1.15}
+"""Of those who speak slower than the others, who say 135 to 165 words a minute."""
+_GAINS = {
+    "af_alloy": 0.93,
+    "af_aoede": 0.60,
+    "af_bella": 0.90,
+    "af_heart": 1.01,
+    "af_jessica": 0.97,
+    "af_kore": 0.62,
+    "af_nicole": 0.87,
+    "af_nova": 1.58,
+    "af_river": 0.89,
+    "af_sarah": 0.81,
+    "af_sky": 1.20,
+    "am_adam": 0.60,
+    "am_echo": 1.00,
+    "am_eric": 0.87,
+    "am_fenrir": 0.68,
+    "am_liam": 0.88,
+    "am_michael": 1.19,
+    "am_onyx": 1.01,
+    "am_puck": 0.62,
+    "am_santa": 1.00,
+    "bf_alice": 0.80,
+    "bf_emma": 0.75,
+    "bf_isabella": 0.60,
+    "bf_lily": 0.90,
+    "bm_daniel": 0.86,
+    "bm_fable": 0.93,
+    "bm_george": 0.91,
+    "bm_lewis": 1.12,
+}
+"""Bring all voices to -22.7 LUFS, as flite's are; by themselves they are between -27 and -18."""
 
 
 class Kokoro:
@@ -38,9 +73,9 @@ class Kokoro:
 
     name = "kokoro"
     rate_hz = 24_000
-    voices = tuple(Voice(name, _GENDERS[name[1]]) for name in weights.VOICES_SHA256)
+    voices = tuple(Voice(name, _GENDERS[name[1]]) for name in _GAINS)
     MEMORY_LIMIT_BYTES = 640 * MIB
-    """What its process needs: 413 MB at most were measured, with the model's 92."""
+    """What its process needs: 480 MB were measured, with the slowest voice."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -73,7 +108,7 @@ class Kokoro:
                 "speed": np.array([_SPEEDS.get(voice, 1.0)], dtype="float32"),
             },
         )
-        return (np.clip(audio, -1, 1) * 32767).astype("<i2").tobytes()
+        return (np.clip(audio * _GAINS[voice], -1, 1) * 32767).astype("<i2").tobytes()
 
     def _loaded(self) -> InferenceSession:
         if self._session is None:

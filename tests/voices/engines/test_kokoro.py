@@ -8,7 +8,7 @@ import re
 import sys
 from array import array
 from pathlib import Path
-from subprocess import PIPE, run
+from subprocess import run
 
 import pytest
 from support.loudness import lufs
@@ -22,17 +22,19 @@ FOLDER = Path(__file__).parents[3] / "build" / "kokoro"
 """Where `make kokoro-weights`, and so `make soak`, puts the weights."""
 REAL_DATA = os.environ.get("SCENARIOD_REAL_DATA")
 SPEAK = """
-import resource, sys
+import sys
 from pathlib import Path
 from scenariod.voices.engines.engine import Passage
 from scenariod.voices.engines.kokoro import Kokoro
+from scenariod.workers.confinement import peak_rss_bytes
 
 engine = Kokoro(Path(sys.argv[1]))
 text = sys.stdin.buffer.read().decode()
-for voice in (engine.voices[0], engine.voices[-1]):
-    for samples in engine.speak(Passage(text), voice):
-        sys.stdout.buffer.write(samples)
-sys.exit(0 if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss <= int(sys.argv[2]) else 9)
+for voice in engine.voices:
+    if voice.name in {"af_nicole", "bm_lewis"}:  # the slowest, and a British one
+        for samples in engine.speak(Passage(text), voice):
+            sys.stdout.buffer.write(samples)
+print(peak_rss_bytes(), file=sys.stderr)
 """
 
 
@@ -40,6 +42,10 @@ def test_it_has_28_voices_of_women_and_men() -> None:
     genders = [voice.gender for voice in Kokoro.voices]
 
     assert (genders.count(Gender.FEMALE), genders.count(Gender.MALE)) == (15, 13)
+
+
+def test_every_voice_has_its_file() -> None:
+    assert {voice.name for voice in Kokoro.voices} == set(weights.VOICES_SHA256)
 
 
 def test_a_folder_without_weights_is_named_with_what_makes_one(tmp_path: Path) -> None:
@@ -71,14 +77,14 @@ def test_a_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize(
     "tokens",
-    [[], [5], [5] * 250, [5] * 251, [5] * 2000, [5, SPACE] * 400, [SPACE] * 600],
+    [[], [5], [5] * 160, [5] * 161, [5] * 2000, [5, SPACE] * 400, [SPACE] * 600],
     ids=len,
 )
 def test_never_more_tokens_at_a_time_than_the_memory_is_reckoned_for(tokens: list[int]) -> None:
     pieces = list(_pieces(tokens))
 
     assert [token for piece in pieces for token in piece] == tokens
-    assert all(0 < len(piece) <= 250 for piece in pieces)
+    assert all(0 < len(piece) <= 160 for piece in pieces)
 
 
 @pytest.mark.parametrize("text", ["", "...", "— “!”"])
@@ -102,14 +108,10 @@ if REAL_DATA is not None and FOLDER.exists():  # no skipped test where there are
         text = first_sentence(path)
         command = [sys.executable, "-c", SPEAK, str(FOLDER)]
 
-        done = run(
-            [*command, str(Kokoro.MEMORY_LIMIT_BYTES // 1024)],
-            input=text.encode(),
-            stdout=PIPE,
-            check=True,
-        )
+        done = run(command, input=text.encode(), capture_output=True, check=True)
 
         lasts_s = len(done.stdout) / 2 / Kokoro.rate_hz
+        assert int(done.stderr) < Kokoro.MEMORY_LIMIT_BYTES * 0.9
         assert 0.04 * 2 * len(text) < lasts_s < 0.12 * 2 * len(text)
         assert max(array("h", done.stdout)) < 32767
-        assert lufs(done.stdout, rate_hz=Kokoro.rate_hz) == pytest.approx(-22.5, abs=2)
+        assert lufs(done.stdout, rate_hz=Kokoro.rate_hz) == pytest.approx(-22.7, abs=1.5)
