@@ -16,7 +16,7 @@ _TITLES = {
 }  # fmt: skip
 _TITLE = re.compile(
     r"\b(?i:(dr|mr|mrs|ms|prof|st|gov|sen|rep|gen|lt|sgt|capt|rev)\.|(dr|mr|mrs|ms)\b)"
-    r"(?= ?[A-Z][\w'])"
+    r"(?= ?[A-Z])"
 )
 _ABBREVIATIONS = {
     "e.g.": "for example", "i.e.": "that is", "etc.": "et cetera", "etc": "et cetera",
@@ -34,6 +34,7 @@ _ABBREVIATIONS = {
     "lmk": "let me know", "nvm": "never mind", "ofc": "of course", "lmao": "L M A O",
     "lmfao": "L M F A O", "diy": "D I Y", "asap": "as soon as possible", "faq": "F A Q",
     "tldr": "too long, didn't read", "ok": "okay", "wifi": "Wi-Fi", "ama": "ask me anything",
+    "at&t": "A T and T",
 }  # fmt: skip
 _ABBREVIATION = re.compile(
     r"(?<![\w./'])(?:"
@@ -84,7 +85,8 @@ _ACRONYMS = frozenset(
      "USB", "USC", "USPS", "UV", "UX", "VIP"]
 )  # fmt: skip
 """Those with a vowel; any without one is spelled."""
-_SAID = {"NOAA": "Noah", "HMM": "hmm", "SHH": "shh", "PFFT": "pfft", "PSST": "psst", "BRR": "brr",
+_SAID = {"II": "two", "III": "three", "VII": "seven", "VIII": "eight", "NOAA": "Noah",
+         "HMM": "hmm", "SHH": "shh", "PFFT": "pfft", "PSST": "psst", "BRR": "brr",
          "GRR": "grr", "TSK": "tsk", "MMM": "mmm", "ZZZ": "", "NTH": "nth", "JPG": "jay peg",
          "JPEG": "jay peg", "MRS": "missus", "MR": "mister", "DR": "doctor"}  # fmt: skip
 _COUNTRY = re.compile(r"\b(?:the|in|a|across|from|entire|every|of|to) \Z")

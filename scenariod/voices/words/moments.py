@@ -21,7 +21,8 @@ _MONTH = (
 )
 _HALF = r"(?P<half>[ap]\.?m\b\.?)"
 
-_SET_PHRASES = {"24/7": "twenty-four seven", "24-7": "twenty-four seven", "9/11": "nine eleven",
+_SET_PHRASES = {"24/7": "twenty-four seven", "24-7": "twenty-four seven",
+                "24/7/365": "twenty-four seven, three sixty-five", "9/11": "nine eleven",
                 "911": "nine one one", "9-1-1": "nine one one", "50/50": "fifty-fifty",
                 "50-50": "fifty-fifty", "20/20": "twenty twenty", "401k": "four oh one K",
                 "401(k)": "four oh one K", "007": "double oh seven"}  # fmt: skip
@@ -37,6 +38,10 @@ _PHONE = re.compile(
 _DIGITS = re.compile(r"\d+")
 _ISO_DATE = re.compile(r"(?<![\w/.-])(\d{4})-(\d\d)-(\d\d)(?![\w/-])")
 _SLASHED_DATE = re.compile(r"(?<![\w/.$-])(\d{1,2})/(\d{1,2})/(\d{4}|\d\d)(?![\w/-])")
+_SHORT_DATE = re.compile(
+    r"(?:(?<=\b[Oo]n )|(?<=\b[Bb]y )|(?<=\b[Ss]ince )|(?<=\b[Uu]ntil ))"
+    r"(1[0-2]|0?[1-9])/(3[01]|[12]\d|0?[1-9])(?![\w/])"
+)
 _DAY_FIRST = re.compile(rf"(?<![\w.,$:/-])(\d{{1,2}})(?:st|nd|rd|th)? (?:of )?{_MONTH}(?=\W|\Z)")
 _MONTH_FIRST = re.compile(rf"\b{_MONTH} (\d{{1,2}})(?:st|nd|rd|th)?(?![\w%:/]|[.,]\d|-\d)")
 _MONTH_YEAR = re.compile(rf"\b{_MONTH} (?=\d{{4}}\b)")
@@ -57,7 +62,7 @@ _TIME = re.compile(
 )
 _HOUR = re.compile(rf"(?<![\w:.$])(?P<hour>\d{{1,2}})(?P<minute>)(?P<second>) ?{_HALF}", re.I)
 _RATIO = re.compile(r"(?<![\w:.])(\d{1,3}):(\d{1,3})(?![\w:])")
-_DECADE = re.compile(r"(?<![\w.,$])'?((?:\d\d)?\d0|1000)'?s\b")
+_DECADE = re.compile(r"(?<![\w.,$])'?((?:\d\d)?\d0|\d00|1000)'?s\b")
 _SHORT_YEAR = re.compile(r"(?<!\w)'(\d\d)(?!\w)")
 _YEAR = re.compile(r"(?<![\d.,$€£#])(?:1[1-9]|20)\d\d(?!\d|[.,:]\d)")
 
@@ -69,6 +74,7 @@ def spoken_moments(text: str) -> str:
         (_PHONE, _phone),
         (_ISO_DATE, lambda match: _date(match, year=match[1], month=match[2], day=match[3])),
         (_SLASHED_DATE, _slashed_date),
+        (_SHORT_DATE, lambda match: f"{_MONTHS[int(match[1]) - 1]} {_day(match[2])}"),
         (_DAY_FIRST, lambda match: f"{_the(match)}{_day(match[1])} of {_month(match)}"),
         (_MONTH_FIRST, lambda match: f"{_month(match)} {_day(match[2])}"),
         (_MONTH_YEAR, lambda match: f"{_month(match)} "),

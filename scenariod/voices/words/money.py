@@ -67,9 +67,9 @@ def _amount(match: re.Match[str]) -> str:
     if match["upper"]:
         upper_scale = _scale(match["upper_scale"])
         scale = "" if scale in ("", upper_scale) else scale
-        return (
-            f"{number_words(number)}{scale} to {number_words(match['upper'])}{upper_scale} {many}"
-        )
+        to = "and" if match.string.endswith("between ", 0, match.start()) else "to"
+        upper = number_words(match["upper"]) + upper_scale
+        return f"{number_words(number)}{scale} {to} {upper} {many}"
     whole, _, part = number.partition(".")
     if scale or len(part) != 2 or not cent:
         return f"{number_words(number)}{scale} {one if number == '1' and not scale else many}"

@@ -111,10 +111,6 @@ def year(digits: str) -> str:
 
 def decade(digits: str) -> str:
     """Return a decade or a round number in the plural: "1980" is "nineteen eighties"."""
-    if set(digits[1:]) == {"0"} and len(digits) > 2:
-        return (
-            plural(cardinal(digits)).removeprefix("one ")
-            if digits[0] == "1"
-            else plural(cardinal(digits))
-        )
+    if len(digits) > 2 and not digits[1:].strip("0"):
+        return plural(cardinal(digits)).removeprefix("one ")
     return plural(year(digits) if len(digits) == 4 else cardinal(digits))
