@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import re2
-
 from scenariod.voices import people
 from scenariod.voices.aliases import fullest_names
 from scenariod.voices.authors import author_of
 from scenariod.voices.genders import gender_of, pronouns_near
-from scenariod.voices.labels import MOST_NAMES, is_named
+from scenariod.voices.labels import MOST_NAMES
 from scenariod.voices.people import key_of
 from scenariod.voices.reading import Character, Kind, Part, Reading
-from scenariod.voices.speakers import speakers_among
+from scenariod.voices.speakers import is_medium, speakers_among
 from scenariod.voices.story import SPEAKABLE_MAX
 from scenariod.voices.turns import said, turns_of
 
@@ -25,12 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from scenariod.voices.authors import Author
-
-_MEDIUM = re2.compile(
-    r"^(?:post|posts|blog|forum|newsletter|news|weekly|daily|times|journal|gazette|magazine|intro|"
-    r"headline|article|tweet|thread|report|bulletin|tribune|herald|podcast|channel|press|review|"
-    r"café|cafe|website|page|feed|app|chat|alert|broadcast|media|voiceover|narration|transcript|group)$"
-)
 
 
 def parts_of(text: str, hints: Mapping[str, object] | None = None) -> Reading:
@@ -59,7 +51,7 @@ class _Cast:
         self.speakers = dict(list(found.items())[:MOST_NAMES])
         self.author = _author(lines, self.speakers)
         self._forms = self._all_forms()
-        media = {key for key, form in self._forms.items() if _is_medium(form)}
+        media = {key for key, form in self._forms.items() if is_medium(form)}
         people_only = [form for key, form in self._forms.items() if key not in media]
         groups = [form for form in people_only if _is_group(form)]
         self._groups = {key_of(form) for form in groups}
@@ -119,11 +111,6 @@ def _told_forms(told: Mapping[str, str]) -> Iterable[str]:
     for name in told:
         yield name
         yield name.split()[-1]
-
-
-def _is_medium(name: str) -> bool:
-    words = people.words_of(name)
-    return bool(words) and bool(_MEDIUM.match(words[-1])) and not is_named(name)
 
 
 def _is_group(name: str) -> bool:

@@ -37,6 +37,12 @@ _ABSTRACT = re2.compile(
     r"(?:tion|sion|ment|ness|ity|ism|ence|ance|ing|ings|ure|ology|graphy|ship|age|acy|al|als|ies)$"
 )
 
+_MEDIUM = re2.compile(
+    r"^(?:post|posts|blog|forum|newsletter|news|weekly|daily|times|journal|gazette|magazine|intro|"
+    r"headline|article|tweet|thread|report|bulletin|tribune|herald|podcast|channel|press|review|"
+    r"café|cafe|website|page|feed|app|chat|alert|broadcast|media|voiceover|narration|transcript|group)$"
+)
+
 
 @dataclass(slots=True)
 class _Sighting:
@@ -148,7 +154,7 @@ def _fits(one: _Sighting, around: _Around) -> bool:
         return one.count > 1 or (around.is_chain and one.is_known)
     is_dialogue = around.is_dense or len(around.sure) > 1
     is_group = words[0] in people.GROUP_WORDS or words[-1] in people.GROUP_WORDS
-    if is_dialogue and (one.is_known or is_group or is_handle(one.name)):
+    if is_dialogue and (one.is_known or is_group or is_handle(one.name) or is_medium(one.name)):
         return True
     if any(set(words) <= set(people.words_of(name)) for name in around.sure.values()):
         return True
@@ -170,6 +176,12 @@ def _is_written_alike(name: str, sure: Mapping[str, str]) -> bool:
     )
 
 
+def is_medium(name: str) -> bool:
+    """Return whether `name` is a medium's, whose words the narrator reads: `Tech Blog`."""
+    words = people.words_of(name)
+    return bool(words) and bool(_MEDIUM.match(words[-1])) and not is_named(name)
+
+
 def _is_abstract(name: str) -> bool:
     words = key_of(name).split()
     has_article = len(words) > 1 and words[0] in ("the", "a", "an")
@@ -183,9 +195,9 @@ def _is_thing(name: str) -> bool:
         return True
     if nouns[0] in _SEVERAL:
         return len(nouns) > 1 and nouns[-1] in _OPENINGS
-    if nouns[-1] in _THINGS:
-        return True
-    return nouns[0] in _OPENINGS and not is_named(name) and not is_role(name)
+    if is_sure_handle(name) or (is_named(name) and name.rsplit(maxsplit=1)[-1][0].isupper()):
+        return False
+    return nouns[-1] in _THINGS or (nouns[0] in _OPENINGS and not is_role(name))
 
 
 _SEVERAL = frozenset(("all", "both", "everyone", "everybody"))
@@ -209,28 +221,27 @@ _THINGS = frozenset(
     earnings edit effect effects eg email episode equipment error essay estimate evidence exact
     example examples exception exhibit expenses experiment explanation fact factor facts fax
     feature features fee feedback fees fiction figure final finally finding findings first focus
-    footnote formula friday from fun fwd fyi goal goals growth headline height hint history
-    hours however hypothesis idea ie image imagine impact important including income info
-    information ingredients input instructions intro introduction issue issues item joke key
-    kicker length lesson lessons level limit limits line link links list listen location log
-    logic logs lost luck lunch math meaning meanwhile memo metrics minutes mission module monday
-    money moral morning motto movie myth name nb net news next night note notes notice
-    now objective october odds offer opinion option options order original outcome output
-    overall p.s paid part password pattern phase phone photo picture place plan platform plot
-    point points policy price prices problem problems process product profit profits project
-    promise proof pros ps psa purpose question questions quote rating ratio re reality reason
-    reasons recap received recipe recommendation reference references remember reminder reply
-    report request requirement requirements research response result results returns revenue
-    review reward risk risks round routine rt rule rules salary sale saturday savings scene
-    schedule science scope score season secret section semester sent sentence september sequel
-    series serious setting setup severity share side simple sincerely size skills sleep slogan
-    solution source sources spoiler spoilers stage stakes statement stats status step steps
-    stock story strategy subject subtitle success suggestion sum summary sunday supplies symptom
-    symptoms synopsis tag tags takeaway target task tax teaser test testimonial theme theory
-    thesis thing things think thread thursday time timeline timestamp tip tips title tl tldr
-    today todo tomorrow tonight tools top topic total translation trend trick trigger truth
-    tuesday tweet twist type update updates urgent url usage value venue verdict version via
-    video view vocabulary vs walls warning warnings watch website wednesday week weekend weekly
-    weight width win words workout worst year years yesterday
+    footnote formula friday from fun fwd fyi goal goals growth height hint history hours however
+    hypothesis idea ie image imagine impact important including income info information
+    ingredients input instructions issue issues item joke key kicker length lesson lessons level
+    limit limits line link links list listen location log logic logs lost luck lunch math
+    meaning meanwhile memo metrics minutes mission module monday money moral morning motto movie
+    myth name nb net next night note notes notice now objective october odds offer opinion
+    option options order original outcome output overall p.s paid part password pattern phase
+    phone photo picture place plan platform plot point points policy price prices problem
+    problems process product profit profits project promise proof pros ps psa purpose question
+    questions quote rating ratio re reality reason reasons recap received recipe recommendation
+    reference references remember reminder reply request requirement requirements research
+    response result results returns revenue reward risk risks round routine rt rule rules salary
+    sale saturday savings scene schedule science scope score season secret section semester sent
+    sentence september sequel series serious setting setup severity share side simple sincerely
+    size skills sleep slogan solution source sources spoiler spoilers stage stakes statement
+    stats status step steps stock strategy subject subtitle success suggestion sum summary
+    sunday supplies symptom symptoms synopsis tag tags takeaway target task tax teaser test
+    testimonial theme theory thesis thing things think thursday time timeline timestamp tip tips
+    title tl tldr today todo tomorrow tonight tools top topic total translation trend trick
+    trigger truth tuesday twist type update updates urgent url usage value venue verdict version
+    via video view vocabulary vs walls warning warnings watch wednesday week weekend weight
+    width win words workout worst year years yesterday
     """.split()  # noqa: SIM905
 )

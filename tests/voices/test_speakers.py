@@ -62,6 +62,8 @@ FORMATS = [
     ("Mr. Paws: Meow.\nThe Dog: Woof.\nMr. Paws: Hiss.", "Mr. Paws; The Dog"),
     ("Queen Bee: Work!\nWorker Bee #7: No!", "Queen Bee; Worker Bee #7"),
     ("EMT #1: Clear!\nEMT #2: Clear!", "EMT #1; EMT #2"),
+    ('Danny Danger: [worried] "But what if?"', "Danny Danger"),
+    ("u/Warning: never!", "u/Warning"),
     ("Jimmy Page: 'Hi.'\nEmpress: 'Bow.'", "Jimmy Page; Empress"),
     ('Narrator: It rains.\nWolf: "Boo"', "Narrator; Wolf"),
 ]
@@ -106,6 +108,9 @@ AUTHORS = [
     ("@anna you are wrong.", ""),
 ]
 MEDIA = [
+    ('Town Weekly: "Fish gone"\nFred: "Gone!"', "Fred"),
+    ("Harbour News: 'Fish gone'\nFred: 'Gone!'", "Fred"),
+    ("Social Media Intro: Fish!\nFred: 'Gone!'\nAnna: 'Oh.'", "Fred; Anna"),
     ("Narration: Dawn.\nAnna: Hm.\nNarration: Dusk.", "Anna"),
     ('Tech Blog: "Cat elected"\nCat: "Meow"', "Cat"),
     ("Intro Post: Look who is here!\nAnna: Hi.\nAnna: Hm.", "Anna"),
