@@ -1,6 +1,7 @@
 """The words by which a label is known to be a person: first names, titles, roles, pronouns.
 
-Owns these tables and how a label is cut into words. Decides nothing.
+Owns these tables and how a label is cut into words. Decides nothing. Names are
+short, so re is enough: the daemon, which casts, does not load re2.
 
 The first names are the usual ones of English texts, by hand; a name that both women and men have
 (Alex, Sam, Robin) is in neither table.
@@ -8,23 +9,23 @@ The first names are the usual ones of English texts, by hand; a name that both w
 
 from __future__ import annotations
 
-import re2
+import re
 
-LETTERS = r"A-Za-z\x{aa}-\x{24f}\x{370}-\x{1fff}\x{3040}-\x{d7ff}"
+LETTERS = "A-Za-z\u00aa-\u024f\u0370-\u1fff\u3040-\ud7ff"
 """The letters of a character class, roughly: an exact class makes a pattern fifty times as big."""
 
-CAPITALS = r"A-Z\x{c0}-\x{de}\x{386}-\x{42f}"
+CAPITALS = "A-Z\u00c0-\u00de\u0386-\u042f"
 """The capitals of a character class, roughly."""
 
 NAME_SIGNS = rf"{LETTERS}0-9.'’_-"
 """What a word of a name is made of."""
 
-_SMALL = r"a-z\x{df}-\x{24f}\x{430}-\x{45f}"
-_WORD = re2.compile(
+_SMALL = "a-z\u00df-\u024f\u0430-\u045f"
+_WORD = re.compile(
     rf"[{CAPITALS}]['’][{CAPITALS}][{_SMALL}]+|[{CAPITALS}]+['’][{CAPITALS}]+|"
     rf"[{CAPITALS}]?[{_SMALL}]+(?:['’][{_SMALL}]+)?|[{CAPITALS}]+|[0-9]+|[{LETTERS}]+"
 )
-_HANDLE = re2.compile(r"^(?:/?[uU]/|@)")
+_HANDLE = re.compile(r"^(?:/?[uU]/|@)")
 
 
 def words_of(label: str) -> list[str]:
