@@ -51,6 +51,7 @@ class Step(StrEnum):
     LISTING = "listing refused files"
     REBUILDING = "rebuilding the library"
     SPEAKING = "speaking the scenarios"
+    REPORTING = "making the report"
 
 
 @dataclass(frozen=True, slots=True)

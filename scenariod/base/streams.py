@@ -53,6 +53,11 @@ def to_stdout(pieces: Iterable[str | bytes]) -> None:
                 sys.stdout.buffer.write(piece)
             else:
                 sys.stdout.write(piece)
+    flush()
+
+
+def flush() -> None:
+    """Have what was written to stdout read now, before something long; raise OutputError."""
     with _writing():
         sys.stdout.flush()
 

@@ -19,6 +19,7 @@ backups and whatever else a command does not need take longer to load than its a
 - `places`: the places where a dropped file is
 - `play`: `play`
 - `preview`: what a restore or an undo would change: shown, and asked for
+- `report`: `report`
 - `restore`: `restore`
 - `retry`: `retry`
 - `status`: `status` of a daemon that answers

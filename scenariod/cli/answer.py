@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from scenariod.base import root
 from scenariod.base.errors import ExitCode
+from scenariod.reports import folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,6 +52,15 @@ def backup_lines(document: dict[str, Any]) -> list[str]:
     return (
         [*lines, f"           ! {document['backup_doubt']}"] if document["backup_doubt"] else lines
     )
+
+
+def report_made(config: Config) -> tuple[dict[str, str | None], list[str]]:
+    """Return when the report was made, as part of a status's document, and in lines."""
+    made = folder.made_at(config.reports)
+    words = "none yet: `scenariodctl report --now`"
+    if made is not None:
+        words = f"{config.reports / folder.INDEX}, made {utc(made)}"
+    return {"report_made": made}, [f"   Report: {words}"]
 
 
 def utc(when: str) -> str:

@@ -236,6 +236,21 @@ COMMANDS = (
         (Argument("what", "a file's name or path, or a scenario's id", {"metavar": "FILE|ID"}),),
     ),
     Command(
+        "report",
+        "show where the report on the library is, and when it was made",
+        "report:report",
+        (
+            Argument("--now", "make the report now", {"action": "store_true"}),
+            Argument("--open", "open the report in a browser", {"action": "store_true"}),
+            Argument(
+                "--serve",
+                "serve the report to browsers of this machine until Ctrl-C",
+                {"action": "store_true"},
+            ),
+        ),
+        interrupted="the report is as it was, or partly new; the next one completes it",
+    ),
+    Command(
         "failed",
         "list the refused files in failed/, newest first, with reason and age",
         "failed:failed",

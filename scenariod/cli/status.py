@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from scenariod.base.errors import NotAnsweringError
 from scenariod.base.units import MIB
 from scenariod.cli import failed
-from scenariod.cli.answer import Answer, backup_lines, require_root
+from scenariod.cli.answer import Answer, backup_lines, report_made, require_root
 from scenariod.monitoring import status as live
 from scenariod.monitoring.counts import Counts
 
@@ -32,8 +32,9 @@ def status(config: Config, _: argparse.Namespace) -> Answer:
 
         return stopped.status(config) if silent is None else stopped.silent(config, silent)
     refused = failed.look(config.failed)
-    answer = {"running": True, "answering": True, **document, **refused.document}
-    return Answer(answer, lines=_status_lines(document, refused))
+    made, report_lines = report_made(config)
+    answer = {"running": True, "answering": True, **document, **refused.document, **made}
+    return Answer(answer, lines=[*_status_lines(document, refused), *report_lines])
 
 
 def _sight(document: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from scenariod.backups.schedule import look_at_newest
 from scenariod.base import clock
 from scenariod.base.errors import ExitCode, NotFoundError
 from scenariod.cli import failed
-from scenariod.cli.answer import READ_TIMEOUT_S, Answer, backup_lines
+from scenariod.cli.answer import READ_TIMEOUT_S, Answer, backup_lines, report_made
 from scenariod.intake import inbox, misnamed
 from scenariod.library import Library
 from scenariod.monitoring import status as live
@@ -71,6 +71,7 @@ def _on_disk(config: Config) -> tuple[dict[str, object], list[str]]:
     count = _library_count(config)
     newest, wrong = look_at_newest(config, scenarios=count)
     found = damage.find_damage(config)
+    made, report_lines = report_made(config)
     document = {
         "root": str(config.root),
         "inbox": waiting,
@@ -81,6 +82,7 @@ def _on_disk(config: Config) -> tuple[dict[str, object], list[str]]:
         "newest_backup": newest,
         "backup_doubt": wrong,
         **refused.document,
+        **made,
     }
     lines = [
         f"    Inbox: {waiting} waiting",
@@ -93,6 +95,7 @@ def _on_disk(config: Config) -> tuple[dict[str, object], list[str]]:
         ),
         *refused.lines,
         *backup_lines(document),
+        *report_lines,
     ]
     return document, lines
 

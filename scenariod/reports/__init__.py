@@ -14,7 +14,9 @@
 - `index`: the page `index.html`
 - `known`: the fallacies that a library may be expected to teach
 - `listing`: where each scenario is, by id, right answer, pack
+- `making`: have the report made, by a limited process
 - `part`: what is counted over some scenarios
+- `serving`: serve the report to browsers of this machine
 - `tallies`: counters that add up and stay small
 - `voiced`: which voices of a scenario are there
 - `words`: what can be counted in a text

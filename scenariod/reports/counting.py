@@ -78,8 +78,8 @@ def _counted(snapshot: Snapshot, versions: list[Version]) -> Part:
 def _compare(part: dict[str, Any], likes: Likenesses) -> None:
     for each in likenesses(part):
         names = {"title": each.title, "claim": each.claim, "text": each.story}
-        likes.add(each.row, each.id, names={kind: key for kind, key in names.items() if key})
-        likes.add_sketch(each.row, each.sketch)
+        kept = {kind: key for kind, key in names.items() if key}
+        likes.add(each.row, each.id, names=kept, sketch=each.sketch)
 
 
 def _voices(voiced: Voiced, version: Version, voices: Path) -> int:

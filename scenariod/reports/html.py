@@ -13,13 +13,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from scenariod.base.names import printable_line
-from scenariod.reports.folder import digest_of
+from scenariod.reports.folder import POLICY, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; media-src 'self' file:; base-uri 'none'"
-"""No script, no request to anywhere, and of media only the voices beside the report."""
 _TEMPLATES = Path(__file__).parent / "templates"
 _NO_CHARACTER = re.compile("[\ufdd0-\ufdef\ufffe\uffff]")
 """Code points that are no characters, for Unicode and for HTML; those beyond are let through."""

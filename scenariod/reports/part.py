@@ -31,13 +31,13 @@ _NO_DIFFICULTY = "none"
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """By what a scenario is compared with others; "" and none where there is nothing to compare."""
+    """By what a scenario is compared with others: hashes; 0 and none where there is nothing."""
 
     row: int
     id: str
-    title: str
-    claim: str
-    story: str
+    title: int
+    claim: int
+    story: int
     sketch: tuple[int, ...]
 
 
@@ -208,13 +208,14 @@ def _likeness(ref: Ref, facts: Facts, threes: list[str], folded: str) -> Likenes
     return Likeness(
         row=ref[0],
         id=ref[1],
-        title=_digest(words.key_of(facts.title)),
-        claim=_digest(words.key_of(facts.claim)),
-        story=_digest(folded),
+        title=_hash(words.key_of(facts.title)),
+        claim=_hash(words.key_of(facts.claim)),
+        story=_hash(folded),
         sketch=tuple(words.sketch(threes)),
     )
 
 
-def _digest(text: str) -> str:
-    encoded = text.encode("utf-8", "replace")
-    return hashlib.sha256(encoded).hexdigest()[:20] if text else ""
+def _hash(text: str) -> int:
+    """Return a hash of a text that SQLite can hold; 0 of none."""
+    digest = hashlib.sha256(text.encode("utf-8", "replace")).digest()
+    return int.from_bytes(digest[:8], signed=True) if text else 0

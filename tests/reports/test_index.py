@@ -14,7 +14,8 @@ from support.html_page import Page, complaints
 
 from scenariod.base.config import Config
 from scenariod.reports import charts, index
-from scenariod.reports.html import POLICY, Templates, duration
+from scenariod.reports.folder import POLICY
+from scenariod.reports.html import Templates, duration
 
 SUBJECTS = [
     "attention",
