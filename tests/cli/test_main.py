@@ -140,6 +140,7 @@ def test_status_where_no_daemon_runs(filled: Home) -> None:
         "library_doubt": "",
         "newest_backup": newest.path.name,
         "backup_doubt": "",
+        "report_made": None,
     }
 
 
