@@ -86,5 +86,5 @@ def _told(path: Path) -> Iterator[None]:
     except OSError as error:
         raise EngineUnavailableError(
             f"cannot speak: {path} cannot be read: {error.strerror}",
-            hint="in a checkout, `make kokoro-weights` fetches it into build/kokoro",
+            hint="`make kokoro-weights` makes build/kokoro: name that as `weights` in [voices]",
         ) from error

@@ -15,7 +15,7 @@ from support.loudness import lufs
 
 from scenariod.voices.engines import weights
 from scenariod.voices.engines.engine import EngineUnavailableError, Gender, Passage
-from scenariod.voices.engines.kokoro import Kokoro, _load, _pieces
+from scenariod.voices.engines.kokoro import Kokoro, _load, _pieces, _told
 from scenariod.voices.engines.phonemes import SPACE
 
 FOLDER = Path(__file__).parents[3] / "build" / "kokoro"
@@ -75,6 +75,13 @@ def test_a_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "pip install onnxruntime" in caught.value.hint
 
 
+def test_a_model_that_cannot_be_run_is_told_of_with_the_memory_it_needs() -> None:
+    with pytest.raises(EngineUnavailableError, match="cannot be run: bad_alloc") as caught, _told():
+        raise MemoryError("bad_alloc")  # as in one of onnxruntime's, where memory is short
+
+    assert "limit_mb" in caught.value.hint
+
+
 @pytest.mark.parametrize(
     "tokens",
     [[], [5], [5] * 160, [5] * 161, [5] * 2000, [5, SPACE] * 400, [SPACE] * 600],
@@ -111,7 +118,7 @@ if REAL_DATA is not None and FOLDER.exists():  # no skipped test where there are
         done = run(command, input=text.encode(), capture_output=True, check=True)
 
         lasts_s = len(done.stdout) / 2 / Kokoro.rate_hz
-        assert int(done.stderr) < Kokoro.MEMORY_LIMIT_BYTES * 0.9
+        assert int(done.stderr) < Kokoro.MEMORY_LIMIT_BYTES * 0.7
         assert 0.04 * 2 * len(text) < lasts_s < 0.12 * 2 * len(text)
         assert max(array("h", done.stdout)) < 32767
         assert lufs(done.stdout, rate_hz=Kokoro.rate_hz) == pytest.approx(-22.7, abs=1.5)
