@@ -9,6 +9,7 @@
 - `expiry`: the old files of a folder: which, and removing them
 - `main`: the command `scenariod`
 - `reporter`: what people see of the supervisor: status, state, one line
+- `reporting`: the report, made anew once all is quiet
 - `settle`: backup, transaction, moves, in this order
 - `setup`: what the parts of one run of the supervisor share
 - `signals`: what signals ask for: the end, or a reload of the configuration

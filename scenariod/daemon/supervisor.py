@@ -24,6 +24,7 @@ from scenariod.daemon.cleanup import Cleanup
 from scenariod.daemon.drain import Drain
 from scenariod.daemon.error_policy import Backoff, End, ErrorPolicy, Pause, Rebuild
 from scenariod.daemon.reporter import StatusReporter
+from scenariod.daemon.reporting import Reporting
 from scenariod.daemon.speaking import Speaking
 from scenariod.intake.claim import Nothing
 from scenariod.intake.delivery import Delivery
@@ -57,6 +58,7 @@ class Supervisor:
         self._drain = Drain(config, settler=settler, journal=journal)
         self._cleanup = Cleanup(config, settler=settler, journal=journal)
         self._speaking = Speaking(setup)
+        self._reporting = Reporting(config, settler=settler, journal=journal)
         self._reporter = StatusReporter(setup, voices=self._speaking.progress)
         self._running: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
@@ -91,6 +93,7 @@ class Supervisor:
             await self._claimer.stop_watching()
             await self._cleanup.stop()
             await self._speaking.stop()
+            await self._reporting.stop()
             await self._settler.close()
             await self._setup.launcher.sweep(self._config.root)
         if self._fatal is not None:
@@ -121,7 +124,7 @@ class Supervisor:
         """Do all that can be done at `now` (monotonic seconds); return when to come back, in s."""
         self._show_stop()
         if self._stop.is_asked or self._fatal is not None:
-            self._speaking.give_way()
+            self._give_way()
             return self._config.intake.rescan_s
         if (left_s := self._backoff.left_s(now)) > 0:
             return left_s
@@ -135,6 +138,9 @@ class Supervisor:
                 self._cleanup.begin_if_due(now, on_end=self._cleanup_ended)
                 self._speaking.begin_if_due(now, on_end=self._wake.set)
                 wait_s = self._speaking.wait_s(now, at_most=wait_s)
+                if not self._speaking.is_busy:
+                    self._reporting.begin_if_due(now, on_end=self._wake.set)
+                wait_s = self._reporting.wait_s(now, at_most=wait_s)
         except (OSError, ScenariodError) as error:
             return self._take(error)
         return wait_s
@@ -165,7 +171,7 @@ class Supervisor:
         self._wake.clear()
 
     def _finished(self) -> bool:
-        if self._running or self._drain.is_busy or self._speaking.is_busy:
+        if self._running or self._drain.is_busy or self._is_occupied():
             return False
         if self._stop.is_asked or self._fatal is not None:
             return True
@@ -198,6 +204,15 @@ class Supervisor:
             return ExitCode.SOME_LEFT
         return ExitCode.SOME_UNSPOKEN if self._speaking.has_failed else ExitCode.OK
 
+    def _is_occupied(self) -> bool:
+        """Say whether something is being done that gives way to files."""
+        return self._speaking.is_busy or self._reporting.is_busy
+
+    def _give_way(self) -> None:
+        """End what gives way to files: it goes on once the inbox is empty."""
+        self._speaking.give_way()
+        self._reporting.give_way()
+
     # Starting batches
 
     async def _start_what_may(self, now: float) -> float:
@@ -217,7 +232,7 @@ class Supervisor:
 
     def _start(self, batch: Batch) -> None:
         self._drain.reopen()
-        self._speaking.give_way()
+        self._give_way()
         self._reporter.status.next_waits = ""
         self._reporter.set_state(status.State.WORKING)
         self._queue.start(batch, limit_bytes=self._setup.budget.limit_of(batch))
@@ -323,8 +338,8 @@ class Supervisor:
 
     async def _rebuild_if_at_rest(self, damage: LibraryDamagedError) -> float:
         """Have a damaged library rebuilt once no batch runs; return when to come back, in s."""
-        if self._running or self._drain.is_busy or self._speaking.is_busy:
-            self._speaking.give_way()
+        if self._running or self._drain.is_busy or self._is_occupied():
+            self._give_way()
             return self._config.intake.rescan_s
         if self._rebuilds == MOST_REBUILDS:
             self._fatal = damage

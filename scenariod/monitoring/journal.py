@@ -68,6 +68,7 @@ class Event(Enum):
     NOT_VOICED = ("53ca1aebd9384b06be654f97b22ecb3c", _WARNING)
     VOICES_DONE = ("10726dd3f82343bab43bde5a12f5aaed", _INFO)
     VOICES_PAUSED = ("4407c58e7e444a399b95033a2ffb793a", _WARNING)
+    NOT_REPORTED = ("1f0e9c6a5b3d4f7d8f2a6c0b7e41d935", _WARNING)
     FAILED = ("0e67d4bf59994df09283cfe9269a3fa3", _ERROR)
 
     def __init__(self, message_id: str, priority: int) -> None:
