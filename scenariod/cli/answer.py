@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from scenariod.base import root
 from scenariod.base.errors import ExitCode
-from scenariod.reports import folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,6 +55,8 @@ def backup_lines(document: dict[str, Any]) -> list[str]:
 
 def report_made(config: Config) -> tuple[dict[str, str | None], list[str]]:
     """Return when the report was made, as part of a status's document, and in lines."""
+    from scenariod.reports import folder  # what it loads a status needs, and --help does not
+
     made = folder.made_at(config.reports)
     words = "none yet: `scenariodctl report --now`"
     if made is not None:

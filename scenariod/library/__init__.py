@@ -9,6 +9,7 @@ Others use what is named here, of `Library` and the records.
 - `difference`: what differs between two states
 - `events`: what happened to one scenario
 - `extent`: how far a library has come, read without opening it for use
+- `heard`: what has come of speaking the scenarios, summed up
 - `history`: the batches: numbers, order, what the library was after each
 - `integrity`: whether the database is sound
 - `likeness`: which scenarios are alike
@@ -31,6 +32,7 @@ Others use what is named here, of `Library` and the records.
 from scenariod.library.catalogue import Order
 from scenariod.library.database import Library
 from scenariod.library.difference import Change, Counts, Difference, compared
+from scenariod.library.heard import Heard
 from scenariod.library.likeness import Likenesses
 from scenariod.library.records import (
     BatchRecord,
@@ -73,6 +75,7 @@ __all__ = [
     "Digests",
     "Entry",
     "FileRecord",
+    "Heard",
     "HeldPack",
     "Kind",
     "LastChange",

@@ -12,6 +12,7 @@ from scenariod.library import (
     blob,
     catalogue,
     events,
+    heard,
     history,
     measures,
     packs,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scenariod.library.catalogue import Order
+    from scenariod.library.heard import Heard
     from scenariod.library.records import (
         BatchRecord,
         FileRecord,
@@ -94,6 +96,10 @@ class Snapshot:
     def refused(self) -> list[tuple[str, int, int]]:
         """Return for each code how many files were refused for it, and the last such batch."""
         return measures.refused(self._db)
+
+    def heard(self) -> Heard:
+        """Return what has come of speaking the scenarios, summed up."""
+        return heard.heard(self._db)
 
     def listed(self, order: Order) -> Iterator[Listed]:
         """Yield the current scenarios in an order to look them up; by pack those that have one."""

@@ -5,6 +5,7 @@ Owns its keys, which docs/REPORT.md describes. Pure: from counts to a document.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from scenariod.reports.batches import three
@@ -17,7 +18,7 @@ from scenariod.reports.words import SKETCH_SIZE, WORDS_PER_MINUTE
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from scenariod.library import Likenesses
+    from scenariod.library import Heard, Likenesses
     from scenariod.reports.part import Part
     from scenariod.reports.tallies import Findings, Ref, Tally
     from scenariod.reports.voiced import Voiced
@@ -31,7 +32,7 @@ _MOST_LISTED = 40
 _COLUMNS = 24
 
 
-def subjects(whole: Part, likes: Likenesses, voiced: Voiced) -> dict[str, Any]:
+def subjects(whole: Part, likes: Likenesses, voiced: Voiced, heard: Heard) -> dict[str, Any]:
     """Return the subjects that are about scenarios, by their keys and in their order."""
     return {
         "answers": _answers(whole),
@@ -43,8 +44,8 @@ def subjects(whole: Part, likes: Likenesses, voiced: Voiced) -> dict[str, Any]:
         "phrases": _phrases(whole),
         "difficulty": _difficulty(whole),
         "length": _length(whole),
-        "characters": _characters(whole),
-        "voices": _voices(voiced),
+        "characters": _characters(whole, heard),
+        "voices": _voices(voiced, heard),
     }
 
 
@@ -188,24 +189,47 @@ def _length(whole: Part) -> dict[str, Any]:
     }
 
 
-def _characters(whole: Part) -> dict[str, Any]:
+def _characters(whole: Part, heard: Heard) -> dict[str, Any]:
     tally, cast = whole.tally("characters"), whole.spread("cast")
     return {
         "scenarios_with_directions": whole.count - cast.count_of(0),
         "characters": _tallied(tally, name="name"),
         "in_one_scenario": three(cast),
         "exact": tally.exact,
+        "speaking": heard.names,
+        "speakers": [
+            {
+                "name": each.name,
+                "scenarios": each.scenarios,
+                "voice": each.voice,
+                "uncertain": each.uncertain,
+                "examples": _refs(each.examples),
+            }
+            for each in heard.characters
+        ],
+        "uncertain": _listed(heard.uncertain, heard.uncertain_voices),
     }
 
 
-def _voices(voiced: Voiced) -> dict[str, Any]:
+def _voices(voiced: Voiced, heard: Heard) -> dict[str, Any]:
     return {
         "complete": voiced.complete,
         "partial": _found(voiced.partial),
         "missing": _found(voiced.missing),
         "files": voiced.files,
         "size_bytes": voiced.size_bytes,
+        "states": dict(sorted(heard.states.items())),
+        "words": heard.words,
+        "seconds": heard.seconds,
+        "failed": _listed(heard.states.get("failed", 0), heard.failed),
+        "charges": [asdict(each) for each in heard.charges],
     }
+
+
+def _listed(total: int, found: list[tuple[int, str, str]]) -> dict[str, Any]:
+    """Return scenarios with words on each, as `_found` does."""
+    listed = [_ref(row, name) | {"details": [words]} for row, name, words in found]
+    return {"scenarios": total, "worst": listed}
 
 
 def _tallied(

@@ -93,7 +93,7 @@ def _document(
 ) -> dict[str, Any]:
     soft_percent = config.memory.soft_limit_percent
     summary = batches.summarize(*snapshot.measures(), soft_limit_percent=soft_percent)
-    subjects = analytics.subjects(counted.whole, likes, counted.voiced)
+    subjects = analytics.subjects(counted.whole, likes, counted.voiced, snapshot.heard())
     voices = subjects.pop("voices")
     return {
         "version": analytics.VERSION,
@@ -109,7 +109,11 @@ def _document(
         "batches": batches.as_document(
             summary, snapshot.refused(), soft_limit_percent=soft_percent
         ),
-        "voices": voices,
+        "voices": voices
+        | {
+            "credits_per_month": config.voice_rules.credits_per_month,
+            "price_per_1000": config.voice_rules.price_per_1000,
+        },
     }
 
 

@@ -82,6 +82,10 @@ def concerns(document: dict[str, Any]) -> list[Concern]:
         words = f"{_many(left_out, 'scenario')} could not be counted"
         advice = "They are in no figure below. Look at them, and split the large ones."
         found.append(Concern(words, advice, "scenariodctl library verify"))
+    if failed := document["voices"]["failed"]["scenarios"]:
+        words = f"{_many(failed, 'scenario')} could not be spoken"
+        advice = "The reasons are with the voices below; change the text, or speak it again."
+        found.append(Concern(words, advice, "scenariodctl voices --failed"))
     if partial := document["voices"]["partial"]["scenarios"]:
         words = f"{_many(partial, 'scenario')} with some voices only"
         advice = "See the voices below; the next run of voices makes those that are missing."

@@ -13,6 +13,8 @@ from support import makers, reporting
 from support.html_page import Page, complaints
 
 from scenariod.base.config import Config
+from scenariod.library import voicing
+from scenariod.library.voicing import Cast, State, Voicing
 from scenariod.reports import charts, index
 from scenariod.reports.folder import POLICY
 from scenariod.reports.html import Templates, duration
@@ -176,6 +178,47 @@ def test_a_scenario_that_cannot_be_read_is_told_of_and_holds_nothing_up(tmp_path
     assert said["attention"]["left_out"]["scenarios"] == 1
     assert "1 scenario could not be counted" in Page(config.reports / "index.html").words()
     assert "cannot be shown" in Page(config.reports / "library" / "page-000001.html").words()
+
+
+def test_failed_and_guessed_voices_and_their_cost_are_shown(tmp_path: Path) -> None:
+    config = reporting.root_with(tmp_path / "root", [reporting.document(n) for n in range(2)])
+    with reporting.open_library(config) as library:
+        sha256 = library.content_sha256("made-00001")
+        assert sha256 is not None
+        failed = Voicing("made-00001", sha256, "rules", State.FAILED, reason="<no> breath")
+        voicing.record(library, failed, now=makers.NOON)
+        guessed = Cast(
+            scenario_id="made-00000",
+            name="<Ana>",
+            aliases=(),
+            kind="person",
+            gender=None,
+            evidence="",
+            engine="flite",
+            voice="slt",
+            why="a guess",
+            is_certain=False,
+        )
+        voicing.record_cast(library, "made-00000", [guessed], kept={})
+        voicing.charge(
+            library,
+            "key",
+            engine="elevenlabs",
+            model="<m>",
+            credits_=1234,
+            is_settled=True,
+            now=makers.NOON,
+        )
+
+    reporting.report_on(config)
+
+    page = Page(config.reports / "index.html")
+    assert "1 scenario could not be spoken" in page.words()
+    assert "<no> breath" in page.words()
+    assert "<Ana>: slt (a guess)" in page.words()
+    assert "2026-03, elevenlabs, <m>" in page.words()
+    assert (page.dangers(), page.broken_links()) == ([], [])
+    assert complaints(page.path) == ""
 
 
 # Charts
