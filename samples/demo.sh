@@ -15,8 +15,8 @@ for sample in "$samples"/scenario-*.json; do
 done
 
 code=0
-"$bin/scenariod" --config "$samples/../config/scenariod.toml" --root "$demo" --once || code=$?
-case $code in 0 | 3) ;; *) exit "$code" ;; esac
+"$bin/scenariod" --config "$samples/demo.toml" --root "$demo" --once || code=$?
+case $code in 0 | 3 | 25) ;; *) exit "$code" ;; esac
 
 echo
 if [ "$dropped" -eq 0 ]; then
@@ -28,5 +28,7 @@ echo "Try next:"
 echo "    $bin/scenariodctl --root $demo list"
 echo "    $bin/scenariodctl --root $demo explain scenario-12-loudest-guest-incomplete.json"
 echo "    $bin/scenariodctl --root $demo undo last"
+echo "    $bin/scenariodctl --root $demo voices text night-train-003"
+echo "    $bin/scenariodctl --root $demo play night-train-003"
 echo
 echo "If their output names a command, put $bin/scenariodctl --root $demo in place of scenariodctl."

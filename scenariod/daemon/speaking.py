@@ -20,8 +20,9 @@ from scenariod.intake.batch import Batch
 from scenariod.library import Kind, SettledBatch, voicing
 from scenariod.library.voicing import State
 from scenariod.monitoring.journal import Event
-from scenariod.monitoring.status import VoiceProgress
+from scenariod.monitoring.status import VoiceProgress, rough
 from scenariod.voices import rules
+from scenariod.workers import host
 from scenariod.workers.job import Job, Program, Reading
 from scenariod.workers.outcome import Outcome, judge
 from scenariod.workers.queue import Worker
@@ -54,7 +55,7 @@ class Speaking:
         self._settler = setup.settler
         self._journal = setup.journal
         self._settings = rules.digest(self._rules)
-        self._limit_bytes = rules.limit_bytes(self._rules)
+        self._limit_bytes = rules.limit_bytes(self._rules, counts_reserved=not host.is_booted())
         self._task: asyncio.Task[None] | None = None
         self._yield = asyncio.Event()
         self._due = 0.0
@@ -62,6 +63,7 @@ class Speaking:
         self._pause_s = 0.0
         self._is_changed = True
         self._killed = 0
+        self._told = 0
         self._spoken, self._spoken_s = 0, 0.0
         self.progress = VoiceProgress(self._rules.engine)
 
@@ -141,13 +143,25 @@ class Speaking:
             self._check_due = time.monotonic() + CHECK_EVERY_S
             voice_folder.check(library, folder)
         self._take_stock()
+        to_do = voicing.due(library, self._settings, most=-1)
+        if to_do and not self._spoken and len(to_do) != self._told:
+            self._told = len(to_do)
+            left_s = rules.estimate_s(self._rules, sum(due.size_bytes for due in to_do))
+            self.progress.left_s = left_s
+            self._journal.tell(
+                Event.VOICES_BEGUN,
+                f"{len(to_do)} scenarios are to be spoken by {self._rules.engine}: about"
+                f" {rough(left_s)}, a few times that on a small machine",
+                engine=self._rules.engine,
+            )
 
     def _take_stock(self) -> None:
         tally, now = voicing.tally(self._settler.library, self._settings), self.progress
         now.scenarios, now.failed = tally.scenarios, tally.by_state.get(State.FAILED, 0)
         now.done = tally.by_state.get(State.SPOKEN, 0) + tally.by_state.get(State.SILENT, 0)
         pace_s = self._spoken_s / self._spoken if self._spoken else None
-        now.left_s = tally.is_to_do * pace_s if pace_s and tally.is_to_do else None
+        if pace_s is not None:
+            now.left_s = tally.is_to_do * pace_s if tally.is_to_do else None
 
     async def _speak_some(self) -> bool:
         """Speak the next scenarios; return whether to go on."""

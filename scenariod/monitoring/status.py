@@ -97,12 +97,13 @@ class VoiceProgress:
     def words(self) -> str:
         """Return it for people: `12 of 27 scenarios, 1 failed, flite, about 3 min left`."""
         failed = f", {self.failed} failed" if self.failed else ""
-        left = "" if self.left_s is None else f", about {_rough(self.left_s)} left"
+        left = "" if self.left_s is None else f", about {rough(self.left_s)} left"
         waits = f"; paused: {self.waits}" if self.waits else ""
         return f"{self.done} of {self.scenarios} scenarios{failed}, {self.engine}{left}{waits}"
 
 
-def _rough(seconds: float) -> str:
+def rough(seconds: float) -> str:
+    """Return about how long something takes, for people."""
     if seconds < 90:
         return f"{max(round(seconds / 10), 1) * 10} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

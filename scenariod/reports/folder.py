@@ -5,7 +5,6 @@ Owns the names in reports/ and the rule that only what has changed is written.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from contextlib import suppress
@@ -102,6 +101,8 @@ def mark(digest: str) -> str:
 
 def digest_of(*words: object) -> str:
     """Return a digest of these, each as text."""
+    import hashlib  # few commands need it
+
     joined = "\0".join(map(str, words))
     return hashlib.sha256(joined.encode("utf-8", "replace")).hexdigest()[:32]
 

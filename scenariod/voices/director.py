@@ -124,6 +124,9 @@ class Director:
         voices = [Voice(name, Gender(g) if g else None) for name, g in event["voices"]]
         characters = [_character(each) for each in event["characters"]]
         keys = {c.name: key for c in characters if (key := casting.library_key(c.name))}
+        aliases = {casting.library_key(name) for c in characters for name in c.aliases}
+        names = {name for name in (*keys.values(), *aliases) if name is not None}
+        kept = voicing.kept_voices(self._library, engine, names)
         narrator = casting.narrator_of(voices, self._rules.narrator)
         asked_for = {self._rules.narrator or narrator.name, *dict(self._rules.cast).values()}
         if unknown := asked_for - {voice.name for voice in voices}:
@@ -133,7 +136,7 @@ class Director:
             characters,
             voices=voices,
             narrator=narrator,
-            kept=voicing.kept_voices(self._library, engine, set(keys.values())),
+            kept=kept,
             by_hand=dict(self._rules.cast),
             use=voicing.use_of_voices(self._library, engine),
         )
@@ -144,13 +147,33 @@ class Director:
                 _recorded(str(event["id"]), c, given, engine)
                 for c, given in zip(characters, cast, strict=True)
             ],
-            kept={keys[each.name]: each.voice.name for each in cast if each.name in keys},
+            kept=self._to_keep(cast, keys, kept, known=[voice.name for voice in voices]),
         )
         answer = {
             "narrator": narrator.name,
             "voices": {each.name: each.voice.name for each in cast},
         }
         return json.dumps(answer).encode() + b"\n"
+
+    def _to_keep(
+        self,
+        cast: Sequence[casting.Casting],
+        keys: Mapping[str, str],
+        kept: Mapping[str, str],
+        *,
+        known: Sequence[str],
+    ) -> dict[str, str]:
+        """Return the voices that names keep from now on: new names, and those set by hand.
+
+        Whoever is otherwise another gender in one scenario keeps the voice of the others.
+        """
+        by_hand = {name.casefold() for name, _ in self._rules.cast}
+        return {
+            keys[each.name]: each.voice.name
+            for each in cast
+            if each.name in keys
+            and (kept.get(keys[each.name]) not in known or each.name.casefold() in by_hand)
+        }
 
     def _refuse(self, name: str, voices: Sequence[Voice]) -> None:
         has = ", ".join(voice.name for voice in voices[:_MOST_NAMED])

@@ -9,7 +9,6 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from scenariod.base.units import MIB
 from scenariod.voices.engines import phonemes, weights
 from scenariod.voices.engines.engine import EngineUnavailableError, Gender, Voice
 from scenariod.voices.sentences import split
@@ -75,21 +74,11 @@ class Kokoro:
     name = "kokoro"
     rate_hz = 24_000
     voices = tuple(Voice(name, _GENDERS[name[1]]) for name in _GAINS)
-    MEMORY_LIMIT_BYTES = 768 * MIB
-    """Its process takes 480 MB with the slowest voice; near 70 % of the limit it is asked to end.
-
-    An rlimit counts what is reserved, too: 1,130 MB.
-    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._session: InferenceSession | None = None
         self._styles: dict[str, ndarray] = {}
-
-    @staticmethod
-    def estimate_s(characters: int) -> float:
-        """Return about how long so many characters take; on a Pi it is a few times that."""
-        return 3.0 + 0.13 * characters
 
     def speak(self, passage: Passage, voice: Voice) -> Iterator[bytes]:
         """See `Engine.speak`. What was said before and after makes no difference to Kokoro."""

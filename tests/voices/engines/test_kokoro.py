@@ -13,6 +13,8 @@ from subprocess import run
 import pytest
 from support.loudness import lufs
 
+from scenariod.base.config import Voices
+from scenariod.voices import rules
 from scenariod.voices.engines import weights
 from scenariod.voices.engines.engine import EngineUnavailableError, Gender, Passage
 from scenariod.voices.engines.kokoro import Kokoro, _load, _pieces, _told
@@ -118,7 +120,10 @@ if REAL_DATA is not None and FOLDER.exists():  # no skipped test where there are
         done = run(command, input=text.encode(), capture_output=True, check=True)
 
         lasts_s = len(done.stdout) / 2 / Kokoro.rate_hz
-        assert int(done.stderr) < Kokoro.MEMORY_LIMIT_BYTES * 0.7
+        assert (
+            int(done.stderr)
+            < rules.limit_bytes(Voices(engine="kokoro"), counts_reserved=False) * 0.7
+        )
         assert 0.04 * 2 * len(text) < lasts_s < 0.12 * 2 * len(text)
         assert max(array("h", done.stdout)) < 32767
         assert lufs(done.stdout, rate_hz=Kokoro.rate_hz) == pytest.approx(-22.7, abs=1.5)
