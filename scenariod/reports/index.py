@@ -61,7 +61,11 @@ def cards(document: dict[str, Any]) -> list[Card]:
     ended_well = batches["outcomes"].get("ok", 0)
     return [
         Card(str(scenarios), "scenarios", "library/index.html"),
-        Card(str(needs) if needs else "none", "concerns for a person", "#attention"),
+        Card(
+            str(needs) if needs else "no",
+            f"concern{'' if needs == 1 else 's'} for a person",
+            "#attention",
+        ),
         Card(f"{ended_well} of {batches['count']}", "batches ended well", "#batches"),
         Card(f"{document['voices']['complete']} of {scenarios}", "with all voices", "#voices"),
     ]
