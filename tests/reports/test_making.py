@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import json
 import re
 import shutil
 import threading
@@ -14,12 +15,13 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
-from support import reporting
+from support import makers, reporting
+from support.scenarios import BOMB_LIMIT_MB, memory_bomb
 
 from scenariod.base import durable
 from scenariod.base.config import Config, Memory
 from scenariod.base.errors import ExitCode, NotEnoughMemoryError
-from scenariod.reports import builder, folder
+from scenariod.reports import builder, folder, making
 from scenariod.reports.making import Making, ReportError
 from scenariod.workers.outcome import EXIT_NO_LIMIT
 
@@ -115,6 +117,23 @@ def test_a_builder_without_a_limit_reads_nothing(
     assert "setrlimit failed" in capsys.readouterr().out
 
 
+@pytest.mark.slow
+def test_a_scenario_that_does_not_fit_into_the_memory_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = reporting.root_with(tmp_path / "root", [reporting.document(1)])
+    with reporting.open_library(found) as library:
+        makers.add(library, memory_bomb("bomb"))
+    monkeypatch.setattr(making, "LIMIT_BYTES", (BOMB_LIMIT_MB + 16) << 20)
+
+    made = Making(replace(found, memory=Memory(reserve_mb=0))).run()
+
+    assert made is not None
+    said = json.loads((found.reports / "analytics.json").read_bytes())
+    assert [each["id"] for each in said["attention"]["left_out"]["worst"]] == ["bomb"]
+    assert "too large" in (found.reports / "library" / "page-000001.html").read_text()
+
+
 def contents(config: Config) -> dict[str, bytes]:
     """Return the report's files but for the times at which it was made."""
     paths = [config.reports / "analytics.json", *config.reports.rglob("*.html")]
@@ -124,6 +143,7 @@ def contents(config: Config) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 def test_cut_off_at_any_file_it_goes_on_from_there(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
