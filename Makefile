@@ -8,8 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
 # How long `make soak` is: stories, power cuts, restarts, fuzzed inputs, files at once, kills of the
-# daemon beside a worker, places that are broken, and which kill points (`all`: in all roles and
-# sequences). `make test` does a little of each.
+# daemon beside a worker, places that are broken, which kill points (`all`: in all roles and
+# sequences), and real scenarios spoken. `make test` does a little of each.
 SOAK ?= 500
 CUTS ?= 200
 RESTARTS ?= 200
@@ -18,6 +18,7 @@ FILES ?= 100000
 KILLS ?= 200
 PLACES ?= 12
 KILL_POINTS ?= all
+SPOKEN ?= 27
 # Tests at a time, and machines: most of them wait for something, so one more than there are cores.
 JOBS ?= $(shell echo $$(($$(nproc) + 1)))
 MACHINES ?= $(JOBS)
@@ -67,6 +68,7 @@ soak: export SCENARIOD_FILES = $(FILES)
 soak: export SCENARIOD_KILLS = $(KILLS)
 soak: export SCENARIOD_PLACES = $(PLACES)
 soak: export SCENARIOD_KILL_POINTS = $(KILL_POINTS)
+soak: export SCENARIOD_SPOKEN = $(SPOKEN)
 soak: export SCENARIOD_FIGURES = $(CURDIR)/build/soak.md
 soak: export SCENARIOD_COMMIT = $(shell git describe --always --dirty 2>/dev/null)
 soak: $(VENV)/.test $(VENV)/.machine kokoro-weights  ## what `make test` proves a little, often (SOAK=500 CUTS=200 ...); hours

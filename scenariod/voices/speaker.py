@@ -87,6 +87,7 @@ def _speak(folder: Path, *, stop: Stop, supervisor_pid: int) -> int:
         engine = choice.engine_of(settings, charge=lambda it: say("charge", **asdict(it)))
         if is_root():
             rehearse()
+            choice.load(engine)
             _become_nobody(supervisor_pid)
         is_stopped = partial(_is_stopped, stop, is_paid=choice.is_paid(settings))
         recital = Recital(engine, settings, say=say, ask=ask, is_stopped=is_stopped)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 from contextlib import suppress
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 FILES = ("title.mp3", "content.mp3", "claim.mp3")
-KILLS = int(os.environ.get("SCENARIOD_KILLS", "10"))
+KILLS = 10
 TALK = 'ANNA: [calm] "I counted 12 geese."\nMR. BIRD: "They cost $5 each!"\n' * 3
 
 

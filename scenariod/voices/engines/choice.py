@@ -44,6 +44,14 @@ def engine_of(settings: Mapping[str, Any], *, charge: Callable[[Charge], None]) 
             return _openai(settings)
 
 
+def load(engine: Engine) -> None:
+    """Load all that `engine` needs now: who is nobody later may not be able to read it."""
+    from scenariod.voices.engines.kokoro import Kokoro
+
+    if isinstance(engine, Kokoro):
+        engine.load()
+
+
 def _elevenlabs(settings: Mapping[str, Any], *, charge: Callable[[Charge], None]) -> Engine:
     from scenariod.voices.engines.elevenlabs import ElevenLabs, Settings
     from scenariod.voices.engines.secret import find_key

@@ -102,6 +102,12 @@ class Kokoro:
             (audio,) = session.run(["audio"], inputs)
         return (np.clip(audio * _GAINS[voice], -1, 1) * 32767).astype("<i2").tobytes()
 
+    def load(self) -> None:
+        """Load the model and all voices now. Raises EngineUnavailableError."""
+        self._loaded()
+        for voice in self.voices:
+            self._style(voice.name)
+
     def _loaded(self) -> InferenceSession:
         if self._session is None:
             self._session = _load(weights.model(self._folder))
