@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MEASURES = """
-    SELECT id, settled_at, kind, outcome, launcher, duration_ms, memory_peak_bytes,
-           memory_limit_bytes, added, removed,
+    SELECT id, settled_at, kind, outcome, launcher, duration_ms,
+           max(0, cast(round((julianday(settled_at) - julianday(started_at)) * 86400000) AS INTEGER)
+                  - duration_ms),
+           memory_peak_bytes, memory_limit_bytes, added, removed,
            (SELECT count(*) FROM file WHERE batch = batch.id AND verdict = 'refused')
       FROM batch ORDER BY position
 """

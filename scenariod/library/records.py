@@ -285,7 +285,10 @@ class Peak:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What was measured of a batch; None where it was not. `settled_at` is ISO 8601 in UTC."""
+    """What was measured of a batch; None where it was not. `settled_at` is ISO 8601 in UTC.
+
+    `settling_ms` is from the end of its process until it was recorded: with a backup that was due.
+    """
 
     batch: int
     settled_at: str
@@ -293,6 +296,7 @@ class Measure:
     outcome: str
     launcher: str
     duration_ms: int
+    settling_ms: int
     memory_peak_bytes: int | None
     memory_limit_bytes: int | None
     added: int

@@ -58,6 +58,8 @@ class Batches:
     kinds: Tally = field(default_factory=Tally)
     launchers: Tally = field(default_factory=Tally)
     durations_ms: dict[str, Spread] = field(default_factory=dict)
+    checking_ms: Spread = field(default_factory=Spread)
+    settling_ms: Spread = field(default_factory=Spread)
     peaks: Spread = field(default_factory=Spread)
     over_soft_limit: int = 0
     highest: list[tuple[int, int]] = field(default_factory=list)
@@ -86,6 +88,8 @@ def _add(found: Batches, each: Measure, soft_limit_percent: int) -> None:
     found.kinds.add(each.kind.value, ref)
     if each.kind is Kind.INTAKE:
         found.launchers.add(each.launcher, ref)
+        found.checking_ms.add(each.duration_ms)
+        found.settling_ms.add(each.settling_ms)
     found.durations_ms.setdefault(each.kind.value, Spread()).add(each.duration_ms)
     if each.outcome != _OK:
         found.badly_ended.append((each.batch, each.outcome, each.settled_at))
@@ -133,6 +137,10 @@ def as_document(
             for batch, outcome, settled_at in reversed(found.badly_ended)
         ],
         "duration_ms": {kind: three(each) for kind, each in sorted(found.durations_ms.items())},
+        "stages_ms": {
+            "checking": three(found.checking_ms),
+            "settling": three(found.settling_ms),
+        },
         "refused": [
             {"code": code, "files": files, "last_batch": last} for code, files, last in refused
         ],

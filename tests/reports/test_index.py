@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -256,6 +257,23 @@ def test_many_batches_share_columns(config: Config) -> None:
     assert len(said["batches"]["columns"]) <= 120
     assert sum(each["batches"] for each in said["batches"]["columns"]) == 301
     assert "The same as a table" in Page(config.reports / "index.html").words()
+
+
+def test_the_time_of_a_batch_is_told_by_stage(tmp_path: Path) -> None:
+    config = reporting.root_with(tmp_path / "root", [])
+    times = timedelta(seconds=9), timedelta(seconds=2), -timedelta(hours=1)  # the clock was set
+    with reporting.open_library(config) as library:
+        for number, took in enumerate(times):
+            settled = replace(makers.batch(library.reserve_batch()), settled_at=makers.NOON + took)
+            library.settle(settled, [makers.entry(makers.document(f"s{number}"))])
+
+    said = reporting.report_on(config)
+
+    stages = said["batches"]["stages_ms"]
+    assert (stages["checking"]["least"], stages["checking"]["largest"]) == (1500, 1500)
+    found = [stages["settling"][name] for name in ("least", "middle", "largest")]
+    assert found == [0, 500, 7500]
+    assert complaints(config.reports / "index.html") == ""
 
 
 def test_the_page_is_made_of_the_document_alone(config: Config) -> None:
