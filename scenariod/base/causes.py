@@ -178,6 +178,8 @@ def _with_path(cure: str) -> Callable[[Path], Cause]:
 
 _AT_THE_PATH: dict[int, Callable[[Path], Cause]] = {
     errno.EACCES: _with_path("make the user that runs scenariod its owner: `namei -l {path}`"),
+    errno.EEXIST: _with_path("move away what is there: `ls -ld {path}`"),
+    errno.EISDIR: _with_path("move away what is there: `ls -ld {path}`"),
     errno.EDQUOT: _with_path("free some space, or raise the quota: `quota`, `df -h {folder}`"),
     errno.EIO: _with_path("see what the disk reports: `journalctl -k -p warning`"),
     errno.ELOOP: _with_path("it is a link, which is not followed here: `ls -ld {path}`"),

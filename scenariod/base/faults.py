@@ -32,6 +32,9 @@ DAMAGED = frozenset({errno.EIO, errno.EUCLEAN, errno.EBADMSG, errno.ENXIO})
 OF_ONE_FILE = DAMAGED | {errno.EAGAIN}
 """What it means that one file cannot be read now: damaged, or under somebody's write lease."""
 
+_OF_TARGET = frozenset({errno.EISDIR, errno.ENOTEMPTY})
+"""What a rename that fails says of its target."""
+
 
 class Step(StrEnum):
     """What was being done when the environment failed."""
@@ -123,9 +126,11 @@ def _described(error: Exception, *, step: Step | None, path: Path | None) -> Fau
 
 def _place(error: OSError, path: Path | None) -> Path | None:
     """Return what the error is about; it may name a file within the folder that is worked on."""
-    if error.filename is None or isinstance(error.filename, int):
+    at_fault = error.filename2 if error.errno in _OF_TARGET else None
+    at_fault = at_fault or error.filename
+    if at_fault is None or isinstance(at_fault, int):
         return path
-    named = Path(os.fsdecode(error.filename))
+    named = Path(os.fsdecode(at_fault))
     return named if path is None else path / named
 
 
