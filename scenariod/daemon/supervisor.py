@@ -223,7 +223,9 @@ class Supervisor:
                 case Nothing(again_s):
                     self._reporter.show_what_files_wait_for(at_rest=self._drain.is_closed)
                     return again_s
-                case Waits(reason):
+                case Waits(reason, for_host):
+                    if not for_host:
+                        self._speaking.give_way()
                     self._reporter.show_memory_wait(reason)
                     return ADMISSION_RETRY_S
                 case batch:
