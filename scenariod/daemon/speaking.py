@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 
 from scenariod.base import clock, faults
 from scenariod.base.errors import ScenariodError
-from scenariod.base.faults import Step, during
+from scenariod.base.faults import EnvironmentFault, Step, during
 from scenariod.intake.batch import Batch
 from scenariod.library import Kind, SettledBatch, voicing
 from scenariod.library.voicing import State
 from scenariod.monitoring.journal import Event
 from scenariod.monitoring.status import VoiceProgress, rough
 from scenariod.voices import rules
+from scenariod.voices.setbacks import Setbacks
 from scenariod.workers import host
 from scenariod.workers.job import Job, Program, Reading
 from scenariod.workers.outcome import Outcome, judge
@@ -31,6 +32,7 @@ from scenariod.workers.run import run as run_worker
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from scenariod.base.faults import Fault
     from scenariod.daemon.setup import Setup
     from scenariod.voices.director import Director
     from scenariod.workers.job import Ended
@@ -64,6 +66,7 @@ class Speaking:
         self._is_changed = True
         self._killed = 0
         self._told = 0
+        self._setbacks = Setbacks()
         self._spoken, self._spoken_s = 0, 0.0
         self.progress = VoiceProgress(self._rules.engine)
 
@@ -193,7 +196,7 @@ class Speaking:
         from scenariod.voices.director import Director  # not loaded where voices are off
 
         library = self._settler.library
-        due = voicing.due(library, self._settings, most=AT_ONCE)
+        due = voicing.due(library, self._settings, most=AT_ONCE, last=self._setbacks)
         if not due:
             return None
         number = self._settler.reserve_batch()
@@ -232,13 +235,35 @@ class Speaking:
         outcome = judge(replace(ended.evidence, verdicts=0))
         if outcome is Outcome.NO_LIMIT:
             self._setup.launcher.doubt()
-        if outcome in {Outcome.NO_LIMIT, Outcome.ENVIRONMENT}:
-            director.give_up(ended.detail)
+        if outcome is Outcome.NO_LIMIT:
+            director.give_up(ended.detail, "see `scenariodctl status`")
+        elif outcome is Outcome.ENVIRONMENT:
+            fault = self._fault(ended)
+            director.give_up(fault.words, fault.cure or "it is tried again by itself")
         elif outcome is not Outcome.OK and not self._is_spared(outcome):
             director.conclude(f"its process ended badly ({outcome}): {ended.detail}")
+        self._weigh(director)
         self._tell(batch, director)
         self._record(batch, ended, outcome=outcome, done=len(director.done))
         self._take_stock()
+
+    def _fault(self, ended: Ended) -> Fault:
+        """Return what the process met on the disk; it works within voices/."""
+        error = OSError(ended.errno, ended.detail, ended.failed_file)
+        return faults.of(EnvironmentFault(error, step=Step.SPEAKING, path=self._config.voices))
+
+    def _weigh(self, director: Director) -> None:
+        """Put a scenario last at which the engine gave up; blame it where others are spoken."""
+        for each in director.done:
+            self._setbacks.forget(each.scenario_id)
+        if any(each.state is State.SPOKEN for each in director.done):
+            self._setbacks.note_success()
+        why, at = director.unavailable, director.at
+        if why is not None and at is not None:
+            self._setbacks.add(at, is_obscure=why.is_obscure)
+            if self._setbacks.is_to_blame(at):
+                director.conclude(f"the engine speaks others, but never this one: {why.reason}")
+                self._setbacks.forget(at)
 
     def _is_spared(self, outcome: Outcome) -> bool:
         """Say whether the scenario at hand is not to blame, and is spoken again; not for ever."""

@@ -115,7 +115,7 @@ _DUE = """
         ON v.scenario_id = s.id AND v.content_sha256 = s.content_sha256 AND v.settings = :settings
      WHERE s.removed_batch IS NULL
        AND (v.state IS NULL OR v.state NOT IN ('spoken', 'silent', 'failed'))
-     ORDER BY s.row LIMIT :most
+     ORDER BY s.id IN (SELECT value FROM json_each(:last)), s.row LIMIT :most
 """
 _TALLY = """
     SELECT v.state, count(*)
@@ -126,10 +126,14 @@ _TALLY = """
 """
 
 
-def due(library: Library, settings: str, *, most: int) -> list[Due]:
-    """Return scenarios that are to be spoken by these settings, `most` of them, oldest first."""
+def due(library: Library, settings: str, *, most: int, last: Iterable[str] = ()) -> list[Due]:
+    """Return scenarios that are to be spoken by these settings, `most` of them, oldest first.
+
+    Those of `last` come after all others.
+    """
     with library.reading() as db:
-        rows = db.execute(_DUE, {"settings": settings, "most": most})
+        asked = {"settings": settings, "most": most, "last": json.dumps(list(last))}
+        rows = db.execute(_DUE, asked)
         return [Due(id_, sha256, size, bool(again)) for id_, sha256, size, again in rows]
 
 

@@ -17,6 +17,7 @@
 - `rules`: what the settings mean
 - `script`: what is said in each file, and by whom
 - `sentences`: cut a text where a pause is natural
+- `setbacks`: the scenarios at which an engine gave up
 - `sound`: put what is spoken together, with pauses
 - `speakable`: turn what somebody wrote into words that can be read aloud
 - `speaker`: the limited process that speaks

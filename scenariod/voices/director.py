@@ -31,11 +31,15 @@ _MOST_NAMED = 30
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """Why nothing can be spoken now; `retry_after_s` is None where the engine did not say."""
+    """Why nothing can be spoken now; `retry_after_s` is None where the engine did not say.
+
+    `is_obscure`: it did not say why either, and may be able to speak another text.
+    """
 
     reason: str
     cure: str
     retry_after_s: float | None = None
+    is_obscure: bool = False
 
 
 class Director:
@@ -62,6 +66,11 @@ class Director:
         self.done: list[Voicing] = []
         self.unavailable: Unavailable | None = None
 
+    @property
+    def at(self) -> str | None:
+        """The scenario at hand, if there is one."""
+        return None if self._at is None else self._at.scenario_id
+
     def budget(self) -> int | None:
         """Return how many credits may still be spent this month; None for any number."""
         if self._rules.credits_per_month == "off":
@@ -84,7 +93,10 @@ class Director:
                 self._charge(event)
             case "unavailable":
                 self.unavailable = Unavailable(
-                    str(event["reason"]), str(event["cure"]), event.get("retry_after_s")
+                    str(event["reason"]),
+                    str(event["cure"]),
+                    event.get("retry_after_s"),
+                    is_obscure=bool(event.get("is_obscure")),
                 )
         return b""
 
@@ -93,9 +105,9 @@ class Director:
         if self._at is not None:
             self._end(replace(self._at, state=State.FAILED, reason=problem))
 
-    def give_up(self, problem: str) -> None:
+    def give_up(self, problem: str, cure: str) -> None:
         """Record that nothing can be spoken now, by no fault of a scenario."""
-        self.unavailable = Unavailable(problem, "see `scenariodctl status`")
+        self.unavailable = Unavailable(problem, cure)
 
     def _next(self) -> bytes:
         """Hand out the next scenario: a line about it, then its document."""

@@ -6,13 +6,16 @@ itself: `say` and `ask` do.
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scenariod.base import durable
+from scenariod.base.names import shell_word
 from scenariod.voices import id3, mp3
 from scenariod.voices.engines.engine import Passage, UnspeakableError, Voice
 from scenariod.voices.rules import FORMAT
@@ -31,6 +34,9 @@ _READABLE_BY_ALL = 0o644
 _MOST_NAMED = 8
 _CONTEXT_CHARACTERS = 300
 """What an engine is told of the text before and after a passage."""
+
+_IN_THE_WAY = (FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
+"""What others may have put where a scenario's files belong: others can be spoken all the same."""
 
 
 class StoppedError(Exception):
@@ -56,23 +62,28 @@ class Recital:
         Makes all `again` if asked to. Says what came of it. Raises EngineUnavailableError,
         StoppedError where the supervisor wants that, and OSError where the disk is at fault.
         """
-        scenario = json.loads(document)
+        try:
+            self._speak(scenario_id, json.loads(document), again=again)
+        except UnspeakableError as error:
+            self.say("failed", reason=str(error))
+        except _IN_THE_WAY as error:
+            if not _is_of(scenario_id, error):
+                raise  # then no scenario can be spoken
+            self.say("failed", reason=_what_is_in_the_way(error, scenario_id))
+
+    def _speak(self, scenario_id: str, scenario: Mapping[str, Any], *, again: bool) -> None:
         script = script_of(scenario)
         folder = Path(scenario_id)
         if script.reason:
             _keep_only(folder, ())
             self.say("silent", reason=script.reason)
             return
-        folder.mkdir(mode=0o755, exist_ok=True)
         voices = self._voices(scenario_id, script)
-        try:
-            made = [
-                self._make(folder, name, lines, voices=voices, scenario=scenario, again=again)
-                for name, lines in script.files.items()
-            ]
-        except UnspeakableError as error:
-            self.say("failed", reason=str(error))
-            return
+        folder.mkdir(mode=0o755, exist_ok=True)
+        made = [
+            self._make(folder, name, lines, voices=voices, scenario=scenario, again=again)
+            for name, lines in script.files.items()
+        ]
         _keep_only(folder, script.files)
         note = "its text is longer than what is spoken of it" if script.is_cut else ""
         self.say(
@@ -156,6 +167,19 @@ class Recital:
             yield chunk
 
 
+def _is_of(scenario_id: str, error: OSError) -> bool:
+    """Say whether it is about the files of this scenario, in a folder that is right otherwise."""
+    named = Path(os.fsdecode(error.filename or ""))
+    return named.parts[:1] == (scenario_id,) and os.access(".", os.W_OK)
+
+
+def _what_is_in_the_way(error: OSError, scenario_id: str) -> str:
+    return (
+        f"its files cannot be written to {shell_word(Path('voices', scenario_id))}:"
+        f" {error.strerror}; move away what is there, then try again"
+    )
+
+
 def rehearse() -> None:
     """Load what is loaded when it is first needed: who is nobody later may not be able to."""
     from anyascii import anyascii
@@ -164,6 +188,7 @@ def rehearse() -> None:
     id3.to_bytes(id3.Tags("é", "€", "", "", ""))
     for code in range(0xA0, 0x20000, 0x100):
         anyascii(chr(code))
+    codecs.lookup("idna")  # for the name of a host
 
 
 def _tags(

@@ -93,15 +93,21 @@ def _speak(folder: Path, *, stop: Stop, supervisor_pid: int) -> int:
         recital = Recital(engine, settings, say=say, ask=ask, is_stopped=is_stopped)
         _speak_all(recital, stop=stop)
     except ScenariodError as error:  # the engine is unavailable, or its settings are wrong
-        after_s = getattr(error, "retry_after_s", None)
-        say("unavailable", reason=str(error), cure=error.hint, retry_after_s=after_s)
+        more = {name: getattr(error, name, None) for name in ("retry_after_s", "is_obscure")}
+        say("unavailable", reason=str(error), cure=error.hint, **more)
     except StoppedError:
         pass
     except OSError as error:
         message = error.strerror or str(error)
-        _leave(EXIT_ENVIRONMENT, "environment", errno=error.errno, message=message, file=None)
+        _leave(
+            EXIT_ENVIRONMENT, "environment", errno=error.errno, message=message, file=_named(error)
+        )
     say("done", peak_rss_bytes=peak_rss_bytes())
     return EXIT_SOFT_STOP if stop.asked else ExitCode.OK
+
+
+def _named(error: OSError) -> str | None:
+    return None if error.filename is None else os.fsdecode(error.filename)
 
 
 def _is_stopped(stop: Stop, *, is_paid: bool) -> bool:

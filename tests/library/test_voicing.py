@@ -164,3 +164,9 @@ def test_a_reserve_counts_until_it_is_settled(library: Library) -> None:
     charge("long ago", 1000, is_settled=True, days=-40)
 
     assert voicing.spent(library, since=NOON) == [Spent("elevenlabs", "v3", 2, 60, 50)]
+
+
+def test_what_is_to_come_last_is_due_after_all_others(library: Library) -> None:
+    found = voicing.due(library, SETTINGS, most=-1, last=["two", "one", "gone"])
+
+    assert [each.scenario_id for each in found] == ["three", "one", "two"]

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from scenariod.voices.engines.credits import Charge
     from scenariod.voices.engines.engine import Engine
 
+_HERE = Path()
+"""Relative, as all paths of the speaker: who is nobody may not be let in from the root on."""
+
 
 def is_paid(settings: Mapping[str, Any]) -> bool:
     """Say whether what is spoken may cost money: then nothing that was begun is thrown away."""
@@ -74,7 +77,7 @@ def _elevenlabs(settings: Mapping[str, Any], *, charge: Callable[[Charge], None]
         secret=secret,
         charge=charge,
         budget_credits=settings["budget"],
-        folder=Path.cwd(),
+        folder=_HERE,
     )
 
 
@@ -90,7 +93,7 @@ def _openai(settings: Mapping[str, Any]) -> Engine:
         rate_hz=settings["rate_hz"],
     )
     secret = find_key(os.environ, usual_variable="OPENAI_API_KEY")
-    return OpenAI(asked_for, secret=secret, folder=Path.cwd())
+    return OpenAI(asked_for, secret=secret, folder=_HERE)
 
 
 def _voices(settings: Mapping[str, Any]) -> tuple[Voice, ...]:

@@ -74,10 +74,21 @@ class UnspeakableError(ScenariodError):
 
 
 class EngineUnavailableError(ScenariodError):
-    """An engine cannot speak anything now. `retry_after_s`: when to try again, if it said so."""
+    """An engine cannot speak anything now. `retry_after_s`: when to try again, if it said so.
+
+    `is_obscure`: it did not say why; where it speaks others, a text is to blame after all.
+    """
 
     exit_code = ExitCode.PAUSED
 
-    def __init__(self, message: str, *, hint: str, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str,
+        retry_after_s: float | None = None,
+        is_obscure: bool = False,
+    ) -> None:
         super().__init__(message, hint=hint)
         self.retry_after_s = retry_after_s
+        self.is_obscure = is_obscure

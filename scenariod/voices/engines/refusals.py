@@ -52,7 +52,12 @@ class Failure:
         """Return the error for an engine's caller; call it where no other error is handled."""
         if self.means is Means.TEXT:
             return UnspeakableError(self.words, hint=self.hint)
-        return EngineUnavailableError(self.words, hint=self.hint, retry_after_s=self.retry_after_s)
+        return EngineUnavailableError(
+            self.words,
+            hint=self.hint,
+            retry_after_s=self.retry_after_s,
+            is_obscure=self.means is Means.AGAIN,
+        )
 
 
 @dataclass(frozen=True, slots=True)
