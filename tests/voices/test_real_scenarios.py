@@ -16,6 +16,8 @@ from support.loudness import lufs
 from support.makers import open_library, sql
 
 from scenariod.base.units import MIB
+from scenariod.validation.scenario import judge
+from scenariod.validation.verdict import Accepted
 from scenariod.voices import script
 from scenariod.voices.engines.flite import RATE_HZ
 
@@ -53,9 +55,9 @@ def spoken(shared_home: Home) -> Home:
 def _with_a_story() -> list[Path]:
     """Return real files all of whose three parts can be spoken, from all over the folder."""
     files = sorted(Path(REAL_DATA or "").glob("*.json"))
-    whole = [p for p in files if len(script.script_of(json.loads(p.read_bytes())).files) == 3]
-    valid = [p for p in whole if "explanation" not in p.name]
-    return valid[:: len(valid) // (SPOKEN + 1)][:SPOKEN]
+    valid = [p for p in files if isinstance(judge(p.read_bytes(), name=p.name), Accepted)]
+    whole = [p for p in valid if len(script.script_of(json.loads(p.read_bytes())).files) == 3]
+    return whole[:: len(whole) // SPOKEN][:SPOKEN]
 
 
 @pytest.fixture(scope="module")
