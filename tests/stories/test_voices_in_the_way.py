@@ -11,6 +11,7 @@ from support.scenarios import scenario
 from support.speech_server import Answer, Got, SpeechServer, pcm, told, wav
 
 if TYPE_CHECKING:
+    import socket
     from pathlib import Path
 
     from support.home import Home
@@ -28,8 +29,8 @@ class MoodyServer(SpeechServer):
     def __init__(self) -> None:
         super().__init__(key_header="authorization", key=None)
 
-    def take(self, got: Got) -> Answer:
-        super().take(got)
+    def take(self, got: Got, connection: socket.socket) -> Answer:
+        super().take(got, connection)
         return REFUSED if "poison" in got.document["input"] else wav(pcm(24_000))
 
 

@@ -6,6 +6,7 @@ A real server on a real socket, so that what breaks on a network can break here.
 from __future__ import annotations
 
 import json
+import socket
 import struct
 import threading
 from collections import defaultdict, deque
@@ -93,7 +94,7 @@ class SpeechServer:
         self._expected = (key_header, key)
         self._scripts: dict[str, deque[Answer]] = defaultdict(deque)
         self._lock = threading.Lock()
-        self._open = 0
+        self._open: list[socket.socket] = []
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.speech = self
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
@@ -112,12 +113,12 @@ class SpeechServer:
         """Return the requests whose path begins with `path`."""
         return [got for got in self.requests if got.path.startswith(path)]
 
-    def take(self, got: Got) -> Answer:
+    def take(self, got: Got, connection: socket.socket) -> Answer:
         """Return the answer to a request, which is checked."""
         with self._lock:
-            self._open += 1
-            if self._open > 1:
+            if any(map(_is_waited_for, self._open)):
                 self.wrong.append("two requests at a time")
+            self._open.append(connection)
             self.requests.append(got)
             self.wrong += _faults(got, *self._expected)
             found = [script for path, script in self._scripts.items() if got.path.startswith(path)]
@@ -125,10 +126,10 @@ class SpeechServer:
                 return told(404, {"detail": "Not Found"})
             return found[0].popleft() if len(found[0]) > 1 else found[0][0]
 
-    def done(self) -> None:
-        """Note that a request has its answer."""
+    def done(self, connection: socket.socket) -> None:
+        """Note that the request of a connection has its answer."""
         with self._lock:
-            self._open -= 1
+            self._open.remove(connection)
 
     def close(self) -> None:
         """Let go of what is stalled, and end."""
@@ -177,14 +178,15 @@ class _Handler(BaseHTTPRequestHandler):
                 dict(parse_qsl(parts.query)),
                 {name.lower(): value for name, value in self.headers.items()},
                 _document(body),
-            )
+            ),
+            self.connection,
         )
         try:
             with suppress(BrokenPipeError, ConnectionResetError):
                 self._send(answer)
         finally:
             if not answer.is_stalled:
-                self.server.speech.done()
+                self.server.speech.done(self.connection)
 
     def _send(self, answer: Answer) -> None:
         self.send_response_only(answer.status)
@@ -197,12 +199,22 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(b"%x\r\n%b\r\n" % (len(answer.body), answer.body))
         self.wfile.flush()
         if answer.is_stalled:  # the client goes, at a time that nobody here can tell
-            self.server.speech.done()
+            self.server.speech.done(self.connection)
             self.server.speech.released.wait(60)
         if answer.is_cut or answer.is_stalled:
             self.close_connection = True
         else:
             self.wfile.write(b"0\r\n\r\n")
+
+
+def _is_waited_for(connection: socket.socket) -> bool:
+    """Say whether a client still waits: one that has gone may ask anew before we notice."""
+    try:
+        return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
+    except BlockingIOError:  # it says nothing, and is there
+        return True
+    except OSError:
+        return False
 
 
 def _document(body: bytes) -> Any:

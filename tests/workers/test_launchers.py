@@ -187,8 +187,8 @@ def test_a_hostile_path_stays_one_argument(folder: str) -> None:
     assert line[:4] == [sys.executable, "-I", "-m", "scenariod.workers.worker"]
     assert line[4] == folder
     assert line[5:] == [
-        *("--launcher", "rlimits", "--limit-bytes", "1"),
-        *("--max-scenario-bytes", "2", "--supervisor-pid", "3"),
+        *("--max-scenario-bytes", "2", "--launcher", "rlimits"),
+        *("--limit-bytes", "1", "--supervisor-pid", "3"),
     ]
 
 
