@@ -32,6 +32,8 @@ SPEAKER_PAUSE_MS = 450
 """Between two speakers, and between two paragraphs of one."""
 _READABLE_BY_ALL = 0o644
 _MOST_NAMED = 8
+_MOST_HINT = 200
+"""So much of a hint is passed on: what is longer names no voice."""
 _CONTEXT_CHARACTERS = 300
 """What an engine is told of the text before and after a passage."""
 
@@ -103,7 +105,7 @@ class Recital:
                 "gender": each.gender,
                 "evidence": each.evidence,
                 "kind": each.kind,
-                "hint": each.hint,
+                "hint": each.hint and each.hint[:_MOST_HINT],
             }
             for each in script.characters
         ]

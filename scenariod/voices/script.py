@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from scenariod.voices.characters import parts_of
 from scenariod.voices.speakable import speakable
-from scenariod.voices.story import claim_of, story_of, title_of
+from scenariod.voices.story import claim_of, is_cut, story_of, title_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,7 @@ class Line:
 class Script:
     """What is said in each file; a file without a line is not made.
 
-    `reason` says why there is no story. `is_cut`: the story is longer than what is spoken.
+    `reason` says why there is no story. `is_cut`: a text is longer than what is spoken.
     """
 
     files: Mapping[File, tuple[Line, ...]]
@@ -68,7 +68,9 @@ def script_of(scenario: Mapping[str, object]) -> Script:
     }
     said = {name: lines for name, lines in files.items() if lines}
     reason = "" if File.CONTENT in said else "nothing to say: no word of its text can be spoken"
-    return Script(said if not reason else {}, reading.characters, reason, story.cut)
+    return Script(
+        said if not reason else {}, reading.characters, reason, is_cut=story.cut or is_cut(scenario)
+    )
 
 
 def _narrated(text: str | None) -> tuple[Line, ...]:

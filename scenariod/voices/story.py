@@ -20,6 +20,8 @@ _BRACKETED = re.compile(r"\[[^\[\]]*+\]")
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 _SENTENCE_END = re.compile(r"""[.!?…]["'”’)\]]{0,4}\s|\n""")
 
+_OTHERS = ("title", "claim")
+
 
 class StoryField(StrEnum):
     """A field that may hold the story; the first one with something to say is spoken."""
@@ -65,6 +67,11 @@ def claim_of(scenario: Mapping[str, object]) -> str | None:
     return claim and f"The claim is: {claim}"
 
 
+def is_cut(scenario: Mapping[str, object]) -> bool:
+    """Say whether title or claim are longer than what is spoken of them."""
+    return any(isinstance(value := scenario.get(name), str) and _cut(value)[1] for name in _OTHERS)
+
+
 def _spoken(value: object) -> str | None:
     return None if _fault(value) else _cut(str(value))[0]
 
@@ -76,7 +83,7 @@ def _fault(value: object) -> str:
     if not isinstance(value, str):
         return "is not a text"
     if not _LETTER_OR_DIGIT.search(value):
-        return "is empty"
+        return "has no letter or digit" if value.strip() else "is empty"
     return "" if _LETTER_OR_DIGIT.search(_BRACKETED.sub("", value)) else "is only a placeholder"
 
 

@@ -38,7 +38,8 @@ LAST_WORDS_S = 1.0
 FORCE_TIMEOUT_S = 2.0
 """How long the service manager may take to freeze a worker, and then to kill it."""
 STDERR_TAIL_BYTES = 8192
-_LINE_LIMIT = 1 << 16
+_LINE_LIMIT = 1 << 20
+"""The longest line of a worker, in bytes. The speaker's has all voices of an account in one."""
 
 
 async def run(

@@ -111,6 +111,19 @@ def test_a_text_at_which_the_service_always_breaks_holds_up_no_other(home: Home)
     assert "HTTP 500: oops" in status["voices"]["waits"]
 
 
+def test_neither_thousands_of_voices_nor_a_hint_of_any_length_are_too_much(home: Home) -> None:
+    hints = {"characterVoices": {"ANNA": "🤖" * 100_000}}
+    with MoodyServer() as server:
+        names = [f"voice-{number:040}" for number in range(2000)]
+        home.configure(voices={"engine": "openai", "base_url": server.url, "voices": names})
+        home.drop("scenario-1.json", scenario("one", text='ANNA: "Hi."', audioHints=hints))
+
+        ended = home.once()
+
+    assert ended.code == 0, ended.err
+    assert spoken(home) == ["one"]
+
+
 def test_a_file_that_needs_the_memory_of_voices_gets_it_at_once(home: Home) -> None:
     total_mb = psutil.virtual_memory().total >> 20
     limit_mb = min(4096, total_mb // 2)  # so there is room for one process alone

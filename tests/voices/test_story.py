@@ -15,6 +15,7 @@ from scenariod.voices.story import (
     Story,
     StoryField,
     claim_of,
+    is_cut,
     story_of,
     title_of,
 )
@@ -56,6 +57,18 @@ def test_a_scenario_without_a_story_says_why_for_each_field() -> None:
 def test_a_title_or_claim_that_is_missing_or_a_placeholder_is_none(title: object) -> None:
     assert title_of({"title": title}) is None
     assert claim_of({"claim": title}) is None
+
+
+def test_a_text_of_emoji_alone_has_no_letter() -> None:
+    assert story_of({"text": "🤖🎉"}).reason == (
+        "nothing to say: audioScript is missing, text has no letter or digit, content is missing"
+    )
+
+
+@pytest.mark.parametrize("field", ["title", "claim"])
+def test_a_title_or_claim_may_be_longer_than_what_is_spoken(field: str) -> None:
+    assert is_cut({"text": "T.", field: "word " * 100_000})
+    assert not is_cut({"title": "T.", "claim": 7})
 
 
 def test_a_claim_is_announced_as_one() -> None:

@@ -68,7 +68,7 @@ class Purse:
             raise EngineUnavailableError(
                 f"the budget for voices has {max(self._left, 0)} credits left, and the next "
                 f"request needs {credits}: it was not sent",
-                hint="raise the budget in the configuration, or wait until it is renewed",
+                hint="raise voices.credits_per_month, or wait until next month",
             )
         charge = Charge(os.urandom(16).hex(), model, credits)
         self._charge(charge)
