@@ -149,11 +149,12 @@ class Speaking:
         to_do = voicing.due(library, self._settings, most=-1)
         if to_do and not self._spoken and len(to_do) != self._told:
             self._told = len(to_do)
+            many = "1 scenario is" if len(to_do) == 1 else f"{len(to_do)} scenarios are"
             left_s = rules.estimate_s(self._rules, sum(due.size_bytes for due in to_do))
             self.progress.left_s = left_s
             self._journal.tell(
                 Event.VOICES_BEGUN,
-                f"{len(to_do)} scenarios are to be spoken by {self._rules.engine}: about"
+                f"{many} to be spoken by {self._rules.engine}: about"
                 f" {rough(left_s)}, a few times that on a small machine",
                 engine=self._rules.engine,
             )

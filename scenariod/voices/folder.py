@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from scenariod.base import durable
+from scenariod.intake.batch import set_foreign_aside
 from scenariod.library import voicing
 from scenariod.library.voicing import State
 from scenariod.voices.rules import MANIFEST
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 ASIDE = ".aside"
 """Where the sound of removed scenarios waits for an undo. No id begins with a dot."""
+_OURS = ("title.mp3", "content.mp3", "claim.mp3")
 _PAGE = 1000
 
 
@@ -52,12 +54,19 @@ def tidy(library: Library, folder: Path) -> int:
 
 
 def _replace_folder(source: Path, target: Path) -> None:
-    """Rename a folder; where the target is there, it is an older sound of the same scenario."""
+    """Rename a folder; where the target is there, it is an older sound of the same scenario.
+
+    What else is there is not ours, and is kept beside it.
+    """
     source.lstat()
-    with suppress(FileNotFoundError):
-        for entry in target.iterdir():
-            entry.unlink()
-        target.rmdir()
+    if target.is_dir() and not target.is_symlink():
+        for name in _OURS:
+            with suppress(IsADirectoryError):
+                (target / name).unlink(missing_ok=True)
+        with suppress(OSError):  # something else is in it
+            target.rmdir()
+    if os.path.lexists(target):
+        set_foreign_aside(target)
     source.rename(target)
 
 

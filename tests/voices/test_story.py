@@ -49,7 +49,8 @@ def test_a_scenario_without_a_story_says_why_for_each_field() -> None:
 
     assert story.text is None
     assert story.reason == (
-        "nothing to say: audioScript is only a placeholder, text is empty, content is missing"
+        "nothing to say: audioScript is only a placeholder, text has no letter or digit,"
+        " content is missing"
     )
 
 
