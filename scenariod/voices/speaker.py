@@ -6,7 +6,6 @@ library; `recital.py` has the files.
 
 from __future__ import annotations
 
-import argparse
 import gc
 import json
 import os
@@ -14,18 +13,13 @@ import sys
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from scenariod.base.errors import ExitCode, ScenariodError
-from scenariod.workers.confinement import (
-    Stop,
-    cgroup_limit,
-    peak_rss_bytes,
-    set_rlimits,
-    yield_to_others,
-)
-from scenariod.workers.outcome import EXIT_ENVIRONMENT, EXIT_NO_LIMIT, EXIT_SOFT_STOP
-from scenariod.workers.privileges import NOBODY, become_nobody, die_with, drop_capabilities, is_root
+from scenariod.workers.confinement import Stop, peak_rss_bytes
+from scenariod.workers.limited import confine, leave_to_environment, parser, say, stop_being_root
+from scenariod.workers.outcome import EXIT_SOFT_STOP
+from scenariod.workers.privileges import drop_capabilities, is_root
 
 # Imports up here stay light: under rlimits no limit is in force yet. See _load() for the rest.
 
@@ -38,17 +32,14 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Speak scenarios until there is none left; return the exit status."""
     stop = Stop()
-    orders = _parser().parse_args(arguments)
-    die_with(orders.supervisor_pid)
-    limits = {"systemd": cgroup_limit, "rlimits": set_rlimits}
-    limit = limits[orders.launcher](orders.limit_bytes)
-    if isinstance(limit, str):
-        _leave(EXIT_NO_LIMIT, "no-limit", reason=limit)
-    yield_error = yield_to_others()
+    known = parser("scenariod.voices.speaker")
+    known.add_argument("folder", type=Path)
+    orders = known.parse_args(arguments)
+    ready = confine(orders)
     _load()
     if not is_root():
         drop_capabilities()
-    say("ready", pid=os.getpid(), **asdict(limit), oom_score_adj_error=yield_error)
+    say("ready", **ready)
     return _speak(orders.folder, stop=stop, supervisor_pid=orders.supervisor_pid)
 
 
@@ -58,12 +49,6 @@ def _load() -> None:
 
     gc.freeze()
     gc.enable()
-
-
-def say(event: str, **details: object) -> None:
-    """Tell the supervisor, in ASCII."""
-    sys.stdout.write(json.dumps({"event": event, **details}) + "\n")
-    sys.stdout.flush()
 
 
 def ask(event: str, **details: object) -> dict[str, Any]:
@@ -88,7 +73,7 @@ def _speak(folder: Path, *, stop: Stop, supervisor_pid: int) -> int:
         if is_root():
             rehearse()
             choice.load(engine)
-            _become_nobody(supervisor_pid)
+            stop_being_root("the speaker", supervisor_pid)
         is_stopped = partial(_is_stopped, stop, is_paid=choice.is_paid(settings))
         recital = Recital(engine, settings, say=say, ask=ask, is_stopped=is_stopped)
         _speak_all(recital, stop=stop)
@@ -98,10 +83,7 @@ def _speak(folder: Path, *, stop: Stop, supervisor_pid: int) -> int:
     except StoppedError:
         pass
     except OSError as error:
-        message = error.strerror or str(error)
-        _leave(
-            EXIT_ENVIRONMENT, "environment", errno=error.errno, message=message, file=_named(error)
-        )
+        leave_to_environment(error, file=_named(error))
     say("done", peak_rss_bytes=peak_rss_bytes())
     return EXIT_SOFT_STOP if stop.asked else ExitCode.OK
 
@@ -123,28 +105,6 @@ def _speak_all(recital: Recital, *, stop: Stop) -> None:
         document = sys.stdin.buffer.read(about["bytes"])
         say("file", name=about["id"])
         recital.speak(about["id"], document, again=about["again"])
-
-
-def _become_nobody(supervisor_pid: int) -> None:
-    try:
-        become_nobody(supervisor_pid)
-    except OSError as error:
-        reason = f"the speaker cannot become user {NOBODY}, and reads no text as root: {error}"
-        _leave(EXIT_NO_LIMIT, "no-limit", reason=reason)
-
-
-def _leave(status: int, event: str, **details: object) -> NoReturn:
-    say(event, **details)
-    raise SystemExit(status)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="scenariod.voices.speaker", allow_abbrev=False)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--limit-bytes", type=int, required=True)
-    parser.add_argument("--launcher", choices=("systemd", "rlimits"), required=True)
-    parser.add_argument("--supervisor-pid", type=int, required=True)
-    return parser
 
 
 if __name__ == "__main__":

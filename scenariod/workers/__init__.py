@@ -9,6 +9,7 @@
 - `host`: what the machine has: memory, pressure on it, processors
 - `job`: what a worker is to do, and what is known when it has ended
 - `launchers`: ways to run a worker with a limit that is in force
+- `limited`: what the limited processes have in common that talk in lines
 - `outcome`: how a worker ended, and what follows
 - `privileges`: what a limited process gives up: capabilities, being root
 - `queue`: which batches wait for a worker, and which have one

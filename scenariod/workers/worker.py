@@ -6,45 +6,34 @@ opens the library, the network or anything outside its folder.
 
 from __future__ import annotations
 
-import argparse
 import errno
 import json
 import os
 import stat
 import sys
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from scenariod.base.errors import ExitCode
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.validation.problems import Problem, Reason
 from scenariod.validation.verdict import VERDICT_FILE, Rejected, Verdict, encode
-from scenariod.workers.confinement import (
-    Stop,
-    cgroup_limit,
-    load_judge,
-    peak_rss_bytes,
-    set_rlimits,
-    yield_to_others,
+from scenariod.workers.confinement import Stop, load_judge, peak_rss_bytes
+from scenariod.workers.limited import (
+    confine,
+    leave,
+    leave_to_environment,
+    parser,
+    say,
+    stop_being_root,
 )
-from scenariod.workers.outcome import (
-    EXIT_ENVIRONMENT,
-    EXIT_MEMORY_ERROR,
-    EXIT_NO_LIMIT,
-    EXIT_SOFT_STOP,
-)
-from scenariod.workers.privileges import (
-    NOBODY,
-    become_nobody,
-    die_with,
-    drop_capabilities,
-    is_root,
-)
+from scenariod.workers.outcome import EXIT_MEMORY_ERROR, EXIT_SOFT_STOP
+from scenariod.workers.privileges import drop_capabilities, is_root
 
 # Imports up here stay light: under rlimits no limit is in force yet. See load_judge() for the rest.
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Sequence
 
     Judge = Callable[[str, bytes], Verdict]
@@ -60,41 +49,22 @@ _VERDICT_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLO
 def main(arguments: Sequence[str] | None = None) -> int:
     """Judge the files of one batch; return the exit status. See `run.py` for the protocol."""
     stop = Stop()
-    orders = _parser().parse_args(arguments)
-    die_with(orders.supervisor_pid)
-    limits = {"systemd": cgroup_limit, "rlimits": set_rlimits}
-    limit = limits[orders.launcher](orders.limit_bytes)
-    if isinstance(limit, str):
-        _leave(EXIT_NO_LIMIT, "no-limit", reason=limit)
-    yield_error = yield_to_others()
+    orders = _orders(arguments)
+    ready = confine(orders)
     judge = load_judge()  # only now: what pydantic and the files take, they take under the limit
     if not is_root():  # only now: it may take one to read what is loaded
         drop_capabilities()
-    say("ready", pid=os.getpid(), **asdict(limit), oom_score_adj_error=yield_error)
+    say("ready", **ready)
     names = _files_to_judge(stop)
     if names is None:
         return ExitCode.OK
     files, verdict = _open_all(names, folder=orders.folder, max_bytes=orders.max_scenario_bytes)
     if is_root():
-        _become_nobody(orders.supervisor_pid)
+        stop_being_root("the worker", orders.supervisor_pid)
     verdicts = _judge_all(files, stop=stop, judge=judge, max_bytes=orders.max_scenario_bytes)
     _write(verdicts, verdict)
     say("done", peak_rss_bytes=peak_rss_bytes())
     return EXIT_SOFT_STOP if stop.asked else ExitCode.OK
-
-
-def _become_nobody(supervisor_pid: int) -> None:
-    try:
-        become_nobody(supervisor_pid)
-    except OSError as error:
-        reason = f"the worker cannot become user {NOBODY}, and never reads a file as root: {error}"
-        _leave(EXIT_NO_LIMIT, "no-limit", reason=reason)
-
-
-def say(event: str, **details: object) -> None:
-    """Tell the supervisor; ASCII, so that any file name gets through."""
-    sys.stdout.write(json.dumps({"event": event, **details}) + "\n")
-    sys.stdout.flush()
 
 
 def open_file(name: str, *, folder: int, max_bytes: int) -> int | Rejected | None:
@@ -187,14 +157,14 @@ def _open_all(
         files = [(name, _open_one(name, within, max_bytes=max_bytes)) for name in names]
         return files, os.open(VERDICT_FILE, _VERDICT_FLAGS, 0o640, dir_fd=within)
     except OSError as error:
-        _leave_to_environment(error, file=None)
+        leave_to_environment(error, file=None)
 
 
 def _open_one(name: str, folder: int, *, max_bytes: int) -> Opened:
     try:
         return open_file(name, folder=folder, max_bytes=max_bytes)
     except OSError as error:
-        _leave_to_environment(error, file=name)
+        leave_to_environment(error, file=name)
 
 
 def _judge_all(
@@ -223,10 +193,10 @@ def _judge_one(name: str, opened: Opened, *, judge: Judge, max_bytes: int) -> Ve
         _tell_of_many_objects(name, content)
         return judge(name, content)
     except OSError as error:
-        _leave_to_environment(error, file=name)
+        leave_to_environment(error, file=name)
     except MemoryError:
         pass  # the traceback holds on to all that fills the memory: speak once it is gone
-    return _leave(EXIT_MEMORY_ERROR, "memory-error", file=name)
+    return leave(EXIT_MEMORY_ERROR, "memory-error", file=name)
 
 
 def _tell_of_many_objects(name: str, content: bytes) -> None:
@@ -243,28 +213,15 @@ def _write(verdicts: list[Verdict], descriptor: int) -> None:
             file.write(encode(verdicts))
             reached(KillPoint.VERDICT_BEING_WRITTEN, other=os.getppid())
     except OSError as error:
-        _leave_to_environment(error, file=None)
+        leave_to_environment(error, file=None)
     reached(KillPoint.VERDICT_WRITTEN, other=os.getppid())
 
 
-def _leave_to_environment(error: OSError, *, file: str | None) -> NoReturn:
-    message = error.strerror or str(error)
-    _leave(EXIT_ENVIRONMENT, "environment", errno=error.errno, message=message, file=file)
-
-
-def _leave(status: int, event: str, **details: object) -> NoReturn:
-    say(event, **details)
-    raise SystemExit(status)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="scenariod.workers.worker", allow_abbrev=False)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--limit-bytes", type=int, required=True)
-    parser.add_argument("--max-scenario-bytes", type=int, required=True)
-    parser.add_argument("--launcher", choices=("systemd", "rlimits"), required=True)
-    parser.add_argument("--supervisor-pid", type=int, required=True)
-    return parser
+def _orders(arguments: Sequence[str] | None) -> argparse.Namespace:
+    known = parser("scenariod.workers.worker")
+    known.add_argument("folder", type=Path)
+    known.add_argument("--max-scenario-bytes", type=int, required=True)
+    return known.parse_args(arguments)
 
 
 if __name__ == "__main__":
