@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from scenariod.base.errors import (
 )
 from scenariod.base.faults import Step, during
 from scenariod.base.killpoint import KillPoint, reached
-from scenariod.base.owner import owner_to_be
+from scenariod.base.owner import start_as_owner
 from scenariod.intake.batch import highest_batch
 from scenariod.library.extent import extent
 from scenariod.monitoring.journal import Event
@@ -227,16 +226,7 @@ def _hopeless(config: Config, damage: Damage) -> LibraryDamagedError:
 
 def _built(config: Config, good: Verified, damage: Damage, *, show: Show) -> dict[str, int]:
     """Have a new database built beside the old one; return what `Rebuilt` counts."""
-    owner = owner_to_be(config.root)
-    child = subprocess.Popen(
-        _command(config, good, damage),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
-        user=None if owner is None else owner.st_uid,
-        group=None if owner is None else owner.st_gid,
-        extra_groups=None if owner is None else [],
-    )
+    child = start_as_owner(_command(config, good, damage), config.root)
     told: dict[str, int | str] = {}
     if child.stdout is None:
         raise RuntimeError("the builder has no pipe")

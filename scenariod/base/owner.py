@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from scenariod.base import libc
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
 
 _STRICTEST_UMASK = 0o027
@@ -77,6 +78,22 @@ def owner_to_be(root: Path) -> os.stat_result | None:
         return None
     owner = root.stat()
     return None if owner.st_uid == 0 else owner
+
+
+def start_as_owner(command: list[str], root: Path) -> subprocess.Popen[str]:
+    """Start `command` as the user to whom `root` belongs; its stdout is a pipe of text."""
+    import subprocess  # few commands need it
+
+    owner = owner_to_be(root)
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        user=None if owner is None else owner.st_uid,
+        group=None if owner is None else owner.st_gid,
+        extra_groups=None if owner is None else [],
+    )
 
 
 def _loosen_umask() -> None:

@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from scenariod.backups import damage
 from scenariod.base import faults, process
-from scenariod.base.config import SMALLEST_LIMIT_MB
-from scenariod.base.errors import ExitCode, NotEnoughMemoryError, NotFoundError
+from scenariod.base.errors import ExitCode, NotFoundError
 from scenariod.base.faults import Step, during
 from scenariod.base.names import printable, printable_line, shell_word
 from scenariod.base.root import prepare
-from scenariod.base.units import MIB
 from scenariod.cli import terminal
 from scenariod.cli.answer import READ_TIMEOUT_S, Stream, require_root
 from scenariod.library import Library, OnConflict, Result
@@ -27,8 +25,8 @@ from scenariod.monitoring.journal import CommandJournal, Event
 from scenariod.transfer import folder, importing
 from scenariod.transfer.unpack import Bounds, unpack
 from scenariod.validation import reason_file
-from scenariod.workers import host, start_check
-from scenariod.workers.budget import sizes_here
+from scenariod.workers import start_check
+from scenariod.workers.budget import sizes_here, spare_bytes
 
 if TYPE_CHECKING:
     import argparse
@@ -263,18 +261,10 @@ def _shown(source: str) -> str:
 
 def _bounds(config: Config) -> Bounds:
     """Return what the unpacker may use: a worker's limit, or what the machine can spare now."""
-    sizes, now = sizes_here(config.memory), host.look()
-    spare_bytes = now.available_bytes - sizes.reserve_bytes
-    if spare_bytes < SMALLEST_LIMIT_MB * MIB:
-        raise NotEnoughMemoryError(
-            f"an import needs {SMALLEST_LIMIT_MB} MB, and {now.name} can spare"
-            f" {max(spare_bytes, 0) // MIB} MB now beside memory.reserve_mb ="
-            f" {sizes.shown('reserve_mb')}",
-            hint="stop what uses the memory (`ps aux --sort=-rss | head`), or lower"
-            " memory.reserve_mb in the configuration",
-        )
+    spare = spare_bytes(config.memory, what="an import")
+    limit_bytes = sizes_here(config.memory).limit_bytes
     return Bounds(
-        limit_bytes=min(sizes.limit_bytes, spare_bytes, process.most_allowed_bytes()),
+        limit_bytes=min(limit_bytes, spare, process.most_allowed_bytes()),
         max_scenario_bytes=config.intake.max_scenario_bytes,
         timeout_s=config.worker.timeout_s,
     )

@@ -9,22 +9,21 @@ import errno
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scenariod.base import process
-from scenariod.base.config import SMALLEST_LIMIT_MB
-from scenariod.base.errors import ExitCode, NoLimitError, NotEnoughMemoryError, ScenariodError
-from scenariod.base.owner import owner_to_be
+from scenariod.base.errors import ExitCode, NoLimitError, ScenariodError
+from scenariod.base.owner import start_as_owner
 from scenariod.base.units import MIB
-from scenariod.workers import host
-from scenariod.workers.budget import sizes_here
+from scenariod.workers.budget import sizes_here, spare_bytes
 from scenariod.workers.outcome import EXIT_NO_LIMIT
 
 if TYPE_CHECKING:
+    import subprocess
+
     from scenariod.base.config import Config
 
 LIMIT_BYTES = 256 * MIB
@@ -64,7 +63,9 @@ class Making:
         with self._lock:
             if self._stopped:
                 return None
-            self._process = _started(self._config)
+            self._process = start_as_owner(
+                _command(self._config, limit_bytes=_limit_bytes(self._config)), self._config.root
+            )
         try:
             said, _ = self._process.communicate()
         except BaseException:
@@ -83,19 +84,6 @@ class Making:
                 self._process.kill()
 
 
-def _started(config: Config) -> subprocess.Popen[str]:
-    owner = owner_to_be(config.root)
-    return subprocess.Popen(
-        _command(config, limit_bytes=_limit_bytes(config)),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
-        user=None if owner is None else owner.st_uid,
-        group=None if owner is None else owner.st_gid,
-        extra_groups=None if owner is None else [],
-    )
-
-
 def _command(config: Config, *, limit_bytes: int) -> list[str]:
     command = [sys.executable, "-I", "-m", "scenariod.reports.builder"]
     command += ["--root", str(config.root), "--parent", str(os.getpid())]
@@ -104,17 +92,8 @@ def _command(config: Config, *, limit_bytes: int) -> list[str]:
 
 
 def _limit_bytes(config: Config) -> int:
-    sizes, now = sizes_here(config.memory), host.look()
-    spare_bytes = now.available_bytes - sizes.reserve_bytes
-    if spare_bytes < SMALLEST_LIMIT_MB * MIB:
-        raise NotEnoughMemoryError(
-            f"a report needs {SMALLEST_LIMIT_MB} MB, and {now.name} can spare"
-            f" {max(spare_bytes, 0) // MIB} MB now beside memory.reserve_mb ="
-            f" {sizes.shown('reserve_mb')}",
-            hint="stop what uses the memory (`ps aux --sort=-rss | head`), or lower"
-            " memory.reserve_mb in the configuration",
-        )
-    return min(LIMIT_BYTES, sizes.limit_bytes, process.most_allowed_bytes())
+    spare_bytes(config.memory, what="a report")
+    return min(LIMIT_BYTES, sizes_here(config.memory).limit_bytes, process.most_allowed_bytes())
 
 
 def _outcome(config: Config, status: int, said: str) -> Made:

@@ -8,6 +8,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from scenariod.base.config import SMALLEST_LIMIT_MB
+from scenariod.base.errors import NotEnoughMemoryError
+from scenariod.base.units import MIB
 from scenariod.workers import admission, host, sizes
 
 if TYPE_CHECKING:
@@ -24,6 +27,24 @@ ALONE_S = 300.0
 def sizes_here(memory: Memory) -> Sizes:
     """Return how much memory workers may have on this machine."""
     return sizes.of_machine(memory, total_bytes=host.look().total_bytes)
+
+
+def spare_bytes(memory: Memory, *, what: str) -> int:
+    """Return how much memory the machine can spare now beside the reserve.
+
+    Raises NotEnoughMemoryError where that is less than the smallest limit; `what` needs it.
+    """
+    found, now = sizes_here(memory), host.look()
+    spare = now.available_bytes - found.reserve_bytes
+    if spare < SMALLEST_LIMIT_MB * MIB:
+        raise NotEnoughMemoryError(
+            f"{what} needs {SMALLEST_LIMIT_MB} MB, and {now.name} can spare"
+            f" {max(spare, 0) // MIB} MB now beside memory.reserve_mb ="
+            f" {found.shown('reserve_mb')}",
+            hint="stop what uses the memory (`ps aux --sort=-rss | head`), or lower"
+            " memory.reserve_mb in the configuration",
+        )
+    return spare
 
 
 def aggregate_bytes(memory: Memory) -> int:
