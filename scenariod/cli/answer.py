@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from scenariod.base import root
-from scenariod.base.errors import ExitCode
+from scenariod.base.errors import ExitCode, NotFoundError
+from scenariod.base.names import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from scenariod.base.config import Config
+    from scenariod.library import Library, Version
 
 READ_TIMEOUT_S = 5.0
 """How long a command that only reads waits for a locked library."""
@@ -43,6 +45,18 @@ class Stream:
 def require_root(config: Config) -> None:
     """Raise RootUnusableError if the root folder does not exist."""
     root.refuse_missing(config.root)
+
+
+def scenario_of(library: Library, scenario_id: str) -> tuple[Version, bytes]:
+    """Return a scenario and its document; raise NotFoundError with the nearest id."""
+    found = library.scenario(scenario_id)
+    if found is None:
+        near = nearest(scenario_id, (record.id for record in library.scenarios()))
+        raise NotFoundError(
+            f"there is no scenario {scenario_id!r} in the library{near}",
+            hint="`scenariodctl list` shows their ids",
+        )
+    return found
 
 
 def backup_lines(document: dict[str, Any]) -> list[str]:

@@ -76,6 +76,7 @@ def _sound(text: str) -> str:
     return text
 
 
+_ID = Argument("what", "the scenario's id", {"metavar": "ID"})
 _DRY_RUN = Argument("--dry-run", "show what would change; change nothing", {"action": "store_true"})
 _YES = Argument(
     "--yes", "do not ask for confirmation, even on a terminal", {"action": "store_true"}
@@ -92,7 +93,7 @@ COMMANDS = (
         "show",
         "print one scenario as it was dropped",
         "library:show",
-        (Argument("what", "the scenario's id", {"metavar": "ID"}),),
+        (_ID,),
     ),
     Command(
         "library",
@@ -289,7 +290,7 @@ COMMANDS = (
                 "text",
                 "show what is said of a scenario, and by whom",
                 "voices:text",
-                (Argument("what", "the scenario's id", {"metavar": "ID"}),),
+                (_ID,),
             ),
         ),
     ),
@@ -303,7 +304,7 @@ COMMANDS = (
         "cast",
         "show which voice each character of a scenario has, and why",
         "voices:cast",
-        (Argument("what", "the scenario's id", {"metavar": "ID"}),),
+        (_ID,),
     ),
     Command("cost", "show what the voices have cost this month", "voices:cost"),
     Command(
@@ -311,7 +312,7 @@ COMMANDS = (
         "play a scenario's sound",
         "play:play",
         (
-            Argument("what", "the scenario's id", {"metavar": "ID"}),
+            _ID,
             Argument(
                 "file",
                 "title, content or claim (default: content)",

@@ -7,9 +7,9 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from scenariod.base.errors import ExitCode, NotFoundError
-from scenariod.base.names import nearest, printable
-from scenariod.cli.answer import READ_TIMEOUT_S, Answer, Stream, require_root
+from scenariod.base.errors import ExitCode
+from scenariod.base.names import printable
+from scenariod.cli.answer import READ_TIMEOUT_S, Answer, Stream, require_root, scenario_of
 from scenariod.library import Library
 from scenariod.validation.document import canonical, places, reader
 from scenariod.validation.document.reader import Document
@@ -54,14 +54,7 @@ def scenarios(config: Config, _: argparse.Namespace) -> Answer:
 def show(config: Config, asked: argparse.Namespace) -> Stream:
     """Answer one scenario: for people the document as dropped, for programs with its record."""
     with Library.open_read_only(config.database, busy_timeout_s=READ_TIMEOUT_S) as library:
-        found = library.scenario(asked.what)
-        if found is None:
-            near = nearest(asked.what, (record.id for record in library.scenarios()))
-            raise NotFoundError(
-                f"there is no scenario {asked.what!r} in the library{near}",
-                hint="`scenariodctl list` shows their ids",
-            )
-    record, content = found
+        record, content = scenario_of(library, asked.what)
     if asked.json:
         return Stream([_with_record(record, content)])
     if sys.stdout.isatty():

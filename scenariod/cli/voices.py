@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from scenariod.base import clock
-from scenariod.base.errors import ConfigError, NotFoundError
-from scenariod.base.names import nearest
-from scenariod.cli.answer import READ_TIMEOUT_S, Answer, require_root, utc
+from scenariod.base.errors import ConfigError
+from scenariod.cli.answer import READ_TIMEOUT_S, Answer, require_root, scenario_of, utc
 from scenariod.library import Library, voicing
 from scenariod.library.voicing import State
 from scenariod.monitoring.status import VoiceProgress
@@ -48,8 +46,8 @@ def voices(config: Config, asked: argparse.Namespace) -> Answer:
     progress = VoiceProgress(
         config.voice_rules.engine,
         scenarios=tally.scenarios,
-        done=tally.by_state.get(State.SPOKEN, 0) + tally.by_state.get(State.SILENT, 0),
-        failed=tally.by_state.get(State.FAILED, 0),
+        done=tally.done,
+        failed=tally.failed,
     )
     document = {
         "engine": progress.engine,
@@ -117,7 +115,7 @@ def characters(config: Config, asked: argparse.Namespace) -> Answer:
 def cast(config: Config, asked: argparse.Namespace) -> Answer:
     """Answer which voice each character of a scenario has, and why."""
     with _reading(config) as library:
-        _require(library, asked.what)
+        scenario_of(library, asked.what)
         found = voicing.cast_of(library, asked.what)
         voiced = voicing.of(library, asked.what)
     document = [asdict(each) for each in found]
@@ -136,8 +134,7 @@ def cast(config: Config, asked: argparse.Namespace) -> Answer:
 def cost(config: Config, _: argparse.Namespace) -> Answer:
     """Answer what was spent this month, by model, and what is left of the budget."""
     require_root(config)
-    asked_for, now = config.voice_rules, clock.now()
-    since = datetime(now.year, now.month, 1, tzinfo=UTC)
+    asked_for, since = config.voice_rules, voicing.month_of(clock.now())
     with _reading(config) as library:
         spent = voicing.spent(library, since=since)
     total = sum(each.settled + each.reserved for each in spent)
@@ -167,22 +164,10 @@ def _reading(config: Config) -> Library:
     return Library.open_read_only(config.database, busy_timeout_s=READ_TIMEOUT_S)
 
 
-def _require(library: Library, scenario_id: str) -> bytes:
-    """Return a scenario's document; raise NotFoundError with the nearest id."""
-    found = library.scenario(scenario_id)
-    if found is None:
-        near = nearest(scenario_id, (record.id for record in library.scenarios()))
-        raise NotFoundError(
-            f"there is no scenario {scenario_id!r} in the library{near}",
-            hint="`scenariodctl list` shows their ids",
-        )
-    return found[1]
-
-
 def _script(library: Library, scenario_id: str) -> Script:
     from scenariod.voices.script import script_of  # loads much, which few commands need
 
-    return script_of(json.loads(_require(library, scenario_id)))
+    return script_of(json.loads(scenario_of(library, scenario_id)[1]))
 
 
 def _redo(config: Config, ids: list[str]) -> Answer:
@@ -191,7 +176,7 @@ def _redo(config: Config, ids: list[str]) -> Answer:
     busy_s = config.library.busy_timeout_s
     with Library.open(config.database, busy_timeout_s=busy_s) as library:
         for scenario_id in ids:
-            _require(library, scenario_id)
+            scenario_of(library, scenario_id)
         for scenario_id in ids:
             voicing.set_state(library, scenario_id, State.REDO)
     words = "it is" if len(ids) == 1 else f"these {len(ids)} are"

@@ -45,6 +45,16 @@ class End:
     error: ScenariodError
 
 
+def tell_of_defect(
+    journal: Journal, where: str, error: Exception, *, batch: int | None = None
+) -> Fault:
+    """Report a defect of ours with its traceback; return it as a fault, whose work pauses."""
+    words = f"{where}: a defect in scenariod: {type(error).__name__}: {error}"
+    trace = " | ".join("".join(traceback.format_exception(error)).splitlines())
+    journal.tell(Event.FAILED, words, batch=batch, traceback=trace)
+    return Fault(words, cure="see the journal, and please report it")
+
+
 class ErrorPolicy:
     """Decides what follows from an error; counts how often in a row no limit was in force."""
 
@@ -71,10 +81,7 @@ class ErrorPolicy:
         if isinstance(error, ScenariodError):
             return End(error)
         where = "ending the drain" if batch is None else f"batch {batch}"
-        words = f"{where}: a defect in scenariod: {type(error).__name__}: {error}"
-        trace = " | ".join("".join(traceback.format_exception(error)).splitlines())
-        self._journal.tell(Event.FAILED, words, batch=batch, traceback=trace)
-        return Pause(Fault(words, cure="see the journal, and please report it"))
+        return Pause(tell_of_defect(self._journal, where, error, batch=batch))
 
     def _a_new_start_helps(self, *, is_paused: bool) -> bool:
         self._without_limit = self._without_limit + 1 if is_paused else 1

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from scenariod.base import faults
 from scenariod.base.errors import ScenariodError
 from scenariod.base.faults import Step, during
+from scenariod.daemon.error_policy import tell_of_defect
 from scenariod.monitoring.journal import Event
 
 if TYPE_CHECKING:
@@ -97,7 +98,8 @@ class Reporting:
             fault = faults.of(error)
             self._pause(fault.words, fault.cure)
         except Exception as error:  # noqa: BLE001  the border, as for a batch: adding goes on
-            self._pause(f"a defect in scenariod: {type(error).__name__}: {error}", None)
+            fault = tell_of_defect(self._journal, "making the report", error)
+            self._pause(fault.words, fault.cure)
         else:
             self._pause_s, self._told = QUIET_S, ""
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-import traceback
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from scenariod.base import clock, faults
 from scenariod.base.errors import ScenariodError
 from scenariod.base.faults import EnvironmentFault, Step, during
+from scenariod.daemon.error_policy import tell_of_defect
 from scenariod.intake.batch import Batch
 from scenariod.library import Kind, SettledBatch, voicing
 from scenariod.library.voicing import State
@@ -43,6 +43,7 @@ CHECK_EVERY_S = 3600.0
 """How often the files are compared with what was recorded of them."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 5.0, 3600.0
 MEMORY_RETRY_S = 5.0
+_BY_ITSELF = "it is tried again by itself"
 _NO_FAULT = {Outcome.STOPPED, Outcome.KILLED, Outcome.HOST_OUT_OF_MEMORY}
 """Ends that no scenario caused: it is spoken again."""
 
@@ -125,13 +126,9 @@ class Speaking:
                     if not await self._speak_some():
                         break
         except (OSError, ScenariodError) as error:
-            fault = faults.of(error)
-            self._pause(fault.words, fault.cure or "it is tried again by itself")
+            self._pause_for(faults.of(error))
         except Exception as error:  # noqa: BLE001  the border, as for a batch: adding goes on
-            words = f"a defect in scenariod: {type(error).__name__}: {error}"
-            trace = " | ".join("".join(traceback.format_exception(error)).splitlines())
-            self._journal.tell(Event.FAILED, f"speaking: {words}", traceback=trace)
-            self._pause(words, "see the journal, and please report it")
+            self._pause_for(tell_of_defect(self._journal, "speaking", error))
         finally:
             self.progress.left_s = None
 
@@ -161,8 +158,7 @@ class Speaking:
 
     def _take_stock(self) -> None:
         tally, now = voicing.tally(self._settler.library, self._settings), self.progress
-        now.scenarios, now.failed = tally.scenarios, tally.by_state.get(State.FAILED, 0)
-        now.done = tally.by_state.get(State.SPOKEN, 0) + tally.by_state.get(State.SILENT, 0)
+        now.scenarios, now.done, now.failed = tally.scenarios, tally.done, tally.failed
         pace_s = self._spoken_s / self._spoken if self._spoken else None
         if pace_s is not None:
             now.left_s = tally.is_to_do * pace_s if tally.is_to_do else None
@@ -236,11 +232,10 @@ class Speaking:
         outcome = judge(replace(ended.evidence, verdicts=0))
         if outcome is Outcome.NO_LIMIT:
             self._setup.launcher.doubt()
-        if outcome is Outcome.NO_LIMIT:
             director.give_up(ended.detail, "see `scenariodctl status`")
         elif outcome is Outcome.ENVIRONMENT:
             fault = self._fault(ended)
-            director.give_up(fault.words, fault.cure or "it is tried again by itself")
+            director.give_up(fault.words, fault.cure or _BY_ITSELF)
         elif outcome is not Outcome.OK and not self._is_spared(outcome):
             director.conclude(f"its process ended badly ({outcome}): {ended.detail}")
         self._weigh(director)
@@ -323,6 +318,9 @@ class Speaking:
                     engine=self._rules.engine,
                 )
             self._spoken, self._spoken_s = 0, 0.0
+
+    def _pause_for(self, fault: Fault) -> None:
+        self._pause(fault.words, fault.cure or _BY_ITSELF)
 
     def _pause(self, reason: str, cure: str, *, retry_after_s: float | None = None) -> None:
         """Leave the engine alone for a while: as long as it says, or longer each time."""

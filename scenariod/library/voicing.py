@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,6 @@ from scenariod.library import history
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Mapping
-    from datetime import datetime
 
     from scenariod.library.database import Library
     from scenariod.library.records import SettledBatch
@@ -91,10 +91,19 @@ class Tally:
     by_state: Mapping[str, int] = field(default_factory=dict)
 
     @property
+    def done(self) -> int:
+        """How many were spoken, or have nothing to say."""
+        return self.by_state.get(State.SPOKEN, 0) + self.by_state.get(State.SILENT, 0)
+
+    @property
+    def failed(self) -> int:
+        """How many could not be spoken."""
+        return self.by_state.get(State.FAILED, 0)
+
+    @property
     def is_to_do(self) -> int:
         """How many are to be spoken."""
-        done = (State.SPOKEN, State.SILENT, State.FAILED)
-        return self.scenarios - sum(self.by_state.get(state, 0) for state in done)
+        return self.scenarios - self.done - self.failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +325,11 @@ def charge(
             " SET credits = excluded.credits, settled = excluded.settled",
             (key, now.isoformat(timespec="seconds"), engine, model, credits_, int(is_settled)),
         )
+
+
+def month_of(now: datetime) -> datetime:
+    """Return when the month of `now` began, in UTC: a budget is for that long."""
+    return datetime(now.year, now.month, 1, tzinfo=UTC)
 
 
 def spent(library: Library, *, since: datetime) -> list[Spent]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from scenariod.library import voicing
@@ -19,6 +18,7 @@ from scenariod.voices.reading import Character, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
     from typing import Any
 
     from scenariod.base.config import Voices
@@ -62,6 +62,7 @@ class Director:
         self._waiting = list(scenarios)
         self._batch = batch
         self._clock = clock
+        self._digest = rules.digest(settings)
         self._at: Voicing | None = None
         self.done: list[Voicing] = []
         self.unavailable: Unavailable | None = None
@@ -75,9 +76,7 @@ class Director:
         """Return how many credits may still be spent this month; None for any number."""
         if self._rules.credits_per_month == "off":
             return None
-        now = self._clock()
-        since = datetime(now.year, now.month, 1, tzinfo=UTC)
-        spent = voicing.spent(self._library, since=since)
+        spent = voicing.spent(self._library, since=voicing.month_of(self._clock()))
         return max(self._rules.credits_per_month - sum(s.settled + s.reserved for s in spent), 0)
 
     def answer(self, event: Mapping[str, Any]) -> bytes:
@@ -119,7 +118,7 @@ class Director:
             self._at = Voicing(
                 due.scenario_id,
                 due.content_sha256,
-                rules.digest(self._rules),
+                self._digest,
                 State.REDO if due.again else State.BEGUN,
                 batch=self._batch,
             )
