@@ -65,6 +65,9 @@ class Speaking:
         self._check_due = 0.0
         self._pause_s = 0.0
         self._is_changed = True
+        self._to_do = 0
+        self._seen: object = None
+        self._at_rest: object = None
         self._killed = 0
         self._told = 0
         self._setbacks = Setbacks()
@@ -77,9 +80,14 @@ class Speaking:
         return self._task is not None
 
     @property
+    def is_behind(self) -> bool:
+        """Whether some scenarios are still to be spoken."""
+        return self._to_do > 0
+
+    @property
     def has_failed(self) -> bool:
-        """Whether some scenarios could not be spoken, or none can be now."""
-        return self.progress.failed > 0 or self._pause_s > 0
+        """Whether some scenarios were not spoken: they could not be, or not now."""
+        return self.progress.failed > 0 or self._pause_s > 0 or self.is_behind
 
     def is_due(self, now: float) -> bool:
         """Say whether there is something to be waited for; `now` is monotonic seconds."""
@@ -121,16 +129,23 @@ class Speaking:
         """Speak until there is nothing left, or something is in the way."""
         try:
             with during(Step.SPEAKING, self._config.voices):
+                if self._is_at_rest():
+                    return
                 await asyncio.to_thread(self._prepare)
-                while not self._yield.is_set():
-                    if not await self._speak_some():
-                        break
+                while not self._yield.is_set() and await self._speak_some():
+                    pass
         except (OSError, ScenariodError) as error:
             self._pause_for(faults.of(error))
         except Exception as error:  # noqa: BLE001  the border, as for a batch: adding goes on
             self._pause_for(tell_of_defect(self._journal, "speaking", error))
         finally:
             self.progress.left_s = None
+
+    def _is_at_rest(self) -> bool:
+        """Say, without a look at all rows, whether all was done and nothing has changed since."""
+        library = self._settler.library
+        self._seen = library, voicing.changes(library)  # before the rows are looked at
+        return self._seen == self._at_rest and time.monotonic() < self._check_due
 
     def _prepare(self) -> None:
         """Bring voices/ in line with the library."""
@@ -143,35 +158,39 @@ class Speaking:
             self._check_due = time.monotonic() + CHECK_EVERY_S
             voice_folder.check(library, folder)
         self._take_stock()
-        to_do = voicing.due(library, self._settings, most=-1)
-        if to_do and not self._spoken and len(to_do) != self._told:
-            self._told = len(to_do)
-            many = "1 scenario is" if len(to_do) == 1 else f"{len(to_do)} scenarios are"
-            left_s = rules.estimate_s(self._rules, sum(due.size_bytes for due in to_do))
-            self.progress.left_s = left_s
-            self._journal.tell(
-                Event.VOICES_BEGUN,
-                f"{many} to be spoken by {self._rules.engine}: about"
-                f" {rough(left_s)}, a few times that on a small machine",
-                engine=self._rules.engine,
-            )
+        if self._to_do and not self._spoken and self._to_do != self._told:
+            self._tell_what_comes()
+
+    def _tell_what_comes(self) -> None:
+        due = voicing.due(self._settler.library, self._settings, most=-1)
+        self._told = len(due)
+        many = "1 scenario is" if len(due) == 1 else f"{len(due)} scenarios are"
+        left_s = rules.estimate_s(self._rules, sum(each.size_bytes for each in due))
+        self.progress.left_s = left_s
+        self._journal.tell(
+            Event.VOICES_BEGUN,
+            f"{many} to be spoken by {self._rules.engine}: about"
+            f" {rough(left_s)}, a few times that on a small machine",
+            engine=self._rules.engine,
+        )
 
     def _take_stock(self) -> None:
         tally, now = voicing.tally(self._settler.library, self._settings), self.progress
         now.scenarios, now.done, now.failed = tally.scenarios, tally.done, tally.failed
-        pace_s = self._spoken_s / self._spoken if self._spoken else None
-        if pace_s is not None:
-            now.left_s = tally.is_to_do * pace_s if tally.is_to_do else None
+        self._to_do = tally.is_to_do
+        if self._spoken:
+            now.left_s = self._to_do * self._spoken_s / self._spoken or None
 
     async def _speak_some(self) -> bool:
         """Speak the next scenarios; return whether to go on."""
+        waits = self._setup.budget.room_for(self._limit_bytes)
+        if self._to_do and waits is not None:
+            self.progress.waits = f"memory: {waits.reason}"
+            self._due = time.monotonic() + MEMORY_RETRY_S
+            return False
         begun = await self._settler.in_thread(self._begin)
         if begun is None:
             await asyncio.to_thread(self._finish)
-            return False
-        if (waits := self._setup.budget.room_for(self._limit_bytes)) is not None:
-            self.progress.waits = f"memory: {waits.reason}"
-            self._due = time.monotonic() + MEMORY_RETRY_S
             return False
         self.progress.waits = ""
         job, director = begun
@@ -304,7 +323,6 @@ class Speaking:
             )
 
     def _finish(self) -> None:
-        self._take_stock()
         self.progress.waits = ""
         if self._is_changed:
             from scenariod.voices import folder as voice_folder  # not loaded where voices are off
@@ -318,6 +336,7 @@ class Speaking:
                     engine=self._rules.engine,
                 )
             self._spoken, self._spoken_s = 0, 0.0
+        self._at_rest = self._seen
 
     def _pause_for(self, fault: Fault) -> None:
         self._pause(fault.words, fault.cure or _BY_ITSELF)

@@ -194,7 +194,7 @@ class Supervisor:
     def _exit_code(self) -> ExitCode:
         if not self._setup.once:
             return ExitCode.OK
-        if self._stop.is_asked and not self._drain.is_closed:
+        if self._stop.is_asked and (not self._drain.is_closed or self._speaking.is_behind):
             return ExitCode.INTERRUPTED
         if self._backoff.is_on:
             return ExitCode.PAUSED

@@ -146,6 +146,16 @@ def due(library: Library, settings: str, *, most: int, last: Iterable[str] = ())
         return [Due(id_, sha256, size, bool(again)) for id_, sha256, size, again in rows]
 
 
+def changes(library: Library) -> tuple[int, int]:
+    """Return what is another value once anything in the library was changed, by whoever.
+
+    The first counts the commits of others (PRAGMA data_version), the second this connection's rows.
+    """
+    with library.reading() as db:
+        (of_others,) = db.execute("PRAGMA data_version").fetchone()
+        return int(of_others), db.total_changes
+
+
 def tally(library: Library, settings: str) -> Tally:
     """Return how far speaking by these settings has come."""
     with library.reading() as db:
