@@ -165,10 +165,11 @@ def is_backed_up(folder: Path, library: Library) -> bool:
     return (last.batch, last.count) == (library.latest_change(), library.count())
 
 
-def find(folder: Path, name: str) -> Path:
+def find(folder: Path, name: str, *, others: Iterable[str] = ()) -> Path:
     """Return the backup that `name` means: `latest`, a name in `folder`, or a path.
 
-    Raises NotFoundError. What is found need not be whole: verify it.
+    Raises NotFoundError with the nearest name, of `others` too. What is found need not be whole:
+    verify it.
     """
     if name == LATEST:
         last = newest(folder)
@@ -179,10 +180,10 @@ def find(folder: Path, name: str) -> Path:
             hint="the first dropped file or import writes one",
         )
     for path in (folder / name, folder / f"{name}.json", Path(name)):
-        if path.is_file():
+        if os.path.lexists(path):  # opening it says what is wrong with a folder or a dead link
             return path
     known = [path.name for _, path in named(folder)] if folder.is_dir() else []
-    near = nearest(name, [LATEST, *known])
+    near = nearest(name, [LATEST, *others, *known])
     raise NotFoundError(
         f"there is no backup {name!r}, neither in {folder} nor as a path{near}",
         hint="`scenariodctl backups` lists them",

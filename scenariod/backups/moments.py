@@ -82,7 +82,12 @@ def parse(text: str, *, backups: Path) -> Present | Earlier:
     if text == _NOW:
         return Present()
     before = _BEFORE.fullmatch(text)
-    return BeforeBatch(int(before[1])) if before else InBackup(folder.find(backups, text))
+    others = [_NOW, re.sub(r"^.*?(?=[0-9]*$)", "batch:", text)]
+    return (
+        BeforeBatch(int(before[1]))
+        if before
+        else InBackup(folder.find(backups, text, others=others))
+    )
 
 
 @contextmanager

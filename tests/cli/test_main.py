@@ -541,6 +541,20 @@ def test_a_wrong_command_line_is_told_in_json_as_other_errors_are(home: Home) ->
         assert error["exit_code"] == 2
 
 
+@pytest.mark.parametrize("made", ["folder", "link"])
+def test_what_stands_in_the_place_of_a_backup_is_named(filled: Home, made: str) -> None:
+    place = filled.backups / f"scenarios-backup-{made}.json"
+    if made == "folder":
+        place.mkdir()
+    else:
+        place.symlink_to("/nowhere")
+
+    ended = filled.ctl("restore", place.name)
+
+    assert ended.code == 16
+    assert ("a folder" if made == "folder" else "/nowhere") in ended.err
+
+
 @pytest.mark.parametrize(
     ("wrong", "nearest"),
     [
@@ -552,6 +566,11 @@ def test_a_wrong_command_line_is_told_in_json_as_other_errors_are(home: Home) ->
         (["restore", "--dryrun", "latest"], "--dry-run"),
         (["show", "frist"], "first"),
         (["diff", "now", "lates"], "latest"),
+        (["diff", "nwo", "latest"], "now"),
+        (["export", "--at", "btch:1"], "batch:1"),
+        (["undo", "lsat"], "last"),
+        (["play", "frist"], "first"),
+        (["play", "first", "titel"], "title"),
         (["retry", "scenario-8.jsn"], "scenario-8.json"),
     ],
     ids=lambda words: " ".join(words) if isinstance(words, list) else words,
