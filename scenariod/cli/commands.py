@@ -11,6 +11,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scenariod.base.names import nearest
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -32,7 +34,7 @@ class Command:
     """A command: how it is called, what it says of itself, and what answers it: `module:function`.
 
     `parts` are its second words; without one of them it answers itself. `interrupted` says how
-    things are after Ctrl-C.
+    things are after Ctrl-C; after one that `changes_library`, a running daemon looks at it.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Command:
     arguments: tuple[Argument, ...] = ()
     parts: tuple[Command, ...] = ()
     interrupted: str = "nothing was changed"
+    changes_library: bool = False
 
     def answer(self, config: Config, asked: argparse.Namespace) -> Answer | Stream:
         """Load the module that answers, and return its answer."""
@@ -66,13 +69,15 @@ def _batch(text: str) -> int | str:
     if text == "last":
         return text
     if not (text.isascii() and text.isdecimal() and len(text) <= 18):
-        raise argparse.ArgumentTypeError(f"{text!r} is neither `last` nor the number of a batch")
+        words = f"{text!r} is neither `last` nor the number of a batch{nearest(text, ['last'])}"
+        raise argparse.ArgumentTypeError(words)
     return int(text)
 
 
 def _sound(text: str) -> str:
-    if text not in {"title", "content", "claim"}:
-        raise argparse.ArgumentTypeError(f"{text!r} is not title, content or claim")
+    if text not in (sounds := ("title", "content", "claim")):
+        words = f"{text!r} is not title, content or claim{nearest(text, sounds)}"
+        raise argparse.ArgumentTypeError(words)
     return text
 
 
@@ -150,6 +155,7 @@ COMMANDS = (
             _YES,
         ),
         interrupted=_IN_THE_HISTORY,
+        changes_library=True,
     ),
     Command(
         "import",
@@ -165,6 +171,7 @@ COMMANDS = (
             _DRY_RUN,
         ),
         interrupted=_SO_FAR,
+        changes_library=True,
     ),
     Command(
         "export",
@@ -215,6 +222,7 @@ COMMANDS = (
             _YES,
         ),
         interrupted=_IN_THE_HISTORY,
+        changes_library=True,
     ),
     Command(
         "diff",
@@ -293,6 +301,8 @@ COMMANDS = (
                 (_ID,),
             ),
         ),
+        interrupted="all of them are spoken again, or none",
+        changes_library=True,
     ),
     Command(
         "characters",

@@ -52,7 +52,10 @@ def _answer(asked: argparse.Namespace) -> int:
     try:
         loaded = config.load_for_command(config=asked.config, root=asked.root)
         become_owner(loaded.root)
-        answer = _asked_command(asked).answer(loaded, asked)
+        command = _asked_command(asked)
+        answer = command.answer(loaded, asked)
+        if command.changes_library:
+            _wake_daemon(loaded)
         _print(answer, as_json=asked.json)
     except (OSError, faults.EnvironmentFault) as error:
         return _fail_of_environment(error, loaded, as_json=asked.json)
@@ -64,6 +67,12 @@ def _answer(asked: argparse.Namespace) -> int:
         how = _asked_command(asked).interrupted if changes else "nothing was changed"
         return _fail(f"interrupted: {how}", hint, ExitCode.INTERRUPTED, as_json=asked.json)
     return answer.code
+
+
+def _wake_daemon(loaded: Config) -> None:
+    from scenariod.monitoring import status  # most commands need nothing of it
+
+    status.wake(loaded.socket)
 
 
 def _fail_of_environment(error: Exception, loaded: Config | None, *, as_json: bool) -> int:

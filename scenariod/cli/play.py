@@ -6,9 +6,10 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
-from scenariod.base.errors import NotFoundError
+from scenariod.base.errors import ExitCode, NotFoundError
 from scenariod.base.names import shell_word
-from scenariod.cli.answer import Answer, require_root
+from scenariod.cli.answer import READ_TIMEOUT_S, Answer, require_root, scenario_of
+from scenariod.library import Library
 
 if TYPE_CHECKING:
     import argparse
@@ -28,6 +29,8 @@ def play(config: Config, asked: argparse.Namespace) -> Answer:
     require_root(config)
     path = config.voices / asked.what / f"{asked.file}.mp3"
     if not path.is_file():
+        with Library.open_read_only(config.database, busy_timeout_s=READ_TIMEOUT_S) as library:
+            scenario_of(library, asked.what)
         raise NotFoundError(
             f"there is no {path}",
             hint=f"`scenariodctl voices` shows how far the voices have come,"
@@ -38,6 +41,10 @@ def play(config: Config, asked: argparse.Namespace) -> Answer:
         raise NotFoundError(
             f"no player was found; the file is {path}", hint="`sudo apt install mpg123`"
         )
-    played = subprocess.run([*player, str(path)], check=False)
-    words = f"played {path}" if played.returncode == 0 else f"{player[0]} could not play {path}"
-    return Answer({"path": str(path), "player": player[0], "code": played.returncode}, [words])
+    # What it prints is for people: with --json, stdout has one document.
+    played = subprocess.run([*player, str(path)], stdout=subprocess.DEVNULL, check=False)
+    document = {"path": str(path), "player": player[0], "code": played.returncode}
+    if played.returncode != 0:
+        words = f"{player[0]} cannot play {path}: it ended with code {played.returncode}"
+        return Answer(document, [words], ExitCode.PAUSED)
+    return Answer(document, [f"played {path}"])

@@ -177,8 +177,7 @@ def _redo(config: Config, ids: list[str]) -> Answer:
     with Library.open(config.database, busy_timeout_s=busy_s) as library:
         for scenario_id in ids:
             scenario_of(library, scenario_id)
-        for scenario_id in ids:
-            voicing.set_state(library, scenario_id, State.REDO)
+        voicing.redo(library, ids)
     words = "it is" if len(ids) == 1 else f"these {len(ids)} are"
     return Answer({"redo": ids}, lines=[f"{words} spoken again once the inbox is empty"])
 

@@ -99,6 +99,11 @@ class Speaking:
             return at_most
         return min(max(self._due - now, 0.0), at_most)
 
+    def look_soon(self) -> None:
+        """Look at the library at the next tick: a command may have changed it."""
+        if not self.is_busy and self._pause_s == 0:
+            self._due = 0.0
+
     def begin_if_due(self, now: float, *, on_end: Callable[[], None]) -> None:
         """Begin, beside the loop, if there may be something to speak; `on_end` is called then."""
         if self.is_busy or not self.is_due(now):
@@ -323,7 +328,7 @@ class Speaking:
             )
 
     def _finish(self) -> None:
-        self.progress.waits = ""
+        self.progress.waits, self.progress.left_s = "", None
         if self._is_changed:
             from scenariod.voices import folder as voice_folder  # not loaded where voices are off
 

@@ -82,7 +82,7 @@ class Supervisor:
         self._stop.listen(wake=self._signalled, grace_s=self._config.worker.stop_grace_s)
         heartbeat = asyncio.create_task(self._reporter.keep_telling())
         heartbeat.add_done_callback(self._heartbeat_ended)
-        server = await status_socket.serve(self._config.socket, self._reporter.answer)
+        server = await status_socket.serve(self._config.socket, self._answer)
         try:
             await self._recover_once_it_can()
             await self._loop()
@@ -155,6 +155,13 @@ class Supervisor:
     def snapshot(self) -> status.Status:
         """Return the status as it is now."""
         return self._reporter.snapshot()
+
+    async def _answer(self) -> status.Status:
+        """Return the status for who asks; a command that has changed the library asks, too."""
+        if not self._setup.once:
+            self._speaking.look_soon()
+            self._wake.set()
+        return await self._reporter.answer()
 
     def _show_stop(self) -> None:
         if self._stop.is_new(running=len(self._running)):

@@ -235,6 +235,15 @@ def set_state(library: Library, scenario_id: str, state: State) -> bool:
         return changed.rowcount == 1
 
 
+def redo(library: Library, ids: Iterable[str]) -> None:
+    """Have these scenarios be spoken again, all of them or none."""
+    with library.writing() as db:
+        db.executemany(
+            "UPDATE voicing SET state = ? WHERE scenario_id = ?",
+            ((State.REDO.value, scenario_id) for scenario_id in ids),
+        )
+
+
 def record_run(library: Library, batch: SettledBatch) -> None:
     """Record the run of a limited process that spoke scenarios: a batch that changes none."""
     with library.writing() as db:

@@ -9,7 +9,7 @@ import json
 import os
 import socket
 import struct
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -212,6 +212,14 @@ def ask(path: Path) -> dict[str, object] | None:
         except (TimeoutError, BlockingIOError) as error:  # the latter: too many wait for an answer
             raise _not_answering(connection, path) from error
     return dict(json.loads(text)) if text.endswith(b"\n") else None  # it ended as it was asked
+
+
+def wake(path: Path) -> None:
+    """Have the daemon, if one runs, see at once what a command has changed in the library."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(ASK_TIMEOUT_S)
+        with suppress(OSError), short(path) as name:  # it also looks by itself, only later
+            connection.connect(name)
 
 
 def _not_answering(connection: socket.socket, path: Path) -> NotAnsweringError:

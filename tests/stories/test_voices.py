@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 from contextlib import suppress
@@ -173,6 +174,39 @@ def test_redo_makes_the_files_of_one_scenario_again(speaking: Home) -> None:
     assert asked.code == 0, asked.err
     changed = {p.parent.name for p, inode in before.items() if p.stat().st_ino != inode}
     assert changed == {"two"}
+
+
+def test_a_command_that_changes_the_library_wakes_the_daemon_to_speak(home: Home) -> None:
+    home.configure(voices={"engine": "flite"}, intake={"rescan_s": 3600.0})
+    home.drop("scenario-one.json", scenario("one"))
+    daemon = home.start()
+    daemon.wait_for("all voices are made: 1 of 1 scenarios, flite\n")
+    more = home.path / "more.json"
+    more.write_bytes(b"[%b]" % scenario("two"))
+
+    assert home.ctl("voices", "--redo", "one").code == 0
+    daemon.wait_for("all voices are made: 1 of 1 scenarios, flite\n", times=2)
+    assert home.ctl("import", str(more)).code == 0
+    daemon.wait_for("all voices are made: 2 of 2 scenarios, flite\n")
+    assert home.ctl("undo", "last").code == 0
+
+    wait_until(lambda: set(sounds(home)) == sets_of("one"), "the others are set aside")
+
+
+def test_a_player_that_fails_is_an_error_and_prints_nothing_into_a_document(
+    speaking: Home, tmp_path: Path
+) -> None:
+    speaking.drop("scenario-one.json", scenario("one"))
+    speaking.once()
+    player = tmp_path / "bin" / "mpv"
+    player.parent.mkdir()
+    player.write_text("#!/bin/sh\necho no sound here\nexit 3\n")
+    player.chmod(0o755)
+
+    found_first = {"PATH": f"{player.parent}:{os.environ['PATH']}"}
+    played = speaking.ctl("play", "one", "--json", environment=found_first)
+
+    assert (played.code, played.json()["code"]) == (17, 3)
 
 
 def test_a_voice_chosen_by_hand_makes_only_the_files_again_in_which_it_speaks(
