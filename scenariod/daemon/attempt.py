@@ -6,6 +6,7 @@ Wires run, batch and settle for one batch. Never claims, never admits, never wai
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from scenariod.base import clock
@@ -271,6 +272,9 @@ class Attempts:
             launcher=self._launcher.name,
             memory_peak_bytes=ended.peak_bytes if ended else None,
             memory_limit_bytes=ended.limit_bytes if ended else self._budget.sizes.limit_bytes,
+            started_by=ended.started_by if ended else None,
+            waited_ms=_waited_ms(batch, ended) if ended else None,
+            ready_ms=ended.ready_ms if ended else None,
         )
 
     def _tell_settled(
@@ -312,6 +316,14 @@ class Attempts:
         number = self._settler.reserve_batch()
         reached(KillPoint.BATCH_APART_RESERVED)
         return self._work.set_apart(batch, names, batch_id=number)
+
+
+def _waited_ms(batch: Batch, ended: Ended) -> int | None:
+    """Return how long a batch was claimed before its last process was started, if that is known."""
+    if batch.claimed_at is None:
+        return None
+    waited = ended.started_at - datetime.fromisoformat(batch.claimed_at)
+    return max(round(waited.total_seconds() * 1000), 0)  # the clock may have been set
 
 
 def _exit_status(ended: Ended | None) -> int | None:

@@ -10,12 +10,15 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scenariod.base import faults
+from scenariod.base import clock, faults
 from scenariod.base.errors import LibraryDamagedError, NoLimitError, ScenariodError
 from scenariod.base.faults import ENVIRONMENT_FAULTS, EnvironmentFault, Fault
+from scenariod.library import Paused
 from scenariod.monitoring.journal import Event
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scenariod.monitoring.journal import Journal
 
 MOST_WITHOUT_LIMIT = 4
@@ -94,10 +97,14 @@ class Backoff:
     None is longer than `longest_s`.
     """
 
-    def __init__(self, *, journal: Journal, longest_s: float) -> None:
+    def __init__(
+        self, *, journal: Journal, longest_s: float, on_end: Callable[[Paused], None]
+    ) -> None:
         self._journal = journal
+        self._on_end = on_end
         self._longest_s = longest_s
         self._reason: Fault | None = None
+        self._begun_at = ""
         self._until = 0.0
         self._delay_s = 0.0
 
@@ -114,6 +121,8 @@ class Backoff:
         """Pause, longer than the last time; return for how long, in seconds."""
         self._delay_s = min(self._delay_s * 2, self._longest_s) if self.is_on else FIRST_S
         if self._reason != reason:
+            self._hand_over()
+            self._begun_at = clock.now().isoformat()
             self._journal.tell(
                 Event.PAUSED,
                 f"intake pauses, and nothing is lost: {reason}",
@@ -135,4 +144,11 @@ class Backoff:
             self._journal.tell(
                 Event.RESUMED, f"intake resumes; the cause was: {self._reason.words}"
             )
+            self._hand_over()
             self._reason = None
+
+    def _hand_over(self) -> None:
+        """Hand over the pause that ends, for the library to record; another may follow at once."""
+        if (fault := self._reason) is not None:
+            now = clock.now().isoformat()
+            self._on_end(Paused(fault.step or "", fault.words, self._begun_at, now))

@@ -93,6 +93,7 @@ class Reporting:
         self._making = making = Making(self._config)
         try:
             with during(Step.REPORTING, self._config.reports):
+                await self._settler.in_thread(self._settler.record_pauses)
                 await asyncio.to_thread(self._make_if_behind, making)
         except (OSError, ScenariodError) as error:
             fault = faults.of(error)

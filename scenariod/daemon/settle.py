@@ -18,7 +18,7 @@ from scenariod.backups import rebuild
 from scenariod.backups.damage import damage_of, find_damage, mark
 from scenariod.backups.schedule import Schedule, look_at_newest
 from scenariod.base import clock, safe_open
-from scenariod.base.errors import DroppedFileError, LibraryDamagedError
+from scenariod.base.errors import DroppedFileError, LibraryDamagedError, ScenariodError
 from scenariod.base.faults import OF_ONE_FILE, Step, during
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.names import REASON_SUFFIX, with_suffix
@@ -29,6 +29,7 @@ from scenariod.library import (
     OnConflict,
     Result,
     SettledFile,
+    measures,
 )
 from scenariod.monitoring.counts import Counts
 from scenariod.monitoring.journal import Event, Once
@@ -41,9 +42,12 @@ if TYPE_CHECKING:
 
     from scenariod.base.config import Config
     from scenariod.intake.batch import Batch, Work
-    from scenariod.library import SettledBatch
+    from scenariod.library import Paused, SettledBatch
     from scenariod.monitoring.journal import Journal
     from scenariod.validation.verdict import Verdict
+
+MOST_PAUSES = 100
+"""Pauses kept until they are recorded; what is more is in the journal only."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -52,9 +56,9 @@ T = TypeVar("T")
 class Settler:
     """The one writer of the library, with a thread of its own: one call at a time runs in it.
 
-    `reserve_batch`, `finish` and `settle` are for what `in_thread` runs there, all else is for the
-    loop. They raise OSError, `LibraryLockedError` or `LibraryDamagedError`; a batch is then settled
-    whole or not at all, and `finish` tells which.
+    `reserve_batch`, `finish`, `settle` and `record_pauses` are for what `in_thread` runs there, all
+    else is for the loop. They raise OSError, `LibraryLockedError` or `LibraryDamagedError`; a batch
+    is then settled whole or not at all, and `finish` tells which.
     """
 
     def __init__(self, config: Config, *, work: Work, journal: Journal) -> None:
@@ -67,6 +71,7 @@ class Settler:
         self._on_conflict = OnConflict(config.library.on_conflict)
         self._library: Library | None = None
         self._first_batch: int | None = None
+        self._pauses: list[Paused] = []
         self.schedule = Schedule(config, journal=journal)
         self.scenarios = 0
         self.doing = ""
@@ -111,6 +116,8 @@ class Settler:
     async def close(self) -> None:
         """Close the library and end the thread."""
         if self._library is not None:
+            with suppress(OSError, ScenariodError):  # the journal has them, too
+                await self.in_thread(self.record_pauses)
             await self.in_thread(self._library.close)
         self._thread.shutdown()
 
@@ -118,12 +125,24 @@ class Settler:
         """Have the next batch begin another drain: the batches of one are undone together."""
         self._first_batch = None
 
+    def note_pause(self, pause: Paused) -> None:
+        """Keep a pause of intake that has ended, to be recorded when nothing is urgent."""
+        if len(self._pauses) < MOST_PAUSES:
+            self._pauses.append(pause)
+
     async def in_thread(self, act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `act` in the settle thread, where no batch is settled meanwhile; the loop goes on."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, partial(act, *args, **kwargs))
 
     # In the settle thread
+
+    def record_pauses(self) -> None:
+        """Record the pauses that have ended, before a report and at the end: no batch waits."""
+        if pauses := self._pauses[:]:
+            with during(Step.RECORDING, self._config.database), self.library.writing() as db:
+                measures.record_pauses(db, pauses)
+            del self._pauses[: len(pauses)]
 
     def reserve_batch(self) -> int:
         """Return the number of a new batch: larger than any given before, and than any in work/."""

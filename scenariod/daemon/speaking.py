@@ -302,6 +302,8 @@ class Speaking:
             memory_limit_bytes=ended.limit_bytes,
             kind=Kind.VOICES,
             note=f"{done} spoken by {self._rules.engine}",
+            started_by=ended.started_by,
+            ready_ms=ended.ready_ms,
         )
         with during(Step.RECORDING, self._config.database):
             voicing.record_run(self._settler.library, record)

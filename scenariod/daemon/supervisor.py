@@ -67,7 +67,11 @@ class Supervisor:
             rebuilds_library=config.library.auto_restore,
             is_service=setup.notifier.is_heard,
         )
-        self._backoff = Backoff(journal=journal, longest_s=config.intake.longest_retry_s)
+        self._backoff = Backoff(
+            journal=journal,
+            longest_s=config.intake.longest_retry_s,
+            on_end=setup.settler.note_pause,
+        )
         self._damage: LibraryDamagedError | None = None
         self._fatal: ScenariodError | None = None
         self._rebuilds = 0

@@ -5,8 +5,12 @@ Only reads. Counts what is of the scenarios as they are now.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from scenariod.library.records import Speaker
+from scenariod.library.scenarios import text
 
 if TYPE_CHECKING:
     import sqlite3
@@ -114,3 +118,12 @@ def _characters(db: sqlite3.Connection) -> tuple[int, list[Speaks]]:
 
 def _where_from(db: sqlite3.Connection, name: str) -> list[tuple[int, str]]:
     return db.execute(_WHERE_FROM, (name, _MOST_EXAMPLES)).fetchall()
+
+
+def speakers(db: sqlite3.Connection, scenario_id: str) -> tuple[Speaker, ...]:
+    """Return who speaks in a scenario, the first one first; nobody where it was never spoken."""
+    rows = db.execute(
+        "SELECT name, aliases, voice FROM character WHERE scenario_id = ? ORDER BY number",
+        (text(scenario_id),),
+    )
+    return tuple(Speaker(name, tuple(json.loads(aliases)), voice) for name, aliases, voice in rows)

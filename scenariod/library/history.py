@@ -62,8 +62,8 @@ def record(db: sqlite3.Connection, batch: SettledBatch, *, added: int, removed: 
     db.execute(
         "INSERT INTO batch (id, position, kind, started_at, settled_at, outcome, duration_ms,"
         " memory_peak_bytes, memory_limit_bytes, launcher, note,"
-        " added, removed, scenarios, last_change, first_batch)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " added, removed, scenarios, last_change, first_batch, started_by, waited_ms, ready_ms)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             batch.id,
             before.position + 1,
@@ -81,6 +81,9 @@ def record(db: sqlite3.Connection, batch: SettledBatch, *, added: int, removed: 
             before.scenarios + added - removed,
             batch.id if added or removed else before.last_change,
             batch.first_batch,
+            batch.started_by,
+            batch.waited_ms,
+            batch.ready_ms,
         ),
     )
 

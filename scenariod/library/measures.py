@@ -1,20 +1,22 @@
-"""What was measured of batches, and why files were refused: for charts.
+"""What was measured of batches, when intake paused, and why files were refused: for charts.
 
-Only reads. Whatever an older version did not record is None.
+Owns the table `pause`; never commits. Whatever an older version did not record is None.
 """
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING
 
-from scenariod.library.records import Kind, Measure
+from scenariod.library.records import Kind, Measure, Paused
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
 
 _MEASURES = """
-    SELECT id, settled_at, kind, outcome, launcher, duration_ms,
+    SELECT id, settled_at, kind, outcome, launcher, started_by, waited_ms, ready_ms, duration_ms,
            max(0, cast(round((julianday(settled_at) - julianday(started_at)) * 86400000) AS INTEGER)
                   - duration_ms),
            memory_peak_bytes, memory_limit_bytes, added, removed,
@@ -42,3 +44,23 @@ def of_batches(db: sqlite3.Connection) -> Iterator[Measure]:
 def refused(db: sqlite3.Connection) -> list[tuple[str, int, int]]:
     """Return for each code how many files were refused for it, and the last batch with one."""
     return db.execute(_REFUSED).fetchall()
+
+
+def record_pauses(db: sqlite3.Connection, pauses: Iterable[Paused]) -> None:
+    """Record pauses of intake that have ended."""
+    db.executemany(
+        "INSERT INTO pause (step, reason, begun_at, ended_at) VALUES (?, ?, ?, ?)",
+        ((each.step, each.reason, each.begun_at, each.ended_at) for each in pauses),
+    )
+
+
+def pauses(db: sqlite3.Connection, *, since: datetime, most: int) -> tuple[int, list[Paused]]:
+    """Return how many pauses ended since then, and `most` of them, the last one first."""
+    began = since.astimezone(UTC).isoformat()
+    (count,) = db.execute("SELECT count(*) FROM pause WHERE ended_at >= ?", (began,)).fetchone()
+    rows = db.execute(
+        "SELECT step, reason, begun_at, ended_at FROM pause WHERE ended_at >= ?"
+        " ORDER BY number DESC LIMIT ?",
+        (began, most),
+    )
+    return count, [Paused(*row) for row in rows]

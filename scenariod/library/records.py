@@ -70,7 +70,8 @@ def decide(accepted: Accepted, *, present_sha256: str | None, on_conflict: OnCon
 class SettledBatch:
     """A batch as the library records it. Both times are aware.
 
-    `first_batch` is the first one of its drain or import, None if that is itself.
+    `first_batch` is the first one of its drain or import, None if that is itself. `started_by`,
+    `waited_ms` and `ready_ms` are of its process, as `Measure` has them.
     """
 
     id: int
@@ -84,6 +85,19 @@ class SettledBatch:
     kind: Kind = Kind.INTAKE
     note: str = ""
     first_batch: int | None = None
+    started_by: str | None = None
+    waited_ms: int | None = None
+    ready_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """A pause of intake that has ended; both times are ISO 8601 in UTC. `step` is "" for none."""
+
+    step: str
+    reason: str
+    begun_at: str
+    ended_at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +166,15 @@ class ScenarioEvent:
     note: str
     change: ScenarioChange
     file: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Who speaks in a scenario: the names that the text has for them, and their voice."""
+
+    name: str
+    aliases: tuple[str, ...]
+    voice: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +310,9 @@ class Peak:
 class Measure:
     """What was measured of a batch; None where it was not. `settled_at` is ISO 8601 in UTC.
 
-    `settling_ms` is from the end of its process until it was recorded: with a backup that was due.
+    `waited_ms` is from its claim until its process was started by `started_by`, `ready_ms` from
+    there until that was ready, `duration_ms` until it ended, and `settling_ms` from its end until
+    it was recorded: with a backup that was due.
     """
 
     batch: int
@@ -295,6 +320,9 @@ class Measure:
     kind: Kind
     outcome: str
     launcher: str
+    started_by: str | None
+    waited_ms: int | None
+    ready_ms: int | None
     duration_ms: int
     settling_ms: int
     memory_peak_bytes: int | None

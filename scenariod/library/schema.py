@@ -185,14 +185,31 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """,
         "CREATE INDEX charge_at ON charge (at)",
     ),
+    (
+        # The stages of a batch: from its claim until its process was started, and from there until
+        # that was ready. NULL where nothing was measured, as in all batches before this version.
+        # `started_by` is how its process was started: 'exec' or 'fork'.
+        "ALTER TABLE batch ADD COLUMN started_by TEXT",
+        "ALTER TABLE batch ADD COLUMN waited_ms INTEGER",
+        "ALTER TABLE batch ADD COLUMN ready_ms INTEGER",
+        # When intake paused. `step` is that of the fault, '' for none; `reason` says why in words.
+        """
+        CREATE TABLE pause (
+          number   INTEGER PRIMARY KEY,
+          step     TEXT NOT NULL,
+          reason   TEXT NOT NULL,
+          begun_at TEXT NOT NULL,
+          ended_at TEXT NOT NULL
+        ) STRICT
+        """,
+    ),
 )
 
 VERSION = len(MIGRATIONS)
 READABLE = 3
 """The first version that can be read as it is; see `read_as_present`."""
-_VOICES = 5
-"""The version that has added the tables of voices, which are empty for readers before it."""
 _TABLE = re.compile(r"CREATE TABLE (\w+)")
+_COLUMN = re.compile(r"ALTER TABLE batch ADD COLUMN (\w+)")
 
 
 def check(db: sqlite3.Connection, path: Path) -> None:
@@ -219,16 +236,17 @@ def version_of(db: sqlite3.Connection) -> int:
 
 
 def read_as_present(db: sqlite3.Connection) -> None:
-    """Have a reader find in a library from `READABLE` on what later versions have added.
+    """Have a reader find in a library from `READABLE` on what later versions have added, empty.
 
     Whoever may only read cannot bring it up to date.
     """
     if (version := version_of(db)) == VERSION:
         return
     db.execute("PRAGMA query_only = OFF")  # of this connection; the file is opened read-only
-    if version == READABLE:
-        db.execute("CREATE TEMP VIEW batch AS SELECT *, NULL AS first_batch FROM main.batch")
-    for statement in MIGRATIONS[_VOICES - 1]:
+    added = [statement for step in MIGRATIONS[version:] for statement in step]
+    if columns := [f"NULL AS {name}" for each in added for name in _COLUMN.findall(each)]:
+        db.execute(f"CREATE TEMP VIEW batch AS SELECT *, {', '.join(columns)} FROM main.batch")  # noqa: S608  names of ours
+    for statement in added:
         if _TABLE.search(statement):
             db.execute(statement.replace("CREATE TABLE", "CREATE TEMP TABLE"))
     db.execute("PRAGMA query_only = ON")

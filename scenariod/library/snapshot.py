@@ -39,7 +39,9 @@ if TYPE_CHECKING:
         Listed,
         Measure,
         Pack,
+        Paused,
         ScenarioEvent,
+        Speaker,
         Stored,
         Version,
     )
@@ -93,6 +95,10 @@ class Snapshot:
         """Return how many batches there are, and what was measured of each, the first one first."""
         return measures.count(self._db), measures.of_batches(self._db)
 
+    def pauses(self, *, since: datetime, most: int) -> tuple[int, list[Paused]]:
+        """Return how many pauses of intake ended since then, and the last ones, the last first."""
+        return measures.pauses(self._db, since=since, most=most)
+
     def refused(self) -> list[tuple[str, int, int]]:
         """Return for each code how many files were refused for it, and the last such batch."""
         return measures.refused(self._db)
@@ -100,6 +106,10 @@ class Snapshot:
     def heard(self) -> Heard:
         """Return what has come of speaking the scenarios, summed up."""
         return heard.heard(self._db)
+
+    def speakers(self, scenario_id: str) -> tuple[Speaker, ...]:
+        """Return who speaks in a scenario, as it was last spoken; the first one first."""
+        return heard.speakers(self._db, scenario_id)
 
     def listed(self, order: Order) -> Iterator[Listed]:
         """Yield the current scenarios in an order to look them up; by pack those that have one."""

@@ -83,7 +83,8 @@ class Ended:
 
     `objects` is how many objects and lists the file at hand holds, None where it was not read.
     `errno` is the error of the environment that it left for, and `failed_file` the file that it
-    met it on; None where it did not.
+    met it on; None where it did not. `ready_s` is how long it took to be ready with its limit in
+    force, None where it never was; `started_by` how it was started, `exec` or `fork`.
     """
 
     evidence: Evidence
@@ -96,3 +97,10 @@ class Ended:
     objects: int | None = None
     errno: int | None = None
     failed_file: str | None = None
+    ready_s: float | None = None
+    started_by: str = "exec"
+
+    @property
+    def ready_ms(self) -> int | None:
+        """The same in whole milliseconds."""
+        return None if self.ready_s is None else round(self.ready_s * 1000)

@@ -74,8 +74,7 @@ async def run(
         counters = conversation.counters()
         await launcher.clean_up(job)
     reached(KillPoint.WORKER_ENDED)
-    duration_s = time.monotonic() - started
-    return conversation.ended(counters, started_at=started_at, duration_s=duration_s)
+    return conversation.ended(counters, started_at=started_at, started=started)
 
 
 class _Conversation:
@@ -95,6 +94,7 @@ class _Conversation:
         self._process = process
         self._gauge = Gauge(job, on_reading=on_reading)
         self._meter: Meter | None = None
+        self._ready: float | None = None
         self._at_file: str | None = None
         self._objects: int | None = None
         self._said = ""
@@ -148,8 +148,8 @@ class _Conversation:
                 return self._meter.counters()
         return cgroup.Counters(peak_bytes=None, oom_kills=0, limit_hits=0)
 
-    def ended(self, counters: cgroup.Counters, *, started_at: datetime, duration_s: float) -> Ended:
-        """Return how it ended."""
+    def ended(self, counters: cgroup.Counters, *, started_at: datetime, started: float) -> Ended:
+        """Return how it ended, just now; `started` is `started_at` in monotonic seconds."""
         status = self._process.returncode
         evidence = Evidence(
             ready=self._meter is not None,
@@ -169,12 +169,13 @@ class _Conversation:
             peak_bytes=max(self._gauge.peak_bytes, counters.peak_bytes or 0),
             limit_bytes=self._job.limit_bytes,
             started_at=started_at,
-            duration_s=duration_s,
+            duration_s=time.monotonic() - started,
             at_file=self._at_file,
             detail=self._said or last_words[-1],
             objects=self._objects,
             errno=self._errno,
             failed_file=self._failed_file,
+            ready_s=None if self._ready is None else self._ready - started,
         )
 
     async def _talk(self) -> None:
@@ -214,6 +215,7 @@ class _Conversation:
             child.send(self._process, signal.SIGKILL)
             return False
         self._meter = meter
+        self._ready = time.monotonic()
         reached(KillPoint.WORKER_READY, other=self._process.pid)
         await self._hand_over(self._order())
         reached(KillPoint.FILES_HANDED_OVER, other=self._process.pid)

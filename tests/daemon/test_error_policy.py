@@ -11,7 +11,16 @@ from scenariod.base.errors import (
     NoLimitError,
     ScenariodError,
 )
-from scenariod.daemon.error_policy import MOST_WITHOUT_LIMIT, End, ErrorPolicy, Pause, Rebuild
+from scenariod.base.faults import Fault, Step
+from scenariod.daemon.error_policy import (
+    MOST_WITHOUT_LIMIT,
+    Backoff,
+    End,
+    ErrorPolicy,
+    Pause,
+    Rebuild,
+)
+from scenariod.library import Paused
 from scenariod.monitoring.journal import TextJournal
 
 NO_LIMIT = NoLimitError("no limit", hint="h")
@@ -87,3 +96,21 @@ def test_a_defect_of_ours_is_told_with_its_place_and_is_a_pause() -> None:
 
     assert isinstance(follows, Pause)
     assert "error: batch 7: a defect in scenariod: KeyError: 'x'" in said.getvalue()
+
+
+def test_pauses_that_end_are_handed_over_to_be_recorded() -> None:
+    ended: list[Paused] = []
+    backoff = Backoff(journal=TextJournal(io.StringIO()), longest_s=9, on_end=ended.append)
+    full, locked = Fault("full", step=Step.RECORDING), Fault("locked")
+
+    for fault in (full, full, locked):
+        backoff.begin(fault)
+    assert [(each.step, each.reason) for each in ended] == [("recording in the library", "full")]
+    backoff.end_if_over()
+    assert len(ended) == 1  # its time is not over
+    backoff.cut_short()
+    backoff.end_if_over()
+    backoff.end_if_over()
+
+    assert [(each.step, each.reason) for each in ended[1:]] == [("", "locked")]
+    assert all(each.begun_at <= each.ended_at for each in ended)

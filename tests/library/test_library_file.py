@@ -8,12 +8,14 @@ import subprocess
 import sys
 import tempfile
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from support.home import AS_ROOT, mounted, run
 from support.makers import (
+    NOON,
     add,
     batch,
     clock,
@@ -86,6 +88,8 @@ def test_a_library_of_larger_pages_is_used_as_it_is(tmp_path: Path) -> None:
 
 
 BACK_TO = {
+    5: "ALTER TABLE batch DROP COLUMN started_by; ALTER TABLE batch DROP COLUMN waited_ms;"
+    " ALTER TABLE batch DROP COLUMN ready_ms; DROP TABLE pause",
     4: "DROP TABLE voicing; DROP TABLE character; DROP TABLE voice; DROP TABLE charge",
     3: "ALTER TABLE batch DROP COLUMN first_batch",
     2: "DROP TABLE packed; DROP TABLE pack",
@@ -122,6 +126,24 @@ def test_a_library_of_an_earlier_version_is_brought_up_to_date_with_all_it_holds
         assert list(held(library)) == ["one", "two"]
     assert sql(tmp_path / "scenarios.db", "PRAGMA user_version") == [(schema.VERSION,)]
     assert sql(tmp_path / "scenarios.db", "PRAGMA integrity_check") == [("ok",)]
+
+
+@pytest.mark.parametrize("version", range(schema.READABLE, schema.VERSION))
+def test_what_an_earlier_version_did_not_measure_is_a_gap(tmp_path: Path, version: int) -> None:
+    path = tmp_path / "scenarios.db"
+    with open_library(tmp_path) as library:
+        library.settle(
+            replace(batch(library.reserve_batch()), ready_ms=1, waited_ms=1, started_by="exec"), []
+        )
+    made_older(path, version)
+
+    for opening in (Library.open_read_only, Library.open):
+        with opening(path, busy_timeout_s=1) as library, library.snapshot() as snapshot:
+            (found,) = snapshot.measures()[1]
+            gaps = (found.started_by, found.waited_ms, found.ready_ms)
+            assert (gaps, found.duration_ms) == ((None, None, None), 1500)
+            assert snapshot.pauses(since=NOON, most=9) == (0, [])
+            assert snapshot.speakers("one") == ()
 
 
 def test_a_library_of_the_version_before_is_read_as_it_is_where_nobody_may_write(

@@ -26,6 +26,7 @@ from support.home import (
     wait_until,
 )
 from support.library_lock import held
+from support.makers import sql
 from support.scenarios import BOMB_LIMIT_MB, memory_bomb, scenario
 from support.service_manager import ServiceManager
 from support.standstill import Standstill, is_asked_to_end
@@ -420,6 +421,11 @@ def test_a_locked_library_pauses_intake_until_it_is_free(home: Home) -> None:
     assert "locked" in paused["detail"]
     assert "intake resumes; the cause was: " in daemon.journal()
     assert home.names("failed") == []
+    assert daemon.terminate() == 0
+    recorded = sql(home.database, "SELECT reason, begun_at < ended_at FROM pause")
+    assert [("locked" in str(reason), order) for reason, order in recorded] == [(True, 1)]
+    stages = sql(home.database, "SELECT started_by, waited_ms >= 0, ready_ms > 0 FROM batch")
+    assert set(stages) == {("exec", 1, 1)}
 
 
 def test_a_library_that_is_locked_at_the_start_is_waited_for(home: Home) -> None:
