@@ -1,10 +1,12 @@
-"""What needs a person: refused files, a doubtful backup, scenarios that could not be read.
+"""What needs a person: refused files, a doubtful backup, pauses of intake.
 
-Looks at folders only. Never opens the library.
+Looks at folders, and at a library that others have opened.
 """
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from scenariod.backups import schedule
@@ -16,8 +18,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scenariod.base.config import Config
+    from scenariod.library import Snapshot
 
 MOST_LISTED = 10
+PAUSES_OF = timedelta(days=7)
+"""Before the last batch: what is over for long needs nobody."""
+_LONGEST_REASON = 500
 MOST_LOOKED_AT = 10_000
 """Of more files than these the newest are not looked for: each needs a system call."""
 
@@ -53,3 +59,12 @@ def backup(config: Config, *, scenarios: int) -> dict[str, str]:
         return {"newest": "", "doubt": ""}
     newest, doubt = schedule.look_at_newest(config, scenarios=scenarios)
     return {"newest": newest or "", "doubt": doubt}
+
+
+def pauses(snapshot: Snapshot) -> dict[str, Any]:
+    """Return how often intake paused in the days before the last batch, and the last pauses."""
+    if (last := snapshot.last_settled_at()) is None:
+        return {"count": 0, "newest": []}
+    count, newest = snapshot.pauses(since=last - PAUSES_OF, most=MOST_LISTED)
+    shown = (replace(each, reason=printable(each.reason)[:_LONGEST_REASON]) for each in newest)
+    return {"count": count, "newest": [asdict(each) for each in shown]}

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 MOST_COLUMNS = 120
 """More are too narrow to be seen on a phone."""
+STAGES = ("waiting", "starting", "checking", "settling")
+"""Of a batch of dropped files, in their order; together they are its time from claim to record."""
+NOT_RECORDED = "not recorded"
+_WITH_A_PROCESS = frozenset({Kind.INTAKE, Kind.VOICES})
 _MOST_LISTED = 10
 _OK = "ok"
 
@@ -58,8 +62,9 @@ class Batches:
     kinds: Tally = field(default_factory=Tally)
     launchers: Tally = field(default_factory=Tally)
     durations_ms: dict[str, Spread] = field(default_factory=dict)
-    checking_ms: Spread = field(default_factory=Spread)
-    settling_ms: Spread = field(default_factory=Spread)
+    stages_ms: dict[str, Spread] = field(default_factory=lambda: {s: Spread() for s in STAGES})
+    without_stages: int = 0
+    started_by: Tally = field(default_factory=Tally)
     peaks: Spread = field(default_factory=Spread)
     over_soft_limit: int = 0
     highest: list[tuple[int, int]] = field(default_factory=list)
@@ -88,8 +93,9 @@ def _add(found: Batches, each: Measure, soft_limit_percent: int) -> None:
     found.kinds.add(each.kind.value, ref)
     if each.kind is Kind.INTAKE:
         found.launchers.add(each.launcher, ref)
-        found.checking_ms.add(each.duration_ms)
-        found.settling_ms.add(each.settling_ms)
+        _add_stages(found, each)
+    if each.kind in _WITH_A_PROCESS:
+        found.started_by.add(each.started_by or NOT_RECORDED, ref)
     found.durations_ms.setdefault(each.kind.value, Spread()).add(each.duration_ms)
     if each.outcome != _OK:
         found.badly_ended.append((each.batch, each.outcome, each.settled_at))
@@ -103,6 +109,17 @@ def _add(found: Batches, each: Measure, soft_limit_percent: int) -> None:
         found.over_soft_limit += 1
     found.highest.append((-each.memory_peak_bytes, each.batch))
     found.highest = sorted(found.highest)[:_MOST_LISTED]
+
+
+def _add_stages(found: Batches, each: Measure) -> None:
+    """Add what is known of its stages: what was not recorded is in none of them, not nought."""
+    checking_ms = None if each.ready_ms is None else max(each.duration_ms - each.ready_ms, 0)
+    for stage, took_ms in zip(
+        STAGES, (each.waited_ms, each.ready_ms, checking_ms, each.settling_ms), strict=True
+    ):
+        if took_ms is not None:
+            found.stages_ms[stage].add(took_ms)
+    found.without_stages += each.ready_ms is None
 
 
 def as_document(
@@ -137,10 +154,9 @@ def as_document(
             for batch, outcome, settled_at in reversed(found.badly_ended)
         ],
         "duration_ms": {kind: three(each) for kind, each in sorted(found.durations_ms.items())},
-        "stages_ms": {
-            "checking": three(found.checking_ms),
-            "settling": three(found.settling_ms),
-        },
+        "stages_ms": {stage: three(each) for stage, each in found.stages_ms.items()},
+        "without_stages": found.without_stages,
+        "started_by": _counts(found.started_by),
         "refused": [
             {"code": code, "files": files, "last_batch": last} for code, files, last in refused
         ],

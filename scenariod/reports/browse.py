@@ -65,6 +65,7 @@ def _displayed(snapshot: Snapshot, version: Version, voices: Path) -> Displayed:
             found,
             scenario_id=version.id,
             voices=voices_of(os.fspath(voices), version.id),
+            speakers=snapshot.speakers(version.id),
             pack=snapshot.pack_of(version.id),
             events=snapshot.events(version.id, most=MOST_EVENTS),
         )

@@ -104,6 +104,7 @@ def _document(
             "refused": attention.refused_files(config.failed),
             "backup": attention.backup(config, scenarios=snapshot.count),
             "left_out": analytics.left_out(counted.whole),
+            "pauses": attention.pauses(snapshot),
         },
         **subjects,
         "batches": batches.as_document(

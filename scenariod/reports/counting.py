@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 class Counted:
     """The library counted: all its scenarios together, the files of voices, and its pages.
 
-    `pages` has for each page that there is a digest of its scenarios, their voices and packs.
+    `pages` has for each page that there is a digest of its scenarios, and of their voices, speakers
+    and packs.
     """
 
     whole: Part = field(default_factory=Part)
@@ -50,7 +51,8 @@ def count(snapshot: Snapshot, folder: Folder, *, voices: Path, likes: Likenesses
         _compare(part, likes)
         there = [_voices(counted.voiced, each, voices) for each in versions]
         packs = [snapshot.pack_of(each.id) for each in versions]
-        counted.pages[page] = digest_of(digest, *there, *packs)
+        speakers = [snapshot.speakers(each.id) for each in versions]
+        counted.pages[page] = digest_of(digest, *there, *packs, *speakers)
     folder.remove_others(folder.parts, {f"{page:06}.json" for page in counted.pages})
     return counted
 

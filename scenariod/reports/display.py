@@ -16,7 +16,7 @@ from scenariod.reports.voiced import FILES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from scenariod.library import ScenarioEvent
+    from scenariod.library import ScenarioEvent, Speaker
     from scenariod.reports.facts import Facts
 
 MOST_TEXT = 20_000
@@ -25,6 +25,7 @@ MOST_MARKED = 60
 _MOST_TITLE = 300
 _MOST_LISTED = 60
 _LABEL = re.compile(r"\s*([^\W\d_][^:\[\]()\n]{0,39}):(?=\s)")
+_NARRATOR = "narrator"
 _VOICES = tuple(zip(("Title", "Story", "Claim"), FILES, strict=True))
 
 
@@ -38,7 +39,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a text, with the label of who speaks it, if it has one."""
+    """A line of a text, with the name of who speaks it, if it begins with one and a colon."""
 
     label: str
     pieces: tuple[Piece, ...]
@@ -70,6 +71,7 @@ class Displayed:
     keywords: tuple[tuple[str, tuple[tuple[str, bool], ...]], ...]
     fallacies: tuple[str, ...]
     characters: tuple[str, ...]
+    speakers: tuple[Speaker, ...]
     difficulty: str
     explanation: Text
     voices: tuple[tuple[str, str], ...]
@@ -83,12 +85,16 @@ def displayed(
     *,
     scenario_id: str,
     voices: tuple[int | None, ...],
+    speakers: tuple[Speaker, ...],
     pack: str | None,
     events: Iterable[ScenarioEvent],
 ) -> Displayed:
-    """Return a scenario as it is to be shown; `voices` are the sizes of its files."""
+    """Return a scenario as it is to be shown; `voices` are the sizes of its files.
+
+    In its text the names of `speakers` are labels; before it was spoken, whatever looks like one.
+    """
     absent = set(facts.absent_keywords())
-    marks = _marks(facts)
+    marks, names = _marks(facts), _names(speakers)
     return Displayed(
         id=scenario_id,
         anchor=anchor(scenario_id),
@@ -96,13 +102,14 @@ def displayed(
         claim=facts.claim[:MOST_TEXT],
         answer=facts.answer,
         weights=tuple((name, facts.weights[name]) for name in ANSWERS),
-        story=text_of(facts.story, marks),
-        spoken=None if facts.spoken in {"", facts.story} else text_of(facts.spoken, marks),
+        story=text_of(facts.story, marks, names),
+        spoken=None if facts.spoken in {"", facts.story} else text_of(facts.spoken, marks, names),
         keywords=tuple(_keywords(facts, absent)),
         fallacies=facts.fallacies[:_MOST_LISTED],
         characters=facts.characters[:_MOST_LISTED],
+        speakers=speakers[:_MOST_LISTED],
         difficulty=facts.difficulty,
-        explanation=text_of(facts.explanation, None),
+        explanation=text_of(facts.explanation, None, frozenset()),
         voices=tuple(
             (label, f"../../voices/{scenario_id}/{name}")
             for (label, name), size in zip(_VOICES, voices, strict=True)
@@ -128,6 +135,7 @@ def unreadable(scenario_id: str, title: str, why_not: str) -> Displayed:
         keywords=(),
         fallacies=(),
         characters=(),
+        speakers=(),
         difficulty="",
         explanation=nothing,
         voices=(),
@@ -137,17 +145,24 @@ def unreadable(scenario_id: str, title: str, why_not: str) -> Displayed:
     )
 
 
-def text_of(text: str, marks: re.Pattern[str] | None) -> Text:
-    """Return a text in lines, what `marks` finds marked."""
+def text_of(text: str, marks: re.Pattern[str] | None, names: frozenset[str] | None) -> Text:
+    """Return a text in lines, what `marks` finds marked; `names` are the labels, None: any."""
     lines = (line for line in text[:MOST_TEXT].expandtabs(4).splitlines() if line.strip())
-    return Text(tuple(_line(line, marks) for line in lines), is_cut=len(text) > MOST_TEXT)
+    return Text(tuple(_line(line, marks, names) for line in lines), is_cut=len(text) > MOST_TEXT)
 
 
-def _line(line: str, marks: re.Pattern[str] | None) -> Line:
+def _line(line: str, marks: re.Pattern[str] | None, names: frozenset[str] | None) -> Line:
     label = _LABEL.match(line)
+    if label and names is not None and label[1].strip().casefold() not in names:
+        label = None
     said = line[label.end() :] if label else line
     pieces = _pieces(said, marks) if marks else [Piece(said)]
     return Line(label[1].strip() if label else "", tuple(pieces))
+
+
+def _names(speakers: Iterable[Speaker]) -> frozenset[str] | None:
+    names = [name.casefold() for each in speakers for name in (each.name, *each.aliases)]
+    return frozenset({*names, _NARRATOR}) if names else None
 
 
 def _pieces(text: str, marks: re.Pattern[str]) -> Iterator[Piece]:

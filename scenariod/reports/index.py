@@ -82,6 +82,10 @@ def concerns(document: dict[str, Any]) -> list[Concern]:
         words = f"{_many(refused, 'refused file')} in failed/"
         advice = "Fix each file, then retry it. The list below shows the newest ones."
         found.append(Concern(words, advice, "scenariodctl failed"))
+    if paused := attention["pauses"]["count"]:
+        words = f"Intake paused {paused} time{'' if paused == 1 else 's'} in seven days"
+        advice = "It has gone on by itself. The list below shows why; fix what comes back."
+        found.append(Concern(words, advice, "scenariodctl status"))
     if left_out := attention["left_out"]["scenarios"]:
         words = f"{_many(left_out, 'scenario')} could not be counted"
         advice = "They are in no figure below. Look at them, and split the large ones."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,9 @@ from support import makers, reporting
 from support.html_page import Page, complaints
 
 from scenariod.base.config import Config
-from scenariod.library import Pack
-from scenariod.reports import folder, listing
+from scenariod.library import Pack, voicing
+from scenariod.library.voicing import Cast
+from scenariod.reports import builder, folder, listing
 
 PAGE = "page-000001.html"
 
@@ -60,6 +62,32 @@ def test_a_page_shows_a_scenario_with_weights_keywords_and_history(tmp_path: Pat
     assert "added by batch 1 (intake), from scenario-1.json" in words
     assert "So be it" in words
     assert [float(each) for each in page_of(config).values("width", tag="rect")] == [21, 52, 83, 13]
+
+
+def test_once_it_was_spoken_a_page_tells_who_speaks(tmp_path: Path) -> None:
+    text = "PRIYA: Hello.\nEm: Hi.\nNote: geese."
+    config = made(tmp_path, reporting.document(3, text=text, claim="So be it"))
+    page = config.reports / "library" / PAGE
+    assert "<b>Note:</b>" in page.read_text()
+    spoken = Cast(
+        scenario_id="made-00003",
+        name="Priya",
+        aliases=("Em",),
+        kind="person",
+        gender=None,
+        evidence="",
+        engine="flite",
+        voice="slt",
+        why="",
+        is_certain=True,
+    )
+    with reporting.open_library(config) as library:
+        voicing.record_cast(library, "made-00003", [spoken], kept={})
+
+    builder.make(config)
+
+    assert re.findall("<b>(.*?):</b>", page.read_text()) == ["Claim", "PRIYA", "Em"]
+    assert "Who speaks, with which voicePriya (slt)" in page_of(config).words()
 
 
 def test_the_voices_that_are_there_can_be_played(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from support import makers, reporting
 from support.html_page import Page, complaints
 
 from scenariod.base.config import Config
-from scenariod.library import voicing
+from scenariod.library import Paused, measures, voicing
 from scenariod.library.voicing import Cast, State, Voicing
 from scenariod.reports import charts, index
 from scenariod.reports.folder import POLICY
@@ -264,16 +264,63 @@ def test_the_time_of_a_batch_is_told_by_stage(tmp_path: Path) -> None:
     times = timedelta(seconds=9), timedelta(seconds=2), -timedelta(hours=1)  # the clock was set
     with reporting.open_library(config) as library:
         for number, took in enumerate(times):
-            settled = replace(makers.batch(library.reserve_batch()), settled_at=makers.NOON + took)
+            settled = replace(
+                makers.batch(library.reserve_batch()),
+                settled_at=makers.NOON + took,
+                started_by="exec",
+                waited_ms=10 * number,
+                ready_ms=400,
+            )
             library.settle(settled, [makers.entry(makers.document(f"s{number}"))])
 
     said = reporting.report_on(config)
 
     stages = said["batches"]["stages_ms"]
-    assert (stages["checking"]["least"], stages["checking"]["largest"]) == (1500, 1500)
-    found = [stages["settling"][name] for name in ("least", "middle", "largest")]
-    assert found == [0, 500, 7500]
+    found = {
+        stage: [times[name] for name in ("least", "middle", "largest")]
+        for stage, times in stages.items()
+    }
+    assert found == {
+        "waiting": [0, 10, 20],
+        "starting": [400, 400, 400],
+        "checking": [1100, 1100, 1100],
+        "settling": [0, 500, 7500],
+    }
+    assert (said["batches"]["started_by"], said["batches"]["without_stages"]) == ({"exec": 3}, 0)
     assert complaints(config.reports / "index.html") == ""
+
+
+def test_stages_that_were_not_recorded_are_shown_as_such(tmp_path: Path) -> None:
+    config = reporting.root_with(tmp_path / "root", [reporting.document(0)])
+
+    said = reporting.report_on(config)
+
+    assert [each["count"] for each in said["batches"]["stages_ms"].values()] == [0, 0, 0, 1]
+    words = Page(config.reports / "index.html").words()
+    assert "of 1 only the last stage was recorded" in words
+    assert "Process started, until ready under its limit0not recorded" in words
+    assert "started by a way not recorded (1)" in words
+    assert complaints(config.reports / "index.html") == ""
+
+
+def test_pauses_of_the_last_days_need_a_person(tmp_path: Path) -> None:
+    config = reporting.root_with(tmp_path / "root", [reporting.document(0)])
+    long_ago, just_now = (
+        (makers.NOON - timedelta(**ago)).isoformat() for ago in ({"days": 8}, {"hours": 1})
+    )
+    with reporting.open_library(config) as library, library.writing() as db:
+        old = Paused("", "long over", long_ago, long_ago)
+        new = Paused("recording", "No space <left>", just_now, makers.NOON.isoformat())
+        measures.record_pauses(db, [old, new, new])
+
+    said = reporting.report_on(config)
+
+    page = Page(config.reports / "index.html")
+    assert said["attention"]["pauses"] == {"count": 2, "newest": [asdict(new)] * 2}
+    assert "Intake paused 2 times in seven days" in page.words()
+    assert "2026-03-14 11:00 UTC2026-03-14 12:00 UTCNo space <left>" in page.words()
+    assert "long over" not in page.words()
+    assert complaints(page.path) == ""
 
 
 def test_the_page_is_made_of_the_document_alone(config: Config) -> None:
