@@ -17,6 +17,7 @@ done
 code=0
 "$bin/scenariod" --config "$samples/demo.toml" --root "$demo" --once || code=$?
 case $code in 0 | 3 | 25) ;; *) exit "$code" ;; esac
+"$bin/scenariodctl" --root "$demo" report --now >/dev/null || true  # it has said what is wrong
 
 echo
 if [ "$dropped" -eq 0 ]; then
@@ -30,5 +31,9 @@ echo "    $bin/scenariodctl --root $demo explain scenario-12-loudest-guest-incom
 echo "    $bin/scenariodctl --root $demo undo last"
 echo "    $bin/scenariodctl --root $demo voices text night-train-003"
 echo "    $bin/scenariodctl --root $demo play night-train-003"
+echo "    $bin/scenariodctl --root $demo report --serve"
 echo
+if [ -e "$demo/reports/index.html" ]; then
+    echo "The report on them: $demo/reports/index.html (open it in a browser)"
+fi
 echo "If their output names a command, put $bin/scenariodctl --root $demo in place of scenariodctl."

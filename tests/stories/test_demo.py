@@ -42,6 +42,8 @@ def test_the_samples_are_processed(made: tuple[Path, Finished]) -> None:
     assert len(found["done"]) == 10
     assert sorted(found["done"] + [n for n in found["failed"] if n in SAMPLES]) == SAMPLES
     assert "Two of the samples are faulty on purpose." in ended.out
+    assert f"The report on them: {demo}/reports/index.html" in ended.out
+    assert "10 scenarios" in (demo / "reports" / "index.html").read_text()
 
 
 def test_the_commands_that_it_ends_with_can_be_pasted_and_show_what_was_done(
