@@ -80,9 +80,11 @@ def mib(size_bytes: int | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Return a time in its largest unit and the next one, below a minute in tenths."""
+    """Return a time in its largest unit and the next one, below a minute in tenths or in ms."""
     if seconds is None:
         return "not known"
+    if 0 < seconds < 0.1:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 60:
         return f"{seconds:.1f}".removesuffix(".0") + " s"
     left, parts = round(seconds), []
