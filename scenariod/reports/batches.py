@@ -41,7 +41,8 @@ class Column:
 
     def add(self, each: Measure) -> None:
         """Add a batch."""
-        self.last, self.until = each.batch, each.settled_at
+        self.first, self.last = min(self.first, each.batch), max(self.last, each.batch)
+        self.until = each.settled_at
         self.batches += 1
         self.refused += each.refused
         self.ended_badly += each.outcome != _OK

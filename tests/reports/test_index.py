@@ -259,6 +259,17 @@ def test_many_batches_share_columns(config: Config) -> None:
     assert "The same as a table" in Page(config.reports / "index.html").words()
 
 
+def test_batches_that_settled_in_another_order_are_named_from_the_lowest(tmp_path: Path) -> None:
+    config = reporting.root_with(tmp_path / "root", [])
+    with reporting.open_library(config) as library:
+        for number in [n + 1 if n % 2 else n - 1 for n in range(1, 201)]:
+            library.settle(makers.batch(number), [])
+
+    columns = reporting.report_on(config)["batches"]["columns"]
+
+    assert [(each["first"], each["last"]) for each in columns[:2]] == [(1, 2), (3, 4)]
+
+
 def test_the_time_of_a_batch_is_told_by_stage(tmp_path: Path) -> None:
     config = reporting.root_with(tmp_path / "root", [])
     times = timedelta(seconds=9), timedelta(seconds=2), -timedelta(hours=1)  # the clock was set
