@@ -65,6 +65,7 @@ class Worker(Section):
     """How the limited process is started and how long it may take."""
 
     launcher: Literal["auto", "systemd"] = "auto"
+    start: Literal["auto", "fork", "exec"] = "auto"
     workers: int | Literal["auto"] = Field("auto", ge=1, le=MOST_WORKERS)
     timeout_s: float = Field(600.0, ge=1, le=86400)
     ready_timeout_s: float = Field(120.0, ge=1, le=3600)

@@ -100,7 +100,8 @@ def _stalled(percent: float | None) -> str:
 def _workers(document: dict[str, Any]) -> str:
     most, limit = document["most_workers"], _size(document["memory"], "limit")
     how = f"{document['launcher']} as {document['worker_user']}"
-    return f"{most} at most, {limit} each, by {how}"
+    start = f", {document['worker_start']}" if document.get("worker_start") else ""
+    return f"{most} at most, {limit} each, by {how}{start}"
 
 
 def _size(memory: dict[str, Any], name: str) -> str:

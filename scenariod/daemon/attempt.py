@@ -60,6 +60,7 @@ class Attempts:
         self._work = setup.work
         self._delivery = Delivery.of(setup.config)
         self._launcher = setup.launcher
+        self._starter = setup.starter
         self._journal = setup.journal
         self._queue = setup.queue
         self._budget = setup.budget
@@ -105,7 +106,11 @@ class Attempts:
         try:
             with during(Step.LAUNCHING, batch.folder):
                 await self._launcher.check_again(self._config.root)
-                return await run_worker(self._launcher, job, stop=stop, on_reading=note)
+                ended = await run_worker(
+                    self._launcher, job, stop=stop, on_reading=note, start=self._starter.start
+                )
+                await self._starter.note_end(ended)
+                return ended
         finally:
             self._queue.show(batch.id, None)
 

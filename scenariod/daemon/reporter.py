@@ -46,6 +46,7 @@ class StatusReporter:
         self._claimer = setup.claimer
         self._notifier = setup.notifier
         self._sizes = setup.budget.sizes
+        self._starter = setup.starter
         self.status = status.Status(
             root=str(setup.config.root),
             pid=os.getpid(),
@@ -67,6 +68,7 @@ class StatusReporter:
         waiting = self._claimer.waiting[: status.MOST_WAITING]
         return replace(
             self.status,
+            worker_start=self._starter.words,
             inbox=self._claimer.total,
             waiting=[{"file": printable(w.name), "reason": str(w.hold)} for w in waiting],
             left_alone=len(self._claimer.left_alone),

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Self
 from scenariod.daemon.settle import Settler
 from scenariod.intake.batch import Work
 from scenariod.intake.claim import Claimer
+from scenariod.monitoring.journal import Event
 from scenariod.workers.budget import Budget
 from scenariod.workers.queue import Queue
+from scenariod.workers.starting import Starter
 
 if TYPE_CHECKING:
     from scenariod.base.config import Config
@@ -30,6 +32,7 @@ class Setup:
 
     config: Config
     launcher: Launcher
+    starter: Starter
     journal: Journal
     notifier: Notifier
     once: bool
@@ -62,6 +65,13 @@ class Setup:
         return cls(
             config=config,
             launcher=launcher,
+            starter=Starter(
+                config,
+                launcher,
+                tell=lambda why: journal.tell(
+                    Event.NOT_FORKED, f"each worker is started anew, which takes longer: {why}"
+                ),
+            ),
             journal=journal,
             notifier=notifier,
             once=once,

@@ -84,6 +84,7 @@ class Supervisor:
         """
         await self._setup.launcher.check(self._config.root)
         self._stop.listen(wake=self._signalled, grace_s=self._config.worker.stop_grace_s)
+        self._setup.starter.prepare()
         heartbeat = asyncio.create_task(self._reporter.keep_telling())
         heartbeat.add_done_callback(self._heartbeat_ended)
         server = await status_socket.serve(self._config.socket, self._answer)
@@ -99,6 +100,7 @@ class Supervisor:
             await self._speaking.stop()
             await self._reporting.stop()
             await self._settler.close()
+            await self._setup.starter.close()
             await self._setup.launcher.sweep(self._config.root)
         if self._fatal is not None:
             raise self._fatal
@@ -378,4 +380,6 @@ class Supervisor:
             self._reporter.show_library()  # a command may have changed it
             if not self._is_drained():  # what came meanwhile may go away without a batch
                 self._drain.reopen()
+            elif not self._setup.once:
+                self._setup.starter.renew()
         self._wake.set()

@@ -30,6 +30,8 @@ _OPEN_AT_ONCE = 4
 """How many descriptors SQLite needs to open a library: of the file, its WAL, and the folder."""
 _NO_TEXT = "Could not decode to UTF-8"
 """Python's message for a column that is not valid text; it has no SQLite error code."""
+_OTHER_NAMES = ("no such table", "no such column")
+"""SQLite's messages where the schema has lost a name; their code is that of any error."""
 _ENVIRONMENT = {
     sqlite3.SQLITE_FULL: errno.ENOSPC,
     sqlite3.SQLITE_IOERR: errno.EIO,
@@ -83,7 +85,7 @@ def _translated(error: sqlite3.Error, path: Path) -> Exception | None:
             f"the library {path} is locked by another command",
             hint=f"try again once it has ended; `fuser -v {shell_word(path)}` names it",
         )
-    if code in _DAMAGED or str(error).startswith(_NO_TEXT):
+    if code in _DAMAGED or str(error).startswith((_NO_TEXT, *_OTHER_NAMES)):
         return damaged(path, str(error))
     if code == sqlite3.SQLITE_CANTOPEN and _is_too_long(path):
         return RootUnusableError(

@@ -120,6 +120,7 @@ class Status:
     started_at: str
     user: str = ""
     worker_user: str = ""
+    worker_start: str = ""
     state: State = State.STARTING
     detail: str = ""
     scenarios: int = 0

@@ -15,6 +15,8 @@
 - `queue`: which batches wait for a worker, and which have one
 - `sizes`: how much memory a worker may have, by settings and RAM
 - `start_check`: whether workers could run here as configured
+- `starting`: start workers: forks of a template, or each as a program of its own
+- `template`: the process of which workers are forks
 - `run`: run one worker from its start to its end
 - `worker`: the limited process: files in, verdict out
 """

@@ -126,14 +126,19 @@ def set_rlimits(limit_bytes: int) -> Limit | str:
 def yield_to_others() -> str | None:
     """Be the first to go when the host runs short, and the last to run; return what failed."""
     os.nice(NICE)
-    score = Path("/proc/self/oom_score_adj")
     try:
-        # Never less than was inherited: the kernel lets only some lower it (CAP_SYS_RESOURCE).
-        raised = max(OOM_SCORE_ADJ, int(score.read_text(encoding="ascii")))
-        score.write_text(str(raised), encoding="ascii")
+        raise_oom_score()
     except OSError as error:
         return str(error)
     return None
+
+
+def raise_oom_score() -> None:
+    """Be among the first to go when the host runs short; raise OSError where that cannot be."""
+    score = Path("/proc/self/oom_score_adj")
+    # Never less than was inherited: the kernel lets only some lower it (CAP_SYS_RESOURCE).
+    raised = max(OOM_SCORE_ADJ, int(score.read_text(encoding="ascii")))
+    score.write_text(str(raised), encoding="ascii")
 
 
 def peak_rss_bytes() -> int:

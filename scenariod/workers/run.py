@@ -9,7 +9,6 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -23,13 +22,14 @@ from scenariod.workers.gauge import Gauge
 from scenariod.workers.job import Ended
 from scenariod.workers.launchers import cgroup, child
 from scenariod.workers.outcome import Evidence
+from scenariod.workers.starting import way_of
 
 if TYPE_CHECKING:
-    from asyncio.subprocess import Process
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from datetime import datetime
 
     from scenariod.workers.job import Job, Reading
+    from scenariod.workers.launchers.child import Child
     from scenariod.workers.launchers.launcher import Launcher
     from scenariod.workers.launchers.meter import Meter
 
@@ -38,8 +38,6 @@ LAST_WORDS_S = 1.0
 FORCE_TIMEOUT_S = 2.0
 """How long the service manager may take to freeze a worker, and then to kill it."""
 STDERR_TAIL_BYTES = 8192
-_LINE_LIMIT = 1 << 20
-"""The longest line of a worker, in bytes. The speaker's has all voices of an account in one."""
 
 
 async def run(
@@ -48,21 +46,16 @@ async def run(
     *,
     stop: asyncio.Event,
     on_reading: Callable[[Reading], None],
+    start: Callable[[Job], Awaitable[Child]] | None = None,
 ) -> Ended:
     """Run the worker of `job` to its end, whatever that is, and leave nothing of it behind.
 
-    `stop` asks it to end early: politely first, by force after the grace. Raises OSError where
+    `stop` asks it to end early: politely first, by force after the grace. `start` starts it, where
+    that is not to run the launcher's command. Raises OSError where
     it cannot even be started, and `NoLimitError` where its units cannot be removed.
     """
     started_at, started = clock.now(), time.monotonic()
-    process = await asyncio.create_subprocess_exec(
-        *launcher.command(job),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        limit=_LINE_LIMIT,
-        process_group=0,  # Ctrl-C on a terminal is the supervisor's to handle
-    )
+    process = await (child.start(launcher.command(job)) if start is None else start(job))
     reached(KillPoint.WORKER_LAUNCHED, other=process.pid)
     conversation = _Conversation(launcher, job, process, on_reading=on_reading)
     try:
@@ -84,7 +77,7 @@ class _Conversation:
         self,
         launcher: Launcher,
         job: Job,
-        process: Process,
+        process: Child,
         *,
         on_reading: Callable[[Reading], None],
     ) -> None:
@@ -176,6 +169,7 @@ class _Conversation:
             errno=self._errno,
             failed_file=self._failed_file,
             ready_s=None if self._ready is None else self._ready - started,
+            started_by=way_of(self._process),
         )
 
     async def _talk(self) -> None:

@@ -95,6 +95,19 @@ def test_a_byte_flipped_in_any_page_is_found_or_changes_nothing_that_counts(
     record_property("flips in a library that changed nothing that counts", unnoticed)
 
 
+@pytest.mark.parametrize("name", [b"position", b"TABLE batch"])
+def test_a_byte_flipped_in_a_name_of_the_schema_is_found(sound: Path, name: bytes) -> None:
+    path = sound / "library" / "scenarios.db"
+    content = path.read_bytes()
+    place = content.index(name) + len(name) - 1
+    path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+
+    found = says_damaged(sound)
+    path.write_bytes(content)
+
+    assert found
+
+
 def test_a_byte_flipped_anywhere_in_a_backup_is_found(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:

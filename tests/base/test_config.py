@@ -19,6 +19,7 @@ DEFAULTS = {
     "intake.poll_s": 5.0,
     "intake.max_scenario_bytes": 8 << 20,
     "worker.launcher": "auto",
+    "worker.start": "auto",
     "worker.workers": "auto",
     "worker.timeout_s": 600.0,
     "worker.ready_timeout_s": 120.0,

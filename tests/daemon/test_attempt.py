@@ -14,6 +14,7 @@ from support.home import Home
 from support.scenarios import scenario
 
 from scenariod.base import config
+from scenariod.base.errors import NoLimitError
 from scenariod.base.root import prepare
 from scenariod.daemon.attempt import Attempts, Concluded
 from scenariod.daemon.setup import Setup
@@ -28,6 +29,8 @@ from scenariod.workers.queue import Queue, Worker
 pytestmark = pytest.mark.slow
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from scenariod.workers.job import Job
 
 LIMIT = 512 << 20
@@ -62,6 +65,9 @@ class ScriptLauncher(RlimitLauncher):
 
     def command(self, job: Job) -> list[str]:
         return [sys.executable, "-I", "-c", self._code, str(job.batch.folder)]
+
+    def template_command(self, root: Path, number: int) -> list[str]:
+        raise NoLimitError("these workers are no forks", hint="")
 
 
 class ShowingQueue(Queue):
@@ -117,6 +123,7 @@ class Bench:
             return await attempts.take(batch, stop=stopping)
         finally:
             await setup.settler.close()
+            await setup.starter.close()
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ HERE = Path(__file__).parent
 MACHINES = pytest.StashKey[list[Machine]]()
 LONGEST_S = 3600.0
 """How long one that is marked so may take, where the command line sets no other `--timeout`."""
-SHARED = {"day", "settling", "small", "tight"}
+SHARED = {"day", "forking", "settling", "small", "tight"}
 """Fixtures that are one machine for all tests of a module: one process runs them all."""
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from scenariod.daemon import main as daemon
 from scenariod.validation import scenario
-from scenariod.workers import worker
+from scenariod.workers import template, worker
 from scenariod.workers.launchers import cgroup, commands
 
 if TYPE_CHECKING:
@@ -120,8 +120,8 @@ def wait_while(condition: Callable[[], bool]) -> None:
 ACTS = {f.__name__: f for f in (allocate, grow, deaf, cache, child, linger, hold, rest)}
 
 
-def run_worker(arguments: list[str]) -> int:
-    """Run the real worker, which acts before it judges."""
+def act_before_judging() -> None:
+    """Have the real worker act before it judges."""
     judge = scenario.judge
 
     def act_and_judge(content: bytes, *, name: str) -> Verdict:
@@ -129,7 +129,6 @@ def run_worker(arguments: list[str]) -> int:
         return judge(content, name=name)
 
     scenario.judge = act_and_judge
-    return worker.main(arguments)
 
 
 def run_daemon() -> int:
@@ -142,10 +141,15 @@ def run_daemon() -> int:
         return [python, "-I", __file__, "--worker", path, *rest]
 
     commands.worker = acting
+    commands.template = lambda root, *, supervisor_pid: [
+        *(sys.executable, "-I", __file__, "--template", str(root), str(supervisor_pid))
+    ]
     return daemon.main(sys.argv[1:])
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--worker"]:
-        sys.exit(run_worker(sys.argv[2:]))
+    LIMITED = {"--worker": worker.main, "--template": template.main}
+    if run := LIMITED.get("".join(sys.argv[1:2])):
+        act_before_judging()
+        sys.exit(run(sys.argv[2:]))
     sys.exit(run_daemon())

@@ -35,6 +35,8 @@ MOST_MORE = 100
 """Cuts after these, as long as chance has spared one of the steps; it never takes so many."""
 LONGEST_ACTIVITY_S = 3.0
 LONGEST_STEP_S = 0.2
+SETTLED_S = 3600.0
+"""How long all that the cuts have left may take: of 100 cuts, 40 batches on a busy machine."""
 SEED = int(os.environ.get("SCENARIOD_SEED", str(random.SystemRandom().randrange(1 << 32))))
 GUEST_SETTLER = Path(__file__).with_name("guest_settler.py")
 READY, ORDERS = "/run/settler/ready", "/run/settler/orders"
@@ -220,6 +222,6 @@ def finish_by_itself(frozen: Frozen, cuts: Cuts) -> None:
         machine.check(f"sed -i '{KEEP_ALL_BACKUPS}' /etc/scenariod/scenariod.toml")
         machine.check("systemctl start scenariod")
         left = f"find {ROOT}/inbox {ROOT}/work -name 'scenario-*.json'"
-        machine.wait_until(f'test -z "$({left})"')
+        machine.wait_until(f'test -z "$({left})"', timeout_s=SETTLED_S)
         machine.check("systemctl stop scenariod")
         cuts.cut(machine)

@@ -177,6 +177,14 @@ class Daemon:
         wait_until(there, "a worker runs")
         return found[0]
 
+    def templates(self) -> list[psutil.Process]:
+        """Return the templates of which this daemon's workers are forks."""
+        found = []
+        for child in self._children():
+            with suppress(psutil.NoSuchProcess):
+                found += [child] if "scenariod.workers.template" in child.cmdline() else []
+        return found
+
     def _children(self) -> list[psutil.Process]:
         return psutil.Process(self.pid).children()
 

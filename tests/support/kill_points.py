@@ -149,7 +149,7 @@ AGAIN = {
         (KillPoint.WORKER_ENDED, KillPoint.VERDICT_FORGOTTEN),
         (KillPoint.WORKER_ENDED, KillPoint.VERDICT_READ),
         (KillPoint.BACKUP_BEING_WRITTEN, KillPoint.BACKUP_BEING_WRITTEN),
-        (KillPoint.BACKUP_VERIFIED, KillPoint.COMMITTED),
+        (KillPoint.COMMITTED, KillPoint.BACKUP_VERIFIED),
         (KillPoint.COMMITTED, KillPoint.FILE_MOVED),
         (KillPoint.COMMITTED, KillPoint.FILES_MOVED),
         (KillPoint.FILE_MOVED, KillPoint.FOLDER_EMPTIED),

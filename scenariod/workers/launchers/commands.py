@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 
 Manager = Literal["user", "system"]
 
+TEMPLATE_LIMIT_BYTES = 128 << 20
+"""The limit of a template, which holds 20 MB."""
+HOLD = ["/bin/sh", "-c", "echo; read -r _"]
+"""A process that says that it runs, and does so until its standard input ends."""
+WORKER = "scenariod.workers.worker"
+TEMPLATE = "scenariod.workers.template"
+_TEMPLATE_TASKS = 64
+"""Each worker is in its template's scope for a moment."""
 STOP_S = 5
 """How long systemd waits for processes that a worker left behind before it kills them, in s."""
 
@@ -59,7 +67,7 @@ def worker(
 ) -> list[str]:
     """Return the worker's own command."""
     return limited(
-        "scenariod.workers.worker",
+        WORKER,
         (str(folder), "--max-scenario-bytes", str(max_scenario_bytes)),
         launcher=launcher,
         limit_bytes=limit_bytes,
@@ -70,13 +78,9 @@ def worker(
 def limited(
     module: str, own: Iterable[str], *, launcher: str, limit_bytes: int, supervisor_pid: int
 ) -> list[str]:
-    """Return the command of a limited process: isolated from the caller's environment (`-I`).
-
-    `own` are the arguments that only this module takes.
-    """
+    """Return the command of a limited process; `own` are arguments that only this module takes."""
     return [
-        sys.executable,
-        *("-I", "-m", module),
+        *_isolated(module),
         *own,
         *("--launcher", launcher),
         *("--limit-bytes", str(limit_bytes)),
@@ -103,6 +107,36 @@ def of_job(job: Job, *, launcher: str, supervisor_pid: int) -> list[str]:
     )
 
 
+def of_fork(job: Job, *, launcher: str, supervisor_pid: int) -> list[str]:
+    """Return what the worker of `job` is told where it is forked: all but the program."""
+    whole = of_job(job, launcher=launcher, supervisor_pid=supervisor_pid)
+    return whole[len(_isolated(WORKER)) :]
+
+
+def template(root: Path, *, supervisor_pid: int) -> list[str]:
+    """Return the command of a template; `root` is there for who looks at it (`ps`)."""
+    return [*_isolated(TEMPLATE), str(root), str(supervisor_pid)]
+
+
+def template_scope(root: Path, number: int, *, supervisor_pid: int) -> list[str]:
+    """Return the `systemd-run` of a template in a scope of its own, beside the workers' slices."""
+    names = units(root, 0)
+    mark = names.instance.removesuffix(".slice")
+    return scope(
+        template(root, supervisor_pid=supervisor_pid),
+        manager="user",
+        names=replace(names, slice=names.instance, scope=f"{mark}-template-{number}.scope"),
+        limit_bytes=TEMPLATE_LIMIT_BYTES,
+        tasks_max=_TEMPLATE_TASKS,
+        runtime_max_s=None,
+    )
+
+
+def _isolated(module: str) -> list[str]:
+    """Return the command of a module of ours: isolated from the caller's environment (`-I`)."""
+    return [sys.executable, "-I", "-m", module]
+
+
 def scope(
     inner: list[str],
     *,
@@ -110,12 +144,14 @@ def scope(
     names: Units,
     limit_bytes: int,
     tasks_max: int,
-    runtime_max_s: float,
+    runtime_max_s: float | None,
+    delegate: bool = False,
 ) -> list[str]:
     """Return the `systemd-run` that puts `inner` into a limited scope (docs/MEMORY.md).
 
     OOMPolicy=kill: with the default, an OOM looks like a polite stop. MemorySwapMax=0: swap
     lies outside MemoryMax=. RuntimeMaxSec= is the last resort; the supervisor's own comes first.
+    With None it runs for ever. Delegate=: only then does the manager move others into the scope.
     TimeoutStopSec=: what a worker leaves behind may be deaf, and nobody waits long for that.
     """
     return [
@@ -124,12 +160,13 @@ def scope(
         *("--scope", "--quiet", "--collect"),
         f"--unit={names.scope}",
         f"--slice={names.slice}",
-        *("-p", f"Description=scenariod worker of batch {_number(names)}"),
+        *("-p", f"Description={_description(names)}"),
         *("-p", f"MemoryMax={limit_bytes}"),
         *("-p", "MemorySwapMax=0"),
         *("-p", "OOMPolicy=kill"),
         *("-p", f"TasksMax={tasks_max}"),
-        *("-p", f"RuntimeMaxSec={runtime_max_s + 30:.0f}"),
+        *([] if runtime_max_s is None else ["-p", f"RuntimeMaxSec={runtime_max_s + 30:.0f}"]),
+        *(["-p", "Delegate=yes"] if delegate else []),
         *("-p", f"TimeoutStopSec={STOP_S}"),
         "--",
         *inner,
@@ -183,5 +220,8 @@ def kill(unit: str, *, manager: Manager) -> list[str]:
     return ["systemctl", *user, "kill", "--signal=SIGKILL", "--", unit]
 
 
-def _number(names: Units) -> str:
-    return names.scope.removeprefix("scenariod-b").partition("-")[0]
+def _description(names: Units) -> str:
+    if names.slice == names.instance:
+        return "scenariod template of workers"
+    number = names.scope.removeprefix("scenariod-b").partition("-")[0]
+    return f"scenariod worker of batch {number}"

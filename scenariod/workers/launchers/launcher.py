@@ -27,11 +27,25 @@ class Launcher(Protocol):
     """A way to run workers within an enforced limit."""
 
     name: str
+    kind: str
+    """What a worker is told: how its limit comes into force."""
     worker_uid: int
     """As which user workers read files."""
 
     def command(self, job: Job) -> list[str]:
         """Return the command that starts the worker of `job`."""
+
+    def template_command(self, root: Path, number: int) -> list[str]:
+        """Return the command that starts a template, the supervisor's `number`-th.
+
+        Raises `NoLimitError` where workers that a template forks could not be limited.
+        """
+
+    async def place(self, pid: int, job: Job) -> None:
+        """Put a forked process, which waits, where the limit of `job` can be in force.
+
+        Raises OSError or `NoLimitError`.
+        """
 
     def confirm(self, pid: int, job: Job) -> Meter:
         """Return the worker's meter; raise `NoLimitError` if its limit is not in force."""

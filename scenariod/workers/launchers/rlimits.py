@@ -26,13 +26,21 @@ class RlimitLauncher:
     """Workers limited by RLIMIT_AS and RLIMIT_DATA: only without systemd."""
 
     name = "rlimits (no systemd here)"
+    kind = "rlimits"
 
     def __init__(self) -> None:
         self.worker_uid = NOBODY if is_root() else os.geteuid()
 
     def command(self, job: Job) -> list[str]:
         """See `Launcher.command`; the worker sets its own limits before it reads anything."""
-        return commands.of_job(job, launcher="rlimits", supervisor_pid=os.getpid())
+        return commands.of_job(job, launcher=self.kind, supervisor_pid=os.getpid())
+
+    def template_command(self, root: Path, number: int) -> list[str]:  # noqa: ARG002
+        """See `Launcher.template_command`."""
+        return commands.template(root, supervisor_pid=os.getpid())
+
+    async def place(self, pid: int, job: Job) -> None:
+        """See `Launcher.place`: a worker limits itself, wherever it is."""
 
     def confirm(self, pid: int, job: Job) -> Meter:
         """See `Launcher.confirm`."""

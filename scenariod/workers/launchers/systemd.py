@@ -15,13 +15,14 @@ import time
 from typing import TYPE_CHECKING
 
 from scenariod.base.errors import NoLimitError
-from scenariod.workers.launchers import cgroup, child, commands, limit_probe
+from scenariod.workers.launchers import cgroup, child, commands, limit_probe, manager_bus
 from scenariod.workers.launchers.meter import CgroupMeter
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from scenariod.workers.job import Job
+    from scenariod.workers.launchers.child import Child
     from scenariod.workers.launchers.commands import Manager
     from scenariod.workers.launchers.meter import Meter
 
@@ -35,6 +36,8 @@ _NO_BATCH = 0
 class SystemdLauncher:
     """Workers in scopes of a service manager, limited by their control group."""
 
+    kind = "systemd"
+
     def __init__(
         self, kind: commands.Manager, *, account: commands.Account | None, most_bytes: int
     ) -> None:
@@ -42,8 +45,8 @@ class SystemdLauncher:
         self.worker_uid = os.geteuid() if account is None else account.uid
         self._manager = ServiceManager(kind)
         self._account = account
-        # The probe may run beside workers that use all the rest.
-        cap = most_bytes + limit_probe.LIMIT_BYTES
+        # The probe and the template may run beside workers that use all the rest.
+        cap = most_bytes + limit_probe.LIMIT_BYTES + commands.TEMPLATE_LIMIT_BYTES
         self._cap_bytes = cap - cap % resource.getpagesize()
         self._checking = asyncio.Lock()
         self._proved_at: str | None = None
@@ -51,16 +54,46 @@ class SystemdLauncher:
 
     def command(self, job: Job) -> list[str]:
         """See `Launcher.command`."""
+        inner = commands.of_job(job, launcher=self.kind, supervisor_pid=os.getpid())
+        return self._scope(
+            commands.as_account(inner, self._account) if self._account else inner, job
+        )
+
+    def _scope(self, inner: list[str], job: Job, *, delegate: bool = False) -> list[str]:
         settings = job.config.worker
-        inner = commands.of_job(job, launcher="systemd", supervisor_pid=os.getpid())
         return commands.scope(
-            commands.as_account(inner, self._account) if self._account else inner,
+            inner,
             manager=self._manager.kind,
             names=commands.units(job.config.root, job.batch.id),
             limit_bytes=job.limit_bytes,
             tasks_max=settings.tasks_max,
             runtime_max_s=settings.ready_timeout_s + job.timeout_s,
+            delegate=delegate,
         )
+
+    def template_command(self, root: Path, number: int) -> list[str]:
+        """See `Launcher.template_command`."""
+        if self._account is not None:
+            raise NoLimitError(
+                "only the service manager of the user whose workers they are takes in forks",
+                hint="run scenariod as that user, or as the service",
+            )
+        return commands.template_scope(root, number, supervisor_pid=os.getpid())
+
+    async def place(self, pid: int, job: Job) -> None:
+        """See `Launcher.place`: systemd-run makes the scope, and the manager moves `pid` there.
+
+        A scope lives as long as it holds a process, so until then a shell waits in it.
+        """
+        scope = commands.units(job.config.root, job.batch.id).scope
+        holder = await child.start(self._scope(commands.HOLD, job, delegate=True))
+        try:
+            async with asyncio.timeout(job.config.worker.ready_timeout_s):
+                await _see_it_run(holder, scope)
+                await manager_bus.attach(pid, scope=scope)
+        finally:
+            child.send(holder, signal.SIGKILL)
+            await holder.wait()
 
     def confirm(self, pid: int, job: Job) -> Meter:
         """See `Launcher.confirm`; what counts is the kernel's file, not systemd's property."""
@@ -178,6 +211,17 @@ def _refused(what: str, *, said: str, status: int) -> NoLimitError:
         f"cannot {what}: {said or f'exit status {status}'}",
         hint="see `systemctl --user status` of the account that runs scenariod",
     )
+
+
+async def _see_it_run(holder: Child, scope: str) -> None:
+    if holder.stdout is None or holder.stderr is None:
+        raise RuntimeError("the holder of a scope has no pipes")
+    if not await holder.stdout.readline():
+        said = (await holder.stderr.read(4096)).decode("utf-8", "replace").strip()
+        raise NoLimitError(
+            f"no scope {scope} can be had: {said or 'systemd-run ended without a message'}",
+            hint="see `systemctl --user status` of the account that runs scenariod",
+        )
 
 
 async def _call(arguments: list[str]) -> tuple[int, str]:

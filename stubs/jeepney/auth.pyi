@@ -1,0 +1,9 @@
+from collections.abc import Iterator
+
+BEGIN: bytes
+
+class AuthenticationError(ValueError): ...
+
+class Authenticator:
+    def __iter__(self) -> Iterator[bytes]: ...
+    def feed(self, data: bytes) -> None: ...

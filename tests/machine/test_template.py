@@ -1,0 +1,72 @@
+"""Workers that are forks of a template, in the service's sandbox and under real limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from . import acting
+from .machine import Frozen, Machine
+from .test_whole_path import ROOT
+
+LIMIT_MB = 64
+TEMPLATE_SCOPE = "find /sys/fs/cgroup -type d -name 'scenariod-*-template-*.scope'"
+OPEN_MEMORY = "/opt/scenariod/bin/python3 -I -c 'import sys; open(sys.argv[1], \"r+b\")'"
+
+
+@pytest.fixture(scope="module")
+def forking(frozen: Frozen) -> Iterator[Machine]:
+    """One machine for all tests here: two workers with 64 MB, that act as their files are named."""
+    with Machine.thaw(frozen) as machine:
+        memory = {"limit_mb": LIMIT_MB, "limit_max_mb": LIMIT_MB}
+        acting.configure(machine, memory=memory, workers=2, stop_grace_s=300.0)
+        acting.start_acting(machine)
+        yield machine
+
+
+def template(machine: Machine) -> str:
+    """Return the process number of the template, as soon as there is one."""
+    machine.wait_until(f"{TEMPLATE_SCOPE} | grep -q .")
+    return machine.check(f"cat $({TEMPLATE_SCOPE} | head -1)/cgroup.procs").strip()
+
+
+def test_a_fork_is_under_its_own_limit_and_cannot_reach_its_template(
+    forking: Machine, tmp_path: Path
+) -> None:
+    template(forking)
+    forking.check(f"touch {ROOT}/linger")
+    acting.drop_acts(forking, tmp_path, "scenario-linger-301.json")
+    forking.wait_until(f"rm {ROOT}/lingers")  # it has its file
+    scope = acting.wait_for_scope(forking)
+    of_all = template(forking)
+    worker = forking.check(f"cat {scope}/cgroup.procs").strip()
+
+    assert forking.check(f"cat {scope}/memory.max").strip() == str(LIMIT_MB << 20)
+    assert "forked from a template" in forking.check("scenariodctl status")
+    opened = f"{OPEN_MEMORY} /proc/%s/mem"
+    assert forking.run(opened % worker, user="scenariod").exit_code == 0
+    assert forking.run(opened % of_all, user="scenariod").exit_code != 0
+
+    forking.check(f"rm {ROOT}/linger")
+    acting.wait_for_files(forking, "done", "scenario-linger-301.json")
+
+
+def test_a_fork_that_is_killed_for_memory_harms_neither_its_template_nor_another_fork(
+    forking: Machine, tmp_path: Path
+) -> None:
+    forking.check(f"touch {ROOT}/linger")
+    acting.drop_acts(forking, tmp_path, "scenario-linger-311.json", "scenario-plain-312.json")
+    forking.wait_until(f"rm {ROOT}/lingers")
+    of_all = template(forking)
+    (tmp_path / "second").mkdir()
+    acting.drop_acts(forking, tmp_path / "second", "scenario-allocate-313.json")
+
+    acting.wait_for_files(forking, "failed", "scenario-allocate-313.json")
+    forking.check(f"rm {ROOT}/linger")
+    acting.wait_for_files(forking, "done", "scenario-linger-311.json", "scenario-plain-312.json")
+
+    assert acting.outcomes(forking, "scenario-linger-311.json") == ["ok"]
+    killed = forking.check("journalctl -k --no-pager | grep 'Killed process'")
+    assert f"Killed process {of_all} " not in killed
