@@ -1,3 +1,5 @@
+from typing import Any
+
 from jeepney import Message
 
-def unwrap_msg(msg: Message) -> tuple[object, ...]: ...
+def unwrap_msg(msg: Message) -> tuple[Any, ...]: ...

@@ -70,3 +70,19 @@ def test_a_fork_that_is_killed_for_memory_harms_neither_its_template_nor_another
     assert acting.outcomes(forking, "scenario-linger-311.json") == ["ok"]
     killed = forking.check("journalctl -k --no-pager | grep 'Killed process'")
     assert f"Killed process {of_all} " not in killed
+
+
+def test_a_unit_is_stopped_over_the_managers_own_socket(forking: Machine) -> None:
+    own = "XDG_RUNTIME_DIR=/run/user/$(id -u)"
+    stop = (
+        "import asyncio, sys; from scenariod.workers.launchers import manager_bus; "
+        "asyncio.run(manager_bus.stop(sys.argv[1]))"
+    )
+    forking.check(f"{own} systemd-run --user --unit=probe sleep 10000", user="scenariod")
+
+    python = "/opt/scenariod/bin/python3 -I -c"
+    forking.check(f"{own} {python} '{stop}' probe.service", user="scenariod")
+    missing = forking.run(f"{own} {python} '{stop}' missing.service", user="scenariod")
+
+    assert forking.run("pgrep -x sleep").exit_code != 0
+    assert "NoSuchUnit" in missing.output

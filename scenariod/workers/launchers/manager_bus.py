@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import os
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from jeepney import DBusAddress, DBusErrorResponse, new_method_call
+from jeepney import DBusAddress, DBusErrorResponse, MatchRule, new_method_call
 from jeepney.auth import BEGIN, AuthenticationError, Authenticator
 from jeepney.io.asyncio import DBusConnection, DBusRouter
 from jeepney.wrappers import unwrap_msg
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
+
+    from jeepney import Message
 
 TIMEOUT_S = 30.0
 """How long the manager may take for one request."""
@@ -26,19 +28,45 @@ _MANAGER = DBusAddress(
     bus_name="org.freedesktop.systemd1",
     interface="org.freedesktop.systemd1.Manager",
 )
+_JOB_REMOVED = MatchRule(type="signal", member="JobRemoved")
 _ANSWER_BYTES = 1024
 
 
 async def attach(pid: int, *, scope: str) -> None:
     """Move a process into a scope that is delegated; raise OSError where the manager refuses."""
-    request = new_method_call(_MANAGER, "AttachProcessesToUnit", "ssau", (scope, "", [pid]))
+    with _explaining(f"move process {pid} into {scope}"):
+        async with asyncio.timeout(TIMEOUT_S), _connected() as manager:
+            await _call(manager, "AttachProcessesToUnit", "ssau", scope, "", [pid])
+
+
+async def stop(unit: str) -> None:
+    """Stop a unit, and wait for its end; raise OSError where that cannot be.
+
+    As `systemctl stop`, for a third of what that costs: no program is started.
+    """
+    ended: asyncio.Queue[Message] = asyncio.Queue()
+    with _explaining(f"stop {unit}"):
+        async with asyncio.timeout(TIMEOUT_S), _connected() as manager:
+            with manager.filter(_JOB_REMOVED, queue=ended):
+                await _call(manager, "Subscribe", "")
+                (job,) = await _call(manager, "StopUnit", "ss", unit, "replace")
+                while (told := (await ended.get()).body)[1] != job:
+                    pass
+    if told[3] != "done":
+        raise ConnectionError(f"the service manager cannot stop {unit}: {told[3]}")
+
+
+async def _call(manager: DBusRouter, method: str, signature: str, *body: object) -> tuple[Any, ...]:
+    request = new_method_call(_MANAGER, method, signature or None, body)
+    return unwrap_msg(await manager.send_and_get_reply(request))
+
+
+@contextmanager
+def _explaining(what: str) -> Iterator[None]:
     try:
-        async with asyncio.timeout(TIMEOUT_S), _connected() as router:
-            unwrap_msg(await router.send_and_get_reply(request))
+        yield
     except (DBusErrorResponse, AuthenticationError, EOFError) as error:
-        raise ConnectionError(
-            f"the service manager does not move process {pid} into {scope}: {error}"
-        ) from error
+        raise ConnectionError(f"the service manager does not {what}: {error}") from error
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ import resource
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from scenariod.base.errors import NoLimitError
@@ -181,6 +182,10 @@ class ServiceManager:
 
     async def stop(self, unit: str) -> None:
         """Stop everything in a unit; raise `NoLimitError` if that fails."""
+        if self.kind == "user":
+            with suppress(OSError):  # systemctl meets it too, and says why
+                await manager_bus.stop(unit)
+                return
         status, said = await _call(commands.stop(unit, manager=self.kind))
         if status != 0 and "not loaded" not in said:
             raise _refused(f"stop {unit}", said=said, status=status)
