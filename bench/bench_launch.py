@@ -14,13 +14,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from scenariod.base import config
 from scenariod.intake.batch import Batch
 from scenariod.workers.job import Job
+from scenariod.workers.launchers import child
+from scenariod.workers.launchers.child import Child
 from scenariod.workers.launchers.launcher import Launcher, choose
 from scenariod.workers.launchers.systemd import SystemdLauncher
+from scenariod.workers.starting import Starter
 
 MIB = 1 << 20
 LIMIT_MB = 512
@@ -32,12 +36,12 @@ def job(folder: Path, *, number: int) -> Job:
     return Job(loaded, Batch(number, folder), (), limit_bytes=LIMIT_MB * MIB)
 
 
-async def ready_s(launcher: Launcher, asked: Job) -> float:
+async def ready_s(
+    launcher: Launcher, asked: Job, *, start: Callable[[Job], Awaitable[Child]]
+) -> float:
     """Return the seconds from the launch of a worker to its READY."""
     started = time.perf_counter()
-    process = await asyncio.create_subprocess_exec(
-        *launcher.command(asked), stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
+    process = await start(asked)
     assert process.stdin is not None
     assert process.stdout is not None
     said = await process.stdout.readline()
@@ -64,28 +68,41 @@ def bare_command(launcher: Launcher) -> list[str]:
     return ["systemd-run", *manager, "--scope", "--quiet", "--collect", "true"]
 
 
-async def measure(rounds: int) -> tuple[Launcher, list[float], list[float]]:
-    """Return the launcher, the seconds of so many launches, and of what they are held against."""
-    ready, bare = [], []
+async def measure(rounds: int) -> tuple[Launcher, dict[str, list[float]]]:
+    """Return the launcher, and the seconds of so many launches of each kind, the bare one too."""
+    took: dict[str, list[float]] = {"fork": [], "exec": [], "bare": []}
     with tempfile.TemporaryDirectory() as name:
-        launcher = choose("auto", root=Path(name), most_bytes=4096 * MIB)
+        root = Path(name)
+        launcher = choose("auto", root=root, most_bytes=4096 * MIB)
+        starter = Starter(job(root, number=0).config, launcher, tell=sys.exit)
+
+        async def anew(asked: Job) -> Child:
+            return await child.start(launcher.command(asked))
+
         try:
-            for number in range(1, rounds + 1):
-                ready.append(await ready_s(launcher, job(Path(name), number=number)))
-                bare.append(bare_s(bare_command(launcher)))
+            for number in range(1, 2 * rounds + 1, 2):
+                forked, own = job(root, number=number), job(root, number=number + 1)
+                seconds = await ready_s(launcher, forked, start=starter.start)
+                if number > 1:  # the first also waits for the template
+                    took["fork"].append(seconds)
+                took["exec"].append(await ready_s(launcher, own, start=anew))
+                took["bare"].append(bare_s(bare_command(launcher)))
         finally:
-            await launcher.sweep(Path(name))
-    return launcher, ready, bare
+            await starter.close()
+            await launcher.sweep(root)
+    return launcher, took
 
 
 def main() -> None:
-    """Print both medians and their ratio."""
+    """Print the medians and their ratios."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 20
-    launcher, ready, bare = asyncio.run(measure(rounds))
-    one, other = statistics.median(ready), statistics.median(bare)
-    print(f"launch to READY, by {launcher.name}: {one * 1000:.0f} ms")
-    print(f"`{' '.join(Path(w).name for w in bare_command(launcher))}`: {other * 1000:.0f} ms")
-    print(f"ratio: {one / other:.1f}")
+    launcher, took = asyncio.run(measure(rounds))
+    bare = statistics.median(took["bare"])
+    print(f"launch to READY, by {launcher.name}")
+    print(f"`{' '.join(Path(w).name for w in bare_command(launcher))}`: {bare * 1000:.0f} ms")
+    for way in ("fork", "exec"):
+        one = statistics.median(took[way])
+        print(f"{way}: {one * 1000:.0f} ms, ratio: {one / bare:.1f}")
 
 
 if __name__ == "__main__":

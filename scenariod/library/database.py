@@ -158,7 +158,7 @@ class Library:
 
         `above` is the highest id that is in work/: a reservation may be lost in a power cut.
         """
-        with self.writing() as db:
+        with self.writing(durable=False) as db:
             return history.reserve(db, above=above)
 
     def memory_peaks(self, *, most: int) -> list[Peak]:
@@ -366,12 +366,15 @@ class Library:
             yield db
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """Yield the connection, for a module of this package, in a transaction, durable on exit."""
+    def writing(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """Yield the connection, for a module of this package, in a transaction, durable on exit.
+
+        Not `durable`: a power cut may take it back, until the next one that is.
+        """
         with self._lock, translating(self.path):
             # Before the change: where the disk is full, it is then not made.
             self._wal.cut_back(self._db, busy_timeout_s=self._busy_timeout_s)
-            with transaction(self._db):
+            with transaction(self._db, durable=durable):
                 self._file.raise_if_replaced()
                 yield self._db
                 self._file.raise_if_replaced()

@@ -125,7 +125,8 @@ class Starter:
             budget.spare_bytes(self._config.memory, what="a template for workers")
             self._made, self._made_of = self._made + 1, code
             command = self._launcher.template_command(self._config.root, self._made)
-            self._template = await Template.start(command)
+            timeout_s = self._config.worker.ready_timeout_s
+            self._template = await Template.start(command, timeout_s=timeout_s)
         return self._template
 
     async def _end(self) -> None:

@@ -211,7 +211,7 @@ def test_a_migration_that_fails_changes_nothing(
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, step))
     monkeypatch.setattr(schema, "VERSION", version + 1)
 
-    with pytest.raises(sqlite3.OperationalError, match="nowhere"):
+    with pytest.raises(LibraryDamagedError, match="nowhere"):
         open_library(tmp_path)
 
     tables = sql(tmp_path / "scenarios.db", "SELECT name FROM sqlite_schema WHERE name = 'later'")

@@ -12,6 +12,7 @@ from .machine import Frozen, Machine
 from .test_whole_path import ROOT
 
 LIMIT_MB = 64
+MEMORY = {"limit_mb": LIMIT_MB, "limit_max_mb": LIMIT_MB}
 TEMPLATE_SCOPE = "find /sys/fs/cgroup -type d -name 'scenariod-*-template-*.scope'"
 OPEN_MEMORY = "/opt/scenariod/bin/python3 -I -c 'import sys; open(sys.argv[1], \"r+b\")'"
 
@@ -20,8 +21,7 @@ OPEN_MEMORY = "/opt/scenariod/bin/python3 -I -c 'import sys; open(sys.argv[1], \
 def forking(frozen: Frozen) -> Iterator[Machine]:
     """One machine for all tests here: two workers with 64 MB, that act as their files are named."""
     with Machine.thaw(frozen) as machine:
-        memory = {"limit_mb": LIMIT_MB, "limit_max_mb": LIMIT_MB}
-        acting.configure(machine, memory=memory, workers=2, stop_grace_s=300.0)
+        acting.configure(machine, memory=MEMORY, workers=2, stop_grace_s=300.0)
         acting.start_acting(machine)
         yield machine
 
@@ -32,9 +32,28 @@ def template(machine: Machine) -> str:
     return machine.check(f"cat $({TEMPLATE_SCOPE} | head -1)/cgroup.procs").strip()
 
 
-def test_a_fork_is_under_its_own_limit_and_cannot_reach_its_template(
-    forking: Machine, tmp_path: Path
+@pytest.mark.parametrize("start", ["exec", "fork"])
+def test_however_it_was_started_a_worker_is_in_a_scope_whose_limit_the_kernel_has(
+    forking: Machine, tmp_path: Path, start: str
 ) -> None:
+    acting.reconfigure(forking, memory=MEMORY, workers=2, stop_grace_s=300.0, start=start)
+    number = {"exec": 321, "fork": 322}[start]
+    forking.check(f"touch {ROOT}/linger")
+    acting.drop_acts(forking, tmp_path, f"scenario-linger-{number}.json")
+    forking.wait_until(f"rm {ROOT}/lingers")  # it has its file
+    scope = acting.wait_for_scope(forking)
+
+    assert forking.check(f"cat {scope}/memory.max").strip() == str(LIMIT_MB << 20)
+    assert forking.check(f"cat {scope}/memory.swap.max").strip() == "0"
+    assert "/user@" in scope
+
+    forking.check(f"rm {ROOT}/linger")
+    acting.wait_for_files(forking, "done", f"scenario-linger-{number}.json")
+    said = {"exec": 'started anew: worker.start = "exec"', "fork": "forked from a template"}
+    assert said[start] in forking.check("scenariodctl status")
+
+
+def test_a_fork_cannot_reach_its_template(forking: Machine, tmp_path: Path) -> None:
     template(forking)
     forking.check(f"touch {ROOT}/linger")
     acting.drop_acts(forking, tmp_path, "scenario-linger-301.json")
@@ -43,7 +62,6 @@ def test_a_fork_is_under_its_own_limit_and_cannot_reach_its_template(
     of_all = template(forking)
     worker = forking.check(f"cat {scope}/cgroup.procs").strip()
 
-    assert forking.check(f"cat {scope}/memory.max").strip() == str(LIMIT_MB << 20)
     assert "forked from a template" in forking.check("scenariodctl status")
     opened = f"{OPEN_MEMORY} /proc/%s/mem"
     assert forking.run(opened % worker, user="scenariod").exit_code == 0

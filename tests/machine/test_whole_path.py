@@ -25,7 +25,6 @@ class Day:
     """An ordinary day: five files dropped and processed, and what was seen meanwhile."""
 
     machine: Machine
-    limits: list[list[str]]
     users: set[str]
     entries: list[dict[str, str]]
 
@@ -36,10 +35,6 @@ def day(warm: Frozen, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]
     with Machine.thaw(warm) as machine:
         watcher = machine.start(
             "until [ -e /tmp/enough ]; do "
-            # Limited first, then filled: an empty one may have no limit yet.
-            "for d in $(find /sys/fs/cgroup -name 'scenariod-b*.scope'); do "
-            '[ -n "$(cat $d/cgroup.procs 2>/dev/null)" ] && v=$(cat $d/memory.max) && '
-            's=$(cat $d/memory.swap.max) && echo "limit $d $v $s"; done; '
             "ps -eo user=,args= | grep '[s]cenariod.worker' | sed 's/ .*//; s/^/user /'; "
             "sleep 0.1; done | sort -u"
         )
@@ -49,7 +44,6 @@ def day(warm: Frozen, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]
         lines = [line.split() for line in watcher.wait().output.splitlines()]
         yield Day(
             machine,
-            limits=[words[1:] for words in lines if words[0] == "limit" and len(words) == 4],
             users={words[1] for words in lines if words[0] == "user"},
             entries=journal(machine),
         )
@@ -61,9 +55,7 @@ def test_what_members_copy_and_move_in_is_added(day: Day) -> None:
     assert names_in(day.machine, "inbox", "work", "failed") == []
 
 
-def test_each_worker_is_in_a_scope_whose_limit_the_kernel_has(day: Day) -> None:
-    assert {(limit, swap) for _, limit, swap in day.limits} == {("3221225472", "0")}
-    assert all("/user@" in path for path, _, _ in day.limits)
+def test_no_scope_is_left_once_all_is_settled(day: Day) -> None:
     assert day.machine.run(A_SCOPE_RUNS).exit_code != 0
 
 

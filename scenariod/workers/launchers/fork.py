@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from asyncio.subprocess import Process
     from collections.abc import Iterable, Sequence
 
-READY_TIMEOUT_S = 120.0
-"""How long a template may take to load: longer than any machine needs, and an end to waiting."""
 FORK_TIMEOUT_S = 30.0
 _READY = b"ready"
 _GO = b"\n"
@@ -40,7 +38,7 @@ class Template:
         self._forking = asyncio.Lock()
 
     @classmethod
-    async def start(cls, command: Sequence[str]) -> Self:
+    async def start(cls, command: Sequence[str], *, timeout_s: float) -> Self:
         """Start the template of `command`, and wait until it can fork; raise OSError."""
         ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
@@ -54,7 +52,7 @@ class Template:
             )
         template = cls(process, ours)
         try:
-            async with asyncio.timeout(READY_TIMEOUT_S):
+            async with asyncio.timeout(timeout_s):
                 said = await asyncio.get_running_loop().sock_recv(ours, _ANSWER_BYTES)
             if said != _READY:
                 raise ChildProcessError(await template._last_words())
