@@ -12,6 +12,7 @@ Knows no scenario, no batch and no backup.
 - `faults`: faults of the environment, and their words: what, where, and the cure
 - `killpoint`: the named points at which a test can kill or stop a process
 - `libc`: functions of the C library that Python has no name for
+- `loading`: loading many modules at once
 - `lock`: a lock between processes
 - `mounts`: on which file system a folder is, and whether that reports changes
 - `names`: which file names are scenarios, their order, and printing them safely

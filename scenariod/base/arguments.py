@@ -6,6 +6,7 @@ Owns how arguments are refused. Never knows which ones there are.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable
 
     from _typeshed import SupportsWrite
+
+_COLUMNS = 80
+"""How wide a terminal is taken for if it does not say."""
+_MARGIN = 2
 
 
 class Parser(argparse.ArgumentParser):
@@ -53,6 +58,12 @@ class Parser(argparse.ArgumentParser):
             near = nearest(unknown[0].partition("=")[0], self._option_string_actions)
             self.error(f"unknown argument {unknown[0]}{near}")
 
+    def _get_formatter(self) -> argparse.HelpFormatter:
+        # Each option asks for one; without a width it would load shutil, and all compressors.
+        kind: Any = self.formatter_class
+        formatter: argparse.HelpFormatter = kind(self.prog, width=_columns() - _MARGIN)
+        return formatter
+
     def error(self, message: str) -> NoReturn:
         """Raise UsageError."""
         raise UsageError(message, hint=f"see `{self.prog} --help`")
@@ -74,6 +85,14 @@ class Parser(argparse.ArgumentParser):
             streams.to_stdout([message])
         else:
             streams.to_stderr(message)
+
+
+def _columns() -> int:
+    """Return how wide the terminal is, as `shutil.get_terminal_size` does."""
+    try:
+        return int(os.environ.get("COLUMNS", "0")) or os.get_terminal_size(1).columns or _COLUMNS
+    except (ValueError, OSError):
+        return _COLUMNS
 
 
 def _name(action: argparse.Action) -> str:

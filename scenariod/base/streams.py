@@ -11,7 +11,6 @@ import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TextIO
 
-from scenariod.base import faults
 from scenariod.base.errors import ExitCode, ScenariodError
 
 if TYPE_CHECKING:
@@ -103,6 +102,8 @@ def silence(stream: TextIO) -> None:
 
 
 def _output_error(error: OSError) -> OutputError:
+    from scenariod.base import faults  # only a failure needs its words
+
     with suppress(OSError):  # no /proc here, or closed: then the error names no path
         led_to = os.readlink("/proc/self/fd/1")
         if led_to.startswith("/"):  # else a pipe or a socket

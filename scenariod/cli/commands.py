@@ -6,11 +6,12 @@ Owns the words of the command line. Never loads what answers a command before it
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from scenariod.base import loading
 from scenariod.base.names import nearest
 
 if TYPE_CHECKING:
@@ -19,18 +20,18 @@ if TYPE_CHECKING:
     from scenariod.base.config import Config
     from scenariod.cli.answer import Answer, Stream
 
+# Named tuples, not dataclasses: those load `inspect`, and would be a third of a --help.
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+
+class Argument(NamedTuple):
     """An argument or option of one command; `settings` are what `add_argument` takes."""
 
     name: str
     help: str
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """A command: how it is called, what it says of itself, and what answers it: `module:function`.
 
     `parts` are its second words; without one of them it answers itself. `interrupted` says how
@@ -48,7 +49,8 @@ class Command:
     def answer(self, config: Config, asked: argparse.Namespace) -> Answer | Stream:
         """Load the module that answers, and return its answer."""
         module, _, function = self.answerer.partition(":")
-        found = getattr(import_module(f"scenariod.cli.{module}"), function)
+        with loading.without_search_for_garbage():
+            found = getattr(import_module(f"scenariod.cli.{module}"), function)
         answer: Answer | Stream = found(config, asked)
         return answer
 

@@ -13,7 +13,6 @@ from scenariod.base import clock
 from scenariod.base.names import printable
 from scenariod.cli.answer import Answer, age, require_root
 from scenariod.intake import retry
-from scenariod.validation import reason_file
 
 if TYPE_CHECKING:
     import argparse
@@ -83,6 +82,8 @@ def look(folder: Path) -> Look:
 
 
 def _read(folder: Path, ctime_ns: int, name: str) -> _Refused:
+    from scenariod.validation import reason_file  # mostly there is no refused file
+
     reason = reason_file.read(folder, name)
     refused_at = datetime.fromtimestamp(ctime_ns // 10**9, UTC).isoformat()
     if reason is None:

@@ -9,7 +9,6 @@ import argparse
 import atexit
 import errno
 import gc
-import json
 import os
 import sys
 from contextlib import suppress
@@ -17,19 +16,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scenariod import __version__
-from scenariod.base import config, faults, process, streams
+from scenariod.base import streams
 from scenariod.base.arguments import Parser
 from scenariod.base.errors import EXIT_CODE_MEANING, ExitCode, ScenariodError
 from scenariod.base.names import printable_line
-from scenariod.base.owner import become_owner
-from scenariod.cli.answer import Stream
 from scenariod.cli.commands import COMMANDS, Command
+
+# Imports up here are what --help and a mistyped command need. A command loads the rest itself: on
+# a small machine, most of the time that it takes.
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from scenariod.base.config import Config
-    from scenariod.cli.answer import Answer
+    from scenariod.cli.answer import Answer, Stream
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     streams.repair()
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        asked = _parser().parse_args(given)
+        asked = _parser(given).parse_args(given)
         return _answer(asked)
     except ScenariodError as error:  # of the command line, or of the output of --help
         return _fail(str(error), error.hint, error.exit_code, as_json="--json" in given)
@@ -47,11 +47,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _answer(asked: argparse.Namespace) -> int:
+    from scenariod.base import config, faults, owner, process
+
     process.reset_inherited_signals()
     loaded: Config | None = None
     try:
         loaded = config.load_for_command(config=asked.config, root=asked.root)
-        become_owner(loaded.root)
+        owner.become_owner(loaded.root)
         command = _asked_command(asked)
         answer = command.answer(loaded, asked)
         if command.changes_library:
@@ -76,6 +78,8 @@ def _wake_daemon(loaded: Config) -> None:
 
 
 def _fail_of_environment(error: Exception, loaded: Config | None, *, as_json: bool) -> int:
+    from scenariod.base import faults
+
     fault = faults.of(error)
     cause = error.cause if isinstance(error, faults.EnvironmentFault) else error
     code = getattr(error, "exit_code", ExitCode.PAUSED)
@@ -104,6 +108,8 @@ def _asked_command(asked: argparse.Namespace) -> Command:
 
 
 def _print(answer: Answer | Stream, *, as_json: bool) -> None:
+    from scenariod.cli.answer import Stream
+
     if isinstance(answer, Stream) and as_json:  # in UTF-8, whatever the locale is
         streams.to_stdout(
             piece.encode() if isinstance(piece, str) else piece for piece in answer.pieces
@@ -117,6 +123,8 @@ def _print(answer: Answer | Stream, *, as_json: bool) -> None:
 
 
 def _print_json(document: object) -> None:
+    import json
+
     streams.to_stdout([json.dumps(document, indent=2, ensure_ascii=True).encode(), b"\n"])
 
 
@@ -129,7 +137,11 @@ def _fail(message: str, hint: str, code: ExitCode, *, as_json: bool) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(given: Sequence[str] | None = None) -> argparse.ArgumentParser:
+    """Return the parser of the words `given`, whose other commands are names only.
+
+    None: of all commands. To make all their options takes as long as to start Python.
+    """
     codes = "\n".join(f"  {c.value:2}  {text}" for c, text in EXIT_CODE_MEANING.items())
     parser = Parser(
         prog="scenariodctl",
@@ -141,20 +153,21 @@ def _parser() -> argparse.ArgumentParser:
     _add_common(parser, default_of=lambda default: default)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:
-        sub = _add_command(commands, command)
-        if command.parts:
-            parts = sub.add_subparsers(dest="part", metavar="[PART]")
-            for part in command.parts:
-                _add_command(parts, part)
+        sub = commands.add_parser(command.name, help=command.help, description=command.help)
+        if given is None or command.name in given:
+            _add_arguments(sub, command)
     return parser
 
 
-def _add_command(commands: argparse._SubParsersAction[Parser], command: Command) -> Parser:
-    sub = commands.add_parser(command.name, help=command.help, description=command.help)
+def _add_arguments(sub: Parser, command: Command) -> None:
     _add_common(sub, default_of=lambda _: argparse.SUPPRESS)
     for argument in command.arguments:
         sub.add_argument(argument.name, help=argument.help, **argument.settings)
-    return sub
+    if command.parts:
+        parts = sub.add_subparsers(dest="part", metavar="[PART]")
+        for part in command.parts:
+            added = parts.add_parser(part.name, help=part.help, description=part.help)
+            _add_arguments(added, part)
 
 
 def _add_common(parser: Parser, *, default_of: Callable[[object], object]) -> None:

@@ -10,6 +10,7 @@
 - `main`: the command `scenariod`
 - `reporter`: what people see of the supervisor: status, state, one line
 - `reporting`: the report, made anew once all is quiet
+- `service`: a run of the daemon: configuration, lock, supervisor, and what is said at the end
 - `settle`: backup, transaction, moves, in this order
 - `setup`: what the parts of one run of the supervisor share
 - `signals`: what signals ask for: the end, or a reload of the configuration

@@ -15,8 +15,10 @@ from scenariod.base.errors import ExitCode
 
 LARGE = {"asyncio", "logging", "psutil", "pydantic", "ssl", "watchdog"}
 LIBRARY = {"scenariod.backups", "scenariod.library", "sqlite3", "subprocess"}
-RARE = {"ctypes", "secrets", "systemd.journal", "tempfile", "uuid"}
+RARE = {"ctypes", "secrets", "shutil", "systemd.journal", "tempfile", "uuid"}
 """What a few functions need, or one that few commands reach."""
+WORDS_ONLY = LARGE | LIBRARY | RARE | {"dataclasses", "hashlib", "inspect", "json", "socket"}
+"""What no program needs to explain itself, or to refuse a mistyped option."""
 
 WORKER = (sys.executable, "-I", "-m", "scenariod.workers.worker")
 UNPACKER = (sys.executable, "-I", "-m", "scenariod.transfer.unpacker")
@@ -35,8 +37,10 @@ def with_importtime(command: tuple[str, ...]) -> list[str]:
 @pytest.mark.parametrize(
     ("words", "code", "absent"),
     [
-        (["--version"], ExitCode.OK, LARGE | LIBRARY | RARE | {"hashlib", "socket"}),
-        (["--help"], ExitCode.OK, LARGE | LIBRARY | RARE | {"hashlib", "socket"}),
+        (["--version"], ExitCode.OK, WORDS_ONLY | {"tomli"}),
+        (["--help"], ExitCode.OK, WORDS_ONLY | {"tomli"}),
+        (["restore", "--help"], ExitCode.OK, WORDS_ONLY | {"tomli"}),
+        (["statsu"], ExitCode.USAGE, WORDS_ONLY | {"tomli"}),
         (["status"], ExitCode.NOT_RUNNING, LARGE | RARE),
         (["list"], ExitCode.NOT_FOUND, LARGE | RARE | {"scenariod.backups", "subprocess"}),
         (["explain", "scenario-1.json"], ExitCode.NOT_FOUND, LARGE | RARE | {"scenariod.backups"}),
@@ -52,23 +56,45 @@ def test_a_command_loads_nothing_large_that_it_does_not_need(
     assert not loaded(told.err) & absent
 
 
-@pytest.mark.parametrize(
-    ("command", "absent"),
-    [
-        (SCENARIOD, {"pydantic", "secrets", "systemd.journal", "uuid"}),
-        (WORKER, LARGE | LIBRARY | RARE),
-        (UNPACKER, LARGE | LIBRARY | RARE),
-    ],
-    ids=["daemon", "worker", "unpacker"],
-)
-def test_a_process_starts_without_what_it_may_never_need(
-    command: tuple[str, ...], absent: set[str]
+@pytest.mark.slow
+def test_a_status_loads_next_to_nothing_where_a_daemon_answers(home: Home) -> None:
+    daemon = home.start()
+
+    told = run([*with_importtime(SCENARIODCTL), "--root", str(home.path), "status"])
+
+    daemon.terminate()
+    assert told.code == ExitCode.OK, told.err
+    assert "scenariod.monitoring.status" in loaded(told.err)
+    assert not loaded(told.err) & (LARGE | LIBRARY | RARE | {"hashlib"})
+
+
+@pytest.mark.parametrize("words", ["--help", "--version"])
+def test_the_daemon_explains_itself_without_what_it_runs_on(words: str) -> None:
+    told = run([*with_importtime(SCENARIOD), words])
+
+    assert told.code == ExitCode.OK, told.err
+    assert "scenariod.daemon.main" in loaded(told.err)
+    assert not loaded(told.err) & (WORDS_ONLY - {"dataclasses", "inspect", "json"})
+
+
+@pytest.mark.slow
+def test_the_daemon_runs_without_what_it_may_never_need(home: Home) -> None:
+    told = run([*with_importtime(SCENARIOD), "--root", str(home.path), "--once"])
+
+    assert told.code == ExitCode.OK, told.err
+    assert "scenariod.daemon.supervisor" in loaded(told.err)
+    assert not loaded(told.err) & {"pydantic", "secrets", "systemd.journal", "uuid"}
+
+
+@pytest.mark.parametrize("command", [WORKER, UNPACKER], ids=["worker", "unpacker"])
+def test_a_limited_process_starts_without_what_it_may_never_need(
+    command: tuple[str, ...],
 ) -> None:
     told = run([*with_importtime(command), "--help"])
 
-    assert told.code == 0, told.err
+    assert told.code == ExitCode.OK, told.err
     assert "scenariod.base.errors" in loaded(told.err)
-    assert not loaded(told.err) & absent
+    assert not loaded(told.err) & (LARGE | LIBRARY | RARE) - {"shutil"}
 
 
 @pytest.mark.parametrize("module", ["cli.main", "daemon.main"])
