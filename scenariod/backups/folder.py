@@ -180,7 +180,8 @@ def find(folder: Path, name: str, *, others: Iterable[str] = ()) -> Path:
             hint="the first dropped file or import writes one",
         )
     for path in (folder / name, folder / f"{name}.json", Path(name)):
-        if os.path.lexists(path):  # opening it says what is wrong with a folder or a dead link
+        # Opening it says what is wrong with a folder or a dead link; "" and "." name nothing.
+        if Path(name).name and os.path.lexists(path):
             return path
     known = [path.name for _, path in named(folder)] if folder.is_dir() else []
     near = nearest(name, [LATEST, *others, *known])
