@@ -26,7 +26,12 @@ WEIGHTS = {"logic": 90, "emotion": 15, "balanced": 40, "agenda": 20}
 def scenario(number: int) -> bytes:
     """Return a scenario of 4 kB, as most are."""
     story = "The fern drooped on Monday, and so did the sales. " * 70
-    body = {"id": f"pair-{number}", "title": "Ferns", "text": f"{number}. {story}"}
+    body = {
+        "id": f"pair-{number}",
+        "title": "Ferns",
+        "claim": "It is the fern.",
+        "text": f"{number}. {story}",
+    }
     return json.dumps(body | {"correctAnswer": "logic", "answerWeights": WEIGHTS}).encode()
 
 
@@ -85,7 +90,8 @@ def _drop(made: Path, number: int) -> float:
 def _await_idle(made: Path) -> None:
     """Wait until nothing is going on, the template made anew included."""
     tick = threading.Event()
-    ask = [sys.executable, "-m", "scenariod.cli.main", "--root", str(made), "status", "--json"]
+    run = "import sys; from scenariod.cli.main import main; sys.exit(main())"
+    ask = [sys.executable, "-c", run, "--root", str(made), "status", "--json"]
     while True:
         said = subprocess.run(ask, capture_output=True, check=False).stdout
         if b'"state": "idle"' in said:

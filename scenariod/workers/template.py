@@ -31,9 +31,9 @@ GO = b"\n"
 MAX_ORDER_BYTES = 1 << 16
 _STREAMS = 3
 _PR_SET_DUMPABLE = 4  # linux/prctl.h
-_SOUND = b"""{"id": "warm", "title": "t", "text": "t", "correctAnswer": "logic",
+SOUND = b"""{"id": "warm", "title": "t", "claim": "c", "text": "t", "correctAnswer": "logic",
     "answerWeights": {"logic": 1, "emotion": 1, "balanced": 1, "agenda": 1}}"""
-_BROKEN = b"{"
+BROKEN = b"{"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _warm_up() -> None:
     """Load what judges a file, and have it judge one of each kind: the first takes longest."""
     judge = load_judge()
-    for content in (_SOUND, _BROKEN):
+    for content in (SOUND, BROKEN):
         judge("scenario-warm.json", content)
 
 

@@ -264,7 +264,8 @@ AROUND_A_WORKER = {
 @pytest.mark.parametrize("what", AROUND_A_WORKER)
 def test_a_fault_around_a_worker_fails_no_file_and_spends_no_attempt(home: Home, what: str) -> None:
     call, code, name, step = AROUND_A_WORKER[what]
-    home.configure(intake={"rescan_s": 1.0})
+    start = "exec" if call == "execve" else "auto"  # no program is run for a fork
+    home.configure(intake={"rescan_s": 1.0}, worker={"start": start})
     daemon = home.start(before=POWERLESS)
     daemon.wait_for_status(lambda s: s["state"] == "idle")
 

@@ -12,6 +12,9 @@ from support.home import Daemon, Home, is_alive, wait_until
 from support.standstill import Standstill
 
 from scenariod.base.killpoint import KillPoint
+from scenariod.validation.scenario import judge
+from scenariod.validation.verdict import Accepted, Rejected
+from scenariod.workers import template
 
 pytestmark = pytest.mark.slow
 
@@ -26,6 +29,11 @@ def start(home: Home, still: Standstill) -> Daemon:
     daemon = home.start(environment=still.environment)
     daemon.wait_for_status(lambda s: s["worker_start"] == "forked from a template")
     return daemon
+
+
+def test_a_template_warms_up_with_one_that_is_accepted_and_one_that_is_not() -> None:
+    assert isinstance(judge(template.SOUND, name="scenario-warm.json"), Accepted)
+    assert isinstance(judge(template.BROKEN, name="scenario-warm.json"), Rejected)
 
 
 def test_a_worker_is_a_child_of_the_daemon_and_serves_one_batch(
@@ -51,12 +59,12 @@ def test_the_template_has_one_thread_and_nothing_of_a_batch(home: Home, still: S
     still.order(KillPoint.FILE_READ)
     home.drop("scenario-1.json")
     worker = still.wait_for(daemon.pid)
-    template = template_of(daemon)
-    opened = {os.readlink(link) for link in Path(f"/proc/{template.pid}/fd").iterdir()}
+    of_all = template_of(daemon)
+    opened = {os.readlink(link) for link in Path(f"/proc/{of_all.pid}/fd").iterdir()}
 
-    assert template.num_threads() == 1
+    assert of_all.num_threads() == 1
     assert [path for path in opened if str(home.path) in path] == []
-    assert template.children() == []
+    assert of_all.children() == []
     worker.send_signal(signal.SIGCONT)
     daemon.wait_for("added scenario-1")
 
@@ -79,16 +87,16 @@ def test_a_worker_goes_on_when_the_template_is_killed_and_the_next_has_another(
     still.order(KillPoint.FILE_READ)
     home.drop("scenario-1.json")
     worker = still.wait_for(daemon.pid)
-    template = template_of(daemon)
+    of_all = template_of(daemon)
 
-    template.kill()
-    wait_until(lambda: not is_alive(template.pid), "the template is dead")
+    of_all.kill()
+    wait_until(lambda: not is_alive(of_all.pid), "the template is dead")
     worker.send_signal(signal.SIGCONT)
     daemon.wait_for("added scenario-1")
     home.drop("scenario-2.json")
     daemon.wait_for("added scenario-2")
 
-    assert template_of(daemon).pid != template.pid
+    assert template_of(daemon).pid != of_all.pid
     assert "interrupted" not in daemon.journal()
 
 
@@ -99,12 +107,12 @@ def test_a_killed_worker_ends_its_template_and_the_batch_runs_again(
     still.order(KillPoint.FILE_READ)
     home.drop("scenario-1.json")
     worker = still.wait_for(daemon.pid)
-    template = template_of(daemon)
+    of_all = template_of(daemon)
 
     worker.kill()
     daemon.wait_for("added scenario-1")
 
-    assert not is_alive(template.pid)
+    assert not is_alive(of_all.pid)
 
 
 def test_worker_and_template_die_with_the_daemon_though_the_worker_stands_still(
@@ -114,12 +122,12 @@ def test_worker_and_template_die_with_the_daemon_though_the_worker_stands_still(
     still.order(KillPoint.FILE_READ)
     home.drop("scenario-1.json")
     worker = still.wait_for(daemon.pid)
-    template = template_of(daemon)
+    of_all = template_of(daemon)
 
     os.kill(daemon.pid, signal.SIGKILL)
 
     wait_until(lambda: not is_alive(worker.pid), "the worker has died")
-    wait_until(lambda: not is_alive(template.pid), "the template has died")
+    wait_until(lambda: not is_alive(of_all.pid), "the template has died")
 
 
 def test_no_template_is_had_where_each_worker_is_to_be_started_anew(home: Home) -> None:
