@@ -410,7 +410,7 @@ def test_killed_again_and_again_in_the_middle_of_ten_batches_loses_and_doubles_n
 
 
 def test_a_locked_library_pauses_intake_until_it_is_free(home: Home) -> None:
-    home.configure(library=IMPATIENT)
+    home.configure(library=IMPATIENT, worker={"start": "fork"})
     daemon = home.start()
     with held(home.database):
         home.drop_many(range(1, 4))

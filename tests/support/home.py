@@ -30,11 +30,18 @@ DEADLINE_S = 600.0
 """How long a test waits for what must happen; only a defect makes it wait so long."""
 FILES = int(os.environ.get("SCENARIOD_FILES", "10000"))
 """How many files "any number" means; a look at the inbox takes in a tenth of them closely."""
+START = os.environ.get("SCENARIOD_START", "auto")
+"""How workers are started where a test says nothing of it: "fork", "exec", or "auto"."""
 PLACES = int(os.environ.get("SCENARIOD_PLACES", "3"))
 """In how many places what may break anywhere is broken: bytes of a page, pages, free space."""
 QUICK: dict[str, dict[str, object]] = {
     "intake": {"settle_s": 0.2, "pair_wait_s": 0.3},
-    "worker": {"stop_grace_s": DEADLINE_S, "timeout_s": 2 * DEADLINE_S, "workers": 1},
+    "worker": {
+        "stop_grace_s": DEADLINE_S,
+        "timeout_s": 2 * DEADLINE_S,
+        "workers": 1,
+        "start": START,
+    },
     "memory": {"limit_mb": 512, "limit_max_mb": 64, "reserve_mb": 0},
     "library": {"busy_timeout_s": DEADLINE_S},
 }

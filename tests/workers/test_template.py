@@ -26,6 +26,7 @@ def template_of(daemon: Daemon) -> psutil.Process:
 
 
 def start(home: Home, still: Standstill) -> Daemon:
+    home.configure(worker={"start": "fork"})
     daemon = home.start(environment=still.environment)
     daemon.wait_for_status(lambda s: s["worker_start"] == "forked from a template")
     return daemon
