@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from scenariod.workers.outcome import Evidence
 
 HARD_LIMIT_PERCENT = 90
+TEMPLATE_READY = b"ready"
+"""What a template says once it can fork."""
+GO = b"\n"
+"""What a forked worker waits for on its standard input: until then it is under no limit."""
 
 
 @dataclass(frozen=True, slots=True)

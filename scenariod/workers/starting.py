@@ -99,7 +99,8 @@ class Starter:
                     await self._end()
                 await self._at_hand()
         except (OSError, ScenariodError) as error:
-            await self._give_up(error)
+            if self._asked == "auto":  # else the next batch meets it, and intake pauses
+                await self._give_up(error)
 
     async def _fork(self, job: Job) -> Forked:
         told = commands.of_fork(job, launcher=self._launcher.kind, supervisor_pid=os.getpid())

@@ -20,14 +20,12 @@ from scenariod.base import libc
 from scenariod.base.errors import ExitCode
 from scenariod.workers import worker
 from scenariod.workers.confinement import load_judge, raise_oom_score
+from scenariod.workers.job import GO, TEMPLATE_READY
 from scenariod.workers.privileges import die_with, drop_capabilities, is_root
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-READY = b"ready"
-GO = b"\n"
-"""What a fork waits for on its standard input: until then it is under no limit."""
 MAX_ORDER_BYTES = 1 << 16
 _STREAMS = 3
 _PR_SET_DUMPABLE = 4  # linux/prctl.h
@@ -52,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A worker is the same user. It must not write into this process, and so outlive its batch.
     libc.call("prctl", _PR_SET_DUMPABLE, 0, 0, 0, 0)
     with socket.socket(fileno=os.dup(0)) as orders:
-        orders.send(READY)
+        orders.send(TEMPLATE_READY)
         while True:
             order, streams, _, _ = socket.recv_fds(orders, MAX_ORDER_BYTES, _STREAMS)
             if not order:  # the supervisor has ended, or wants a new template

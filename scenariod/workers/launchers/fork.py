@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Self
 
 from scenariod.base import libc
+from scenariod.workers.job import GO, TEMPLATE_READY
 from scenariod.workers.launchers import child
 
 if TYPE_CHECKING:
@@ -22,9 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 FORK_TIMEOUT_S = 30.0
-_READY = b"ready"
-_GO = b"\n"
 _ANSWER_BYTES = 64
+_STREAMS = 3
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 _CLOSED = "it has ended"
 
@@ -54,7 +54,7 @@ class Template:
         try:
             async with asyncio.timeout(timeout_s):
                 said = await asyncio.get_running_loop().sock_recv(ours, _ANSWER_BYTES)
-            if said != _READY:
+            if said != TEMPLATE_READY:
                 raise ChildProcessError(await template._last_words())
         except BaseException:
             await template.end()
@@ -73,17 +73,19 @@ class Template:
 
     async def fork(self, arguments: Sequence[str]) -> Forked:
         """Have it fork a worker, which waits for `Forked.go`; raise OSError where it cannot."""
-        stdin, stdout, stderr = os.pipe(), os.pipe(), os.pipe()
-        its, ours = (stdin[0], stdout[1], stderr[1]), (stdin[1], stdout[0], stderr[0])
+        ends: list[int] = []
         try:
+            for _ in range(_STREAMS):
+                ends += os.pipe()
+            its, ours = (ends[0], ends[3], ends[5]), (ends[1], ends[2], ends[4])
             pid = await self._order(arguments, its)
+            forked = Forked(pid)
         except BaseException:  # an answer to this may be on its way: no other is asked for
             self._orders.close()
-            _close(ours)
+            _close(ends)
             raise
-        finally:
-            _close(its)
-        return await Forked.adopt(pid, *ours)
+        _close(its)
+        return await forked.with_pipes(*ours)
 
     async def _order(self, arguments: Sequence[str], streams: Sequence[int]) -> int:
         """Return the number of a new child of ours.
@@ -133,19 +135,17 @@ class Forked:
         self._pidfd = os.pidfd_open(pid)
         asyncio.get_running_loop().add_reader(self._pidfd, self._take_status)
 
-    @classmethod
-    async def adopt(cls, pid: int, stdin: int, stdout: int, stderr: int) -> Self:
-        """Return the child of this number, with our ends of its pipes."""
-        adopted = cls(pid)
-        adopted.stdin = await _writer(os.fdopen(stdin, "wb", buffering=0))
-        adopted.stdout = await _reader(os.fdopen(stdout, "rb", buffering=0))
-        adopted.stderr = await _reader(os.fdopen(stderr, "rb", buffering=0))
-        return adopted
+    async def with_pipes(self, stdin: int, stdout: int, stderr: int) -> Self:
+        """Take our ends of its pipes."""
+        self.stdin = await _writer(os.fdopen(stdin, "wb", buffering=0))
+        self.stdout = await _reader(os.fdopen(stdout, "rb", buffering=0))
+        self.stderr = await _reader(os.fdopen(stderr, "rb", buffering=0))
+        return self
 
     def go(self) -> None:
         """Let it run: its limit can be put in force."""
         if self.stdin is not None:
-            self.stdin.write(_GO)
+            self.stdin.write(GO)
 
     async def wait(self) -> int:
         """See `Child.wait`."""
