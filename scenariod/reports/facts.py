@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scenariod.library.publish import readable_document
-from scenariod.reports.words import folded, is_placeholder, key_of
+from scenariod.reports.words import is_placeholder, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -69,12 +69,15 @@ class Facts:
     placeholders: tuple[str, ...]
 
     def absent_keywords(self) -> list[str]:
-        """Return the keywords that stand neither in the story nor in what is spoken."""
+        """Return the keywords that stand neither in the story nor in what is spoken.
+
+        Punctuation aside: "too good" stands in "too-good".
+        """
         if not self.keywords:
             return []
-        text = folded(self.story)
-        text += "\n" + folded(self.spoken) if self.spoken != self.story else ""
-        return [each.phrase for each in self.keywords if folded(each.phrase) not in text]
+        texts = [key_of(text) for text in {self.story, self.spoken}]
+        keys = [(key_of(each.phrase), each.phrase) for each in self.keywords]
+        return [phrase for key, phrase in keys if not any(key in text for text in texts)]
 
 
 def read(chunks: Iterable[bytes]) -> Facts:

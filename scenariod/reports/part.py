@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from scenariod.reports.facts import Facts
 
-VERSION = 1
+VERSION = 2
 """Of what is counted, and how: another one counts everything anew."""
 TOO_CLOSE = 5
 """So near to each other the two highest weights leave a player in doubt."""
