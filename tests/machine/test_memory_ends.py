@@ -35,7 +35,7 @@ def bomb(kind: str) -> str:
     """Return a valid scenario below 8 MiB that needs more than 64 MB to read."""
     chain = "[" * 60 + "]" * 60
     extra = {
-        "many": "[" + ",".join(["[]"] * 600_000) + "]",
+        "many": "[" + ",".join(["[]"] * 1_200_000) + "]",
         "deep": "[" + ",".join([chain] * 12_000) + "]",
         "wide": "{" + ",".join(f'"k{n}":0' for n in range(250_000)) + "}",
         "string": '"\U0001f600' + "x" * 7_900_000 + '"',
