@@ -81,13 +81,10 @@ def parse(text: str, *, backups: Path) -> Present | Earlier:
     """
     if text == _NOW:
         return Present()
-    before = _BEFORE.fullmatch(text)
+    if before := _BEFORE.fullmatch(text):
+        return BeforeBatch(int(before[1]))
     others = [_NOW, re.sub(r"^.*?(?=[0-9]*$)", "batch:", text)]
-    return (
-        BeforeBatch(int(before[1]))
-        if before
-        else InBackup(folder.find(backups, text, others=others))
-    )
+    return InBackup(folder.find(backups, text, others=others))
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scenariod.base import loading
 from scenariod.base.errors import ExitCode, ScenariodError
 from scenariod.workers.confinement import Stop, peak_rss_bytes
 from scenariod.workers.limited import confine, leave_to_environment, parser, say, stop_being_root
@@ -44,11 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _load() -> None:
-    gc.disable()
-    from scenariod.voices import recital  # noqa: F401  only under the limit
+    with loading.without_search_for_garbage():
+        from scenariod.voices import recital  # noqa: F401  only under the limit
 
-    gc.freeze()
-    gc.enable()
+        gc.freeze()
 
 
 def ask(event: str, **details: object) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scenariod.base import loading
 from scenariod.workers.privileges import is_root
 
 if TYPE_CHECKING:
@@ -71,14 +72,13 @@ def load_judge() -> Judge:
     That makes 25,000 objects, which all stay until this process ends. The garbage collector would
     search them again and again, and once more at exit, a tenth of a worker's time: it never does.
     """
-    gc.disable()
-    from scenariod.validation.scenario import judge
+    with loading.without_search_for_garbage():
+        from scenariod.validation.scenario import judge
 
-    if is_root():  # only faulty files need it, but as nobody this may find nothing to load
-        import difflib  # noqa: F401
+        if is_root():  # only faulty files need it, but as nobody this may find nothing to load
+            import difflib  # noqa: F401
 
-    gc.freeze()
-    gc.enable()
+        gc.freeze()
     return lambda name, content: judge(content, name=name)
 
 

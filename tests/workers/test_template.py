@@ -21,8 +21,14 @@ pytestmark = pytest.mark.slow
 
 def template_of(daemon: Daemon) -> psutil.Process:
     """Return the template of `daemon`, as soon as it can fork."""
-    wait_until(lambda: len(daemon.templates()) == 1, "there is a template")
-    return daemon.templates()[0]
+    found: list[psutil.Process] = []
+
+    def there() -> bool:
+        found[:] = daemon.templates()
+        return len(found) == 1
+
+    wait_until(there, "there is a template")
+    return found[0]
 
 
 def start(home: Home, still: Standstill) -> Daemon:

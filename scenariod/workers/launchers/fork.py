@@ -35,7 +35,6 @@ class Template:
     def __init__(self, process: Process, orders: socket.socket) -> None:
         self._process = process
         self._orders = orders
-        self._forking = asyncio.Lock()
 
     @classmethod
     async def start(cls, command: Sequence[str], *, timeout_s: float) -> Self:
@@ -62,17 +61,15 @@ class Template:
         return template
 
     @property
-    def pid(self) -> int:
-        """Its process number."""
-        return self._process.pid
-
-    @property
     def has_ended(self) -> bool:
         """Whether it is gone."""
         return self._process.returncode is not None
 
     async def fork(self, arguments: Sequence[str]) -> Forked:
-        """Have it fork a worker, which waits for `Forked.go`; raise OSError where it cannot."""
+        """Have it fork a worker, which waits for `Forked.go`; raise OSError where it cannot.
+
+        One at a time: an answer does not say to which order.
+        """
         ends: list[int] = []
         try:
             for _ in range(_STREAMS):
@@ -93,7 +90,7 @@ class Template:
         Only meanwhile do we take in orphans: those of others are for the system to bury.
         """
         loop = asyncio.get_running_loop()
-        async with self._forking, asyncio.timeout(FORK_TIMEOUT_S):
+        async with asyncio.timeout(FORK_TIMEOUT_S):
             libc.call("prctl", _PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
             try:
                 socket.send_fds(self._orders, [json.dumps(list(arguments)).encode()], streams)
