@@ -184,7 +184,7 @@ def test_status_lists_ten_waiting_files_and_says_how_many_more_there_are(home: H
 def test_a_daemon_that_hangs_is_reported_with_what_the_disk_shows(filled: Home) -> None:
     daemon = filled.start()
     began_at = daemon.wait_for_status(lambda s: s["state"] == "idle")["started_at"]
-    daemon.signal(signal.SIGSTOP)
+    daemon.stand_still()
     filled.drop("scenario-3.json")
 
     text, answer = filled.ctl("status"), filled.ctl("status", "--json")

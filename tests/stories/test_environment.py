@@ -344,7 +344,7 @@ def test_a_mount_of_somebody_in_the_inbox_that_is_closed_to_us_holds_up_nobody(h
     daemon = home.start(before=POWERLESS)
     daemon.wait_for("published 0 scenarios")
     folder = home.inbox / "scenario-1.json"
-    daemon.signal(signal.SIGSTOP)  # it sees the folder only once that is closed to it
+    daemon.stand_still()  # it sees the folder only once that is closed to it
     folder.mkdir()
 
     with closed_mount(folder):

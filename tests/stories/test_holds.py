@@ -81,7 +81,7 @@ def test_a_file_that_waits_is_told_with_the_reason_and_taken_once_that_is_over(
     aside.write_bytes(ALONE)
     dropped = home.inbox / aside.name
     daemon = home.start(before=POWERLESS)
-    daemon.signal(signal.SIGSTOP)  # it sees the file only once that is as it is to be
+    daemon.stand_still()  # it sees the file only once that is as it is to be
     aside.rename(dropped)
     case.begin(dropped)
     daemon.signal(signal.SIGCONT)
@@ -101,7 +101,7 @@ def test_a_file_that_waits_is_told_with_the_reason_and_taken_once_that_is_over(
 
 def test_a_file_that_a_file_server_holds_for_its_client_holds_up_no_other(home: Home) -> None:
     daemon = home.start()
-    daemon.signal(signal.SIGSTOP)
+    daemon.stand_still()
     home.drop_all({"scenario-1.json": ALONE, "scenario-2.json": scenario("two")})
 
     with write_lease(home.inbox / "scenario-1.json"):

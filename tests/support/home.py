@@ -198,6 +198,19 @@ class Daemon:
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
+    def stand_still(self) -> None:
+        """Stop it until SIGCONT; return once no thread runs: one that syncs a file stops late."""
+        self.signal(signal.SIGSTOP)
+        threads = Path(f"/proc/{self.pid}/task")
+
+        def stopped() -> bool:
+            with suppress(FileNotFoundError):  # a thread may end meanwhile
+                states = [(t / "stat").read_text() for t in threads.iterdir()]
+                return all(state.rpartition(") ")[2].startswith("T") for state in states)
+            return False
+
+        wait_until(stopped, "no thread of the daemon runs")
+
     def wait(self) -> int:
         return self.process.wait(timeout=DEADLINE_S)
 
