@@ -84,8 +84,8 @@ kokoro-weights: $(VENV)/.run  ## fetch the weights of the engine `kokoro` into b
 	@$(BIN)/pip install -q --disable-pip-version-check -e '.[kokoro]'
 	$(BIN)/python systemd/kokoro_weights.py build/kokoro
 
-bench: $(VENV)/.test  ## measure: time of a batch by size of the library, memory of everything
-	for bench in bench/bench_*.py; do $(BIN)/python $$bench || exit 1; done
+bench: $(VENV)/.test  ## measure speed and memory: a table beside targets and floors (BENCH="drop idle": some rows)
+	@$(BIN)/python -m bench $(BENCH)
 
 install:  ## (as root) install the system service
 	sh systemd/install.sh

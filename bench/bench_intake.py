@@ -2,7 +2,7 @@
 
 Both in one run. How long the status takes while they are dropped and taken, the memory of each
 supervisor, and how much of its time each spends looking.
-Run: .venv/bin/python bench/bench_intake.py [FEW MANY SECONDS]
+Run: .venv/bin/python -m bench.bench_intake [FEW MANY SECONDS]
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench_daemon import Daemon, document, running
-
-from scenariod.monitoring import status
+from bench import scenarios
+from bench.processes import peak_mib
+from bench.running import Daemon, running
 
 
 @dataclass
@@ -31,20 +31,12 @@ class Asker:
     over: threading.Event = field(default_factory=threading.Event)
 
     def ask(self) -> None:
-        socket = self.daemon.root / "library" / "scenariod.sock"
+        """Ask until it is over."""
         while not self.over.wait(0.05):
             began = time.perf_counter()
-            answer = status.ask(socket) or {}
+            answer = self.daemon.ask()
             self.taken_s.append(time.perf_counter() - began)
             self.most_waiting = max(self.most_waiting, int(str(answer.get("inbox", 0))))
-
-
-def drop(root: Path, count: int) -> float:
-    """Write `count` scenarios into the inbox; return how long that took, in seconds."""
-    began = time.perf_counter()
-    for number in range(count):
-        (root / "inbox" / f"scenario-{number}.json").write_bytes(document(f"s-{number}"))
-    return time.perf_counter() - began
 
 
 def measure(daemon: Daemon, count: int, *, seconds: float) -> Asker:
@@ -52,11 +44,13 @@ def measure(daemon: Daemon, count: int, *, seconds: float) -> Asker:
     asker = Asker(daemon)
     asking = threading.Thread(target=asker.ask)
     asking.start()
-    took_s = drop(daemon.root, count)
+    began = time.perf_counter()
+    scenarios.write(daemon.root / "inbox", (f"s-{number}" for number in range(count)))
+    took_s = time.perf_counter() - began
     time.sleep(seconds)
     asker.over.set()
     asking.join()
-    settled = sum(": ok; " in line for _, line in daemon.lines)
+    settled = len(daemon.times_of(r"batch \d+: ok; "))
     print(f"{count} files dropped in {took_s:.1f} s; {settled} batches settled meanwhile")
     return asker
 
@@ -67,11 +61,10 @@ def main() -> None:
     askers = []
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         for count in (few, many):
-            root = Path(name) / str(count)
-            (root / "inbox").mkdir(parents=True)
+            root = scenarios.make_root(Path(name) / str(count))
             daemon = stack.enter_context(running(root))
             askers.append(measure(daemon, count, seconds=seconds))
-        peaks = [asker.daemon.peak_mb() for asker in askers]
+        peaks = [peak_mib(asker.daemon.pid) for asker in askers]
     for label, pick in (("median", statistics.median), ("worst", max)):
         low, high = (1000 * pick(asker.taken_s) for asker in askers)
         print(
@@ -80,7 +73,7 @@ def main() -> None:
         )
     print(f"most waiting in a status: {askers[0].most_waiting}, {askers[1].most_waiting}")
     low, high = peaks
-    print(f"supervisor's peak memory: {low:.1f} MB, {high:.1f} MB: ratio {high / low:.2f}")
+    print(f"supervisor's peak memory: {low:.1f} MiB, {high:.1f} MiB: ratio {high / low:.2f}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The most memory that each part takes at 100,000 scenarios: it must be flat in their number.
 
-    .venv/bin/python bench/bench_memory.py [--few 1000] [--many 100000]
+    .venv/bin/python -m bench.bench_memory [--few 1000] [--many 100000]
 
 Each step is the real command in a process of its own: import, export, restore, diff, verify, and
 the daemon, which settles a pair in a library of that size, with backup and publishing, and rebuilds
@@ -11,7 +11,6 @@ unpacker, the builder, a worker); see RUSAGE_CHILDREN in getrusage(2).
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -19,8 +18,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from bench import scenarios
+
 WANTED_MIB = 64
-STORY = "The argument went on until the kettle boiled, and nobody had defined a thing. " * 25
 WATCHED = """
 import resource, sys
 from pathlib import Path
@@ -35,24 +35,13 @@ sys.exit(code)
 """
 
 
-def document(number: int) -> dict[str, object]:
-    """Return a scenario of the median size of real ones, 2 KB."""
-    return {
-        "id": f"scenario-{number:06d}",
-        "title": f"Scenario {number}",
-        "claim": "It depends.",
-        "text": STORY,
-        "correctAnswer": "balanced",
-        "answerWeights": {"logic": 40, "emotion": 10, "balanced": 100, "agenda": 0},
-    }
-
-
 def write_bundle(path: Path, count: int) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        file.write('{"scenarios": [')
+    """Write one file with all scenarios, as `import` takes it."""
+    with path.open("wb") as file:
+        file.write(b'{"scenarios": [')
         for number in range(count):
-            file.write((",\n" if number else "\n") + json.dumps(document(number), indent=2))
-        file.write("\n]}\n")
+            file.write((b",\n" if number else b"\n") + scenarios.scenario(f"scenario-{number:06d}"))
+        file.write(b"\n]}\n")
 
 
 def step(name: str, root: Path, *arguments: str, program: str = "ctl") -> float:
@@ -70,17 +59,16 @@ def step(name: str, root: Path, *arguments: str, program: str = "ctl") -> float:
 
 
 def settle_a_pair(root: Path, *names: str) -> float:
-    for name in names:
-        content = json.dumps({**document(0), "id": f"new-{name}"})
-        (root / "inbox" / f"scenario-{name}.json").write_text(content)
+    """Have the daemon add a scenario for each of `names`; return the peak in MiB."""
+    scenarios.write(root / "inbox", (f"new-{name}" for name in names))
     return step("supervisor, a pair", root, "--once", program="daemon")
 
 
 def measure(folder: Path, count: int) -> dict[str, float]:
-    root, bundle = folder / "root", folder / "old.json"
-    (root / "inbox").mkdir(parents=True)
-    (root / "config").mkdir()
-    (root / "config" / "scenariod.toml").write_text("[memory]\nlimit_mb = 512\nreserve_mb = 0\n")
+    """Return the peak of each step with so many scenarios, in MiB."""
+    bundle = folder / "old.json"
+    config = "[memory]\nlimit_mb = 512\nreserve_mb = 0\n"
+    root = scenarios.make_root(folder / "root", config=config)
     write_bundle(bundle, count)
     print(f"with {count} scenarios, {bundle.stat().st_size >> 20} MiB:")
     peaks = {"import": step("import", root, "import", str(bundle))}
@@ -102,6 +90,7 @@ def measure(folder: Path, count: int) -> dict[str, float]:
 
 
 def main() -> None:
+    """Measure few and many; end with 1 where a step takes more than is wanted."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--few", type=int, default=1000)
     parser.add_argument("--many", type=int, default=100_000)

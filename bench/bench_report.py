@@ -38,6 +38,7 @@ sys.exit(code)
 
 
 def vocabulary(chance: random.Random) -> list[str]:
+    """Return made-up words in four scripts."""
     latin = [
         "".join(chance.choices("bcdfglmnprst", k=2)) + chance.choice("aeiou") for _ in "a" * 99
     ]
@@ -49,6 +50,7 @@ def vocabulary(chance: random.Random) -> list[str]:
 
 
 def document(number: int, words: list[str], chance: random.Random) -> dict[str, object]:
+    """Return a scenario of some words; its length varies as people's do."""
     length = min(int(chance.paretovariate(1.5) * 60), 4000)
     story = (words[min(int(chance.expovariate(1 / 900)), len(words) - 1)] for _ in range(length))
     return {
@@ -65,6 +67,7 @@ def document(number: int, words: list[str], chance: random.Random) -> dict[str, 
 
 
 def ctl(root: Path, *arguments: str) -> None:
+    """Run scenariodctl on `root`; it must succeed."""
     command = [sys.executable, "-c", CTL, "--root", str(root), *arguments]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:
@@ -72,6 +75,7 @@ def ctl(root: Path, *arguments: str) -> None:
 
 
 def import_some(root: Path, numbers: range) -> None:
+    """Import a scenario for each of `numbers`."""
     chance = random.Random(numbers.start)
     words = vocabulary(random.Random(0))
     bundle = root / "bundle.json"
@@ -98,6 +102,7 @@ def report(root: Path) -> tuple[float, float, dict[str, int]]:
 
 
 def measure(folder: Path, count: int) -> tuple[float, float, float]:
+    """Return seconds a scenario, the share of a second report, and the largest peak in MiB."""
     root = folder / "root"
     (root / "inbox").mkdir(parents=True)
     (root / "config").mkdir()
@@ -114,6 +119,7 @@ def measure(folder: Path, count: int) -> tuple[float, float, float]:
 
 
 def main() -> None:
+    """Measure few and many; end with 1 where something is beyond what is wanted."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--few", type=int, default=20_000)
     parser.add_argument("--many", type=int, default=100_000)
