@@ -32,7 +32,7 @@ def drop(folder: Path, sizes: Sizes) -> list[Row]:
     with running(libraries.root("root")) as daemon:
         for number in range(max(sizes.drops, FEWEST_DROPS)):
             daemon.wait_until_idle()
-            took.append(daemon.drop_pair(f"pair-{number}"))
+            took.append(daemon.drop_and_wait(f"pair-{number}"))
             commits.append(one_commit(folder))
             floors.append(python_pass())
             scenarios.write(other / "inbox", (f"{number}-{half}" for half in "ab"))
@@ -90,7 +90,7 @@ def _dropped_alone(daemon: Daemon, name: str) -> tuple[float, int]:
     """Drop a pair; return the seconds until it is in done/, and the bytes until all is quiet."""
     daemon.wait_until_idle()
     before = processes.bytes_written(daemon.pid)
-    took_s = daemon.drop_pair(name)
+    took_s = daemon.drop_and_wait(name)
     daemon.wait_until_idle()
     return took_s, processes.bytes_written(daemon.pid) - before
 

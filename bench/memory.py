@@ -75,11 +75,7 @@ def _of_a_worker(root: Path) -> float:
 
 def _held(daemon: Daemon) -> float:
     """Drop a pair; return its worker's own memory once that stands still, and let it go on."""
-    ids = [f"held-{half}" for half in "ab"]
-    scenarios.write(daemon.root, ids)
-    for named in ids:
-        dropped = daemon.root / scenarios.file_name(named)
-        dropped.rename(daemon.root / "inbox" / dropped.name)
+    daemon.drop("held")
     found: list[int] = []
 
     def stands_still() -> bool:

@@ -19,7 +19,7 @@ from bench import scenarios
 from bench.processes import scenariod
 from scenariod.monitoring import status
 
-DEADLINE_S = 600.0
+DEADLINE_S = 1800.0
 IDLE_S = 1.5
 """How long it must be idle: between a batch and what follows it, it is so for a moment."""
 
@@ -72,15 +72,19 @@ class Daemon:
 
         self.wait_until(is_idle)
 
-    def drop_pair(self, name: str) -> float:
-        """Rename a pair into the inbox; return the seconds until both files are in done/."""
+    def drop(self, name: str) -> tuple[float, list[Path]]:
+        """Rename a pair into the inbox; return when that began, and where both files end."""
         ids = [f"{name}-{half}" for half in "ab"]
         scenarios.write(self.root, ids)
         names = [scenarios.file_name(named) for named in ids]
         begun = time.perf_counter()
         for dropped in names:
             (self.root / dropped).rename(self.root / "inbox" / dropped)
-        done = [self.root / "done" / dropped for dropped in names]
+        return begun, [self.root / "done" / dropped for dropped in names]
+
+    def drop_and_wait(self, name: str) -> float:
+        """Rename a pair into the inbox; return the seconds until both files are in done/."""
+        begun, done = self.drop(name)
         self.wait_until(lambda: all(path.exists() for path in done), every_s=0.002)
         return time.perf_counter() - begun
 
