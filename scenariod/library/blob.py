@@ -50,7 +50,17 @@ def load(db: sqlite3.Connection, stored: Stored) -> Iterator[bytes]:
         while chunk := blob.read(CHUNK_BYTES):
             digest.update(chunk)
             yield chunk
-    if digest.hexdigest() != stored.sha256:
+    _compare(digest.hexdigest(), stored)
+
+
+def as_stored(content: bytes, stored: Stored) -> bytes:
+    """Return the whole content of a document; raise as `load` does."""
+    _compare(hashlib.sha256(content).hexdigest(), stored)
+    return content
+
+
+def _compare(sha256: str, stored: Stored) -> None:
+    if sha256 != stored.sha256:
         raise DocumentDamagedError(f"document {stored.row} differs from what was stored")
 
 

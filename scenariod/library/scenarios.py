@@ -51,6 +51,23 @@ def all_current(db: sqlite3.Connection) -> Iterator[Version]:
     )
 
 
+def all_documents(
+    db: sqlite3.Connection, *, largest_bytes: int
+) -> Iterator[tuple[Stored, bytes | None]]:
+    """Yield what is stored of each current scenario, in that order, with its document.
+
+    None stands for one that is larger than `largest_bytes`, or missing: `blob.load` reads it.
+    """
+    for row, sha256, size_bytes, content in db.execute(
+        "SELECT s.document, s.sha256, s.size_bytes,"
+        " CASE WHEN length(d.content) <= ? THEN d.content END"
+        " FROM scenario AS s LEFT JOIN document AS d ON d.row = s.document"
+        " WHERE removed_batch IS NULL ORDER BY s.row",
+        (largest_bytes,),
+    ):
+        yield Stored(row, sha256, size_bytes), content
+
+
 def add(db: sqlite3.Connection, scenario: Scenario, *, stored: Stored, batch: int) -> None:
     """Add a scenario whose document is stored."""
     db.execute(

@@ -25,7 +25,7 @@ from scenariod.library.sqlite_errors import damaged
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -74,18 +74,19 @@ class Snapshot:
         found = scenarios.current(self._db, scenario_id)
         return None if found is None else (found, b"".join(self.document(found)))
 
-    def documents(self) -> Iterator[Iterator[bytes]]:
-        """Yield each document as an iterator of its chunks, to be used up before the next.
+    def documents(self) -> Iterator[Iterable[bytes]]:
+        """Yield the chunks of each document, to be used up before the next.
 
         Raises LibraryDamagedError at the end of one that differs from what was stored, and
         CommandInterruptedError where the library is interrupted.
         """
-        for version in self.scenarios():
+        found = scenarios.all_documents(self._db, largest_bytes=blob.CHUNK_BYTES)
+        for stored, content in found:
             if self._is_interrupted():
                 raise CommandInterruptedError(
                     "interrupted by a second signal", hint="the next start continues"
                 )
-            yield self.document(version)
+            yield self._reading_of(stored) if content is None else self._whole(content, stored)
 
     def batches(self, *, most: int = -1) -> Iterator[BatchRecord]:
         """Yield the batches, the last one first, `most` of them; -1: all."""
@@ -166,8 +167,7 @@ class Snapshot:
 
     def document(self, version: Version) -> Iterator[bytes]:
         """Yield a version's document in chunks; raise as `documents` does."""
-        self._reading = self._read(version.stored)
-        return self._reading
+        return self._reading_of(version.stored)
 
     def files(self, name: str, *, most: int) -> list[FileRecord]:
         """Return what became of the files of this name, `most` of them, the last batch first."""
@@ -189,8 +189,18 @@ class Snapshot:
         if self._reading is not None:
             self._reading.close()
 
+    def _reading_of(self, stored: Stored) -> Iterator[bytes]:
+        self._reading = self._read(stored)
+        return self._reading
+
     def _read(self, stored: Stored) -> Generator[bytes, None, None]:
         try:
             yield from blob.load(self._db, stored)
+        except blob.DocumentDamagedError as error:
+            raise damaged(self._path, str(error)) from error
+
+    def _whole(self, content: bytes, stored: Stored) -> tuple[bytes]:
+        try:
+            return (blob.as_stored(content, stored),)
         except blob.DocumentDamagedError as error:
             raise damaged(self._path, str(error)) from error

@@ -7,9 +7,10 @@ Pure: bytes in, bytes out, in pieces. Never parses a document, never holds a who
 
 from __future__ import annotations
 
+import json
 import math
 import re
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -62,9 +63,39 @@ def made_readable(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
     What this version accepts goes through unchanged: each token is looked at, so that is proven.
     """
+    pieces = iter(chunks)
+    begun = list(islice(pieces, 2))
+    if len(begun) == 1 and _is_plain(begun[0]):
+        yield begun[0]
+        return
     passing = _Pass()
-    for chunk in chain(chunks, (b"",)):
+    for chunk in chain(begun, pieces, (b"",)):
         yield from passing.take(chunk)
+
+
+def _is_plain(document: bytes) -> bool:
+    r"""Say whether a whole document has no `\u`, and no number but such as every reader takes.
+
+    Python's own reader sees that twice as quickly as a pass does. What it does not take is for
+    the pass.
+    """
+    if b"\\u" in document:
+        return False
+    try:
+        _NUMBERS.decode(document.decode())
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _check_number(number: str) -> None:
+    if not is_readable(number):
+        raise ValueError(number)
+
+
+_NUMBERS = json.JSONDecoder(
+    parse_int=_check_number, parse_float=_check_number, parse_constant=_check_number
+)
 
 
 class _Pass:

@@ -128,7 +128,7 @@ documents = st.dictionaries(strings, lists, max_size=4).map(
 )
 
 
-@given(documents, st.integers(1, 30))
+@given(documents, st.integers(1, 30) | st.just(1 << 16))
 @example('"\\ud800": []', 1)
 @example('"a": ["\\\\\\u0000"]', 3)
 def test_whatever_was_accepted_is_read_strictly_however_the_bytes_come(
