@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from scenariod.backups import folder as backup_folder
@@ -20,11 +21,12 @@ from scenariod.base.units import MIB, size
 from scenariod.monitoring.journal import Event
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from scenariod.backups.folder import BackupFile
-    from scenariod.base.config import Config
-    from scenariod.library import Library
+    from scenariod.base.config import Backups, Config
+    from scenariod.library import Library, Snapshot
     from scenariod.monitoring.journal import Journal
 
 FEWEST_SCENARIOS = 100
@@ -57,6 +59,26 @@ def is_due(*, every: str, growth: float, scenarios: int, backed_up: int | None) 
     if backed_up is None or every == "batch":
         return True
     return has_grown(growth=growth, scenarios=scenarios, backed_up=backed_up)
+
+
+def is_needed(newest: BackupFile, snapshot: Snapshot, *, rules: Backups, now: datetime) -> bool:
+    """Say whether a library as in `snapshot` needs one more backup than the newest, by the rules.
+
+    With `every = "auto"`, only what done/ holds may be missing in the newest one, and that only in
+    a large library and not for long: a rebuild takes it from there.
+    """
+    if not newest.is_verified or newest.batch is None or newest.count is None:
+        return True
+    if (newest.batch, newest.count) == (snapshot.batch, snapshot.count):
+        return False
+    return (
+        rules.every != "auto"
+        or newest.size_bytes < rules.small_mb * MIB
+        or abs(now - newest.created) >= timedelta(hours=rules.max_age_h)
+        or has_grown(growth=rules.growth, scenarios=snapshot.count, backed_up=newest.count)
+        or newest.origin != snapshot.origin
+        or not snapshot.is_only_added_to(since=newest.batch)
+    )
 
 
 def doubt(newest: BackupFile | None, *, scenarios: int, growth: float) -> str:
@@ -120,7 +142,7 @@ class Schedule:
             self._journal.tell(Event.BACKUP_DOUBTFUL, words, backup=self.newest)
 
     def back_up_if_due(self, library: Library) -> None:
-        """Have a verified backup of the library as it is, where one is due before a change.
+        """Have a verified backup of the library, as new as the rules want it before a change.
 
         Raises OSError where it can't be written: then nothing may be changed.
         """
@@ -132,14 +154,12 @@ class Schedule:
         if not due:
             return
         with self._writing:  # one that is being written is nearer than one that is not begun
-            if not backup_folder.is_backed_up(self._config.backups, library):
-                self._write(library)
+            self._backed_up = self._write_if_needed(library)
             if rules.every == "batch":  # a drain may be long
                 self.prune()
-        self._backed_up = scenarios
 
     def end_drain(self, library: Library) -> None:
-        """Have a verified backup of the library as it is now, unless a command is changing it.
+        """Have one as new as they want it at rest, unless a command is changing the library.
 
         That is, unless it has changed since the last time, and not by this daemon: an import of
         many batches would get a backup at each call. A library that was never changed needs none.
@@ -149,9 +169,8 @@ class Schedule:
         at_rest = ours or before in {None, self._last_change}
         with self._writing:
             self._check_newest(library)
-            is_due = self._last_change != 0 and at_rest
-            if is_due and not backup_folder.is_backed_up(self._config.backups, library):
-                self._write(library)
+            if self._last_change != 0 and at_rest:
+                self._write_if_needed(library)
         self.look(library)
 
     def prune(self) -> None:
@@ -176,16 +195,24 @@ class Schedule:
             if isinstance(checked, Defect):
                 self.look(library)
 
-    def _write(self, library: Library) -> None:
+    def _write_if_needed(self, library: Library) -> int:
+        """Return how many scenarios the newest backup holds; it is a new one where need be."""
+        newest = backup_folder.newest(self._config.backups)
+        rules, now = self._config.backup_rules, clock.now()
         with library.snapshot() as snapshot:
-            written = backup_folder.write(
-                self._config.backups,
-                snapshot.documents(),
-                batch=snapshot.batch,
-                now=clock.now(),
-                packs=snapshot.held_packs(),
-                origin=snapshot.origin,
-            )
+            if newest is None or is_needed(newest, snapshot, rules=rules, now=now):
+                return self._write(snapshot)
+        return newest.count or 0
+
+    def _write(self, snapshot: Snapshot) -> int:
+        written = backup_folder.write(
+            self._config.backups,
+            snapshot.documents(),
+            batch=snapshot.batch,
+            now=clock.now(),
+            packs=snapshot.held_packs(),
+            origin=snapshot.origin,
+        )
         self.newest, self.doubt = written.path.name, ""
         self._journal.tell(
             Event.BACKUP_WRITTEN,
@@ -193,3 +220,4 @@ class Schedule:
             backup=str(written.path),
             scenarios=written.count,
         )
+        return written.count

@@ -101,7 +101,9 @@ class Library(Section):
 class Backups(Section):
     """When the library is backed up, and which backups are kept."""
 
-    every: Literal["drain", "batch"] = "drain"
+    every: Literal["auto", "drain", "batch"] = "auto"
+    small_mb: int = Field(16, ge=0, le=1048576)
+    max_age_h: int = Field(24, ge=1, le=8760)
     growth: float = Field(0.10, ge=0.01, le=10)
     keep_last: int = Field(10, ge=1, le=MOST_BACKUPS)
     keep_hourly: int = Field(24, ge=0, le=MOST_BACKUPS)

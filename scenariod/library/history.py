@@ -111,6 +111,23 @@ def last_change(db: sqlite3.Connection) -> LastChange | None:
     return LastChange(tuple(batch_id for batch_id, *_ in rows), Kind(kind), settled_at, note)
 
 
+def is_only_added_to(db: sqlite3.Connection, *, since: int) -> bool:
+    """Say whether all that has changed after batch `since` (0: ever) is what dropped files added.
+
+    done/ holds these too. False where that batch does not exist.
+    """
+    found = db.execute("SELECT position FROM batch WHERE id = ?", (since,)).fetchone()
+    if found is None and since != 0:
+        return False
+    position = 0 if found is None else found[0]
+    others = db.execute(
+        "SELECT 1 FROM batch WHERE position > ? AND (removed OR (added AND kind != 'intake'))"
+        " LIMIT 1",
+        (position,),
+    )
+    return others.fetchone() is None
+
+
 def batches(db: sqlite3.Connection, *, most: int) -> Iterator[BatchRecord]:
     """Yield the batches, the last one first, `most` of them; -1: all."""
     rows = db.execute(

@@ -125,6 +125,10 @@ class Snapshot:
         """What tells this library from any other; None while there was no batch."""
         return history.origin(self._db)
 
+    def is_only_added_to(self, *, since: int) -> bool:
+        """Say whether done/ holds all that has changed after batch `since`; 0: ever."""
+        return history.is_only_added_to(self._db, since=since)
+
     def last_change(self) -> LastChange | None:
         """Return what changed scenarios last; None if nothing ever did."""
         return history.last_change(self._db)

@@ -173,7 +173,7 @@ except OSError as error:
 @pytest.mark.parametrize(
     ("module", "attribute", "call"),
     [
-        ("scenariod.library.blob", "load", 2),
+        ("scenariod.library.blob", "as_stored", 2),
         ("os", "fsync", 1),
         ("pathlib", "Path.rename", 1),
         ("scenariod.base.durable", "sync_folder", 1),

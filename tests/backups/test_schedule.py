@@ -1,17 +1,28 @@
 from __future__ import annotations
 
+import dataclasses
 import io
+import re
 import sys
+from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from support.makers import add, document
+from support.makers import NOON, add, batch, clock, document, entry, open_library
 
 from scenariod import backups
-from scenariod.backups.schedule import Schedule, is_due
+from scenariod.backups.ledger import LEDGER_FILE
+from scenariod.backups.restore import back_up
+from scenariod.backups.schedule import Schedule, is_due, is_needed
 from scenariod.base import config
-from scenariod.library import Library
+from scenariod.base.config import Backups
+from scenariod.library import Kind, Library, OnConflict
 from scenariod.monitoring.journal import TextJournal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
 
 
 @pytest.mark.parametrize(
@@ -34,6 +45,99 @@ def test_a_backup_is_due_at_a_drains_start_after_growth_or_before_each_batch(
     every: str, *, scenarios: int, backed_up: int | None, due: bool
 ) -> None:
     assert is_due(every=every, growth=0.1, scenarios=scenarios, backed_up=backed_up) is due
+
+
+# A large library, to which little is added: `small_mb = 0` makes any library large
+
+LARGE = Backups(small_mb=0)
+DAY = timedelta(days=1)
+
+
+def backed_up(folder: Path, library: Library) -> datetime:
+    """Have a backup of a library of 200 scenarios; return when it was made."""
+    add(library, *(document(f"old-{n}") for n in range(200)))
+    return back_up(library, folder, now=NOON).created
+
+
+def needs_one(folder: Path, library: Library, *, rules: Backups, now: datetime) -> bool:
+    newest = backups.newest(folder)
+    assert newest is not None
+    with library.snapshot() as snapshot:
+        return is_needed(newest, snapshot, rules=rules, now=now)
+
+
+def nothing(_: Library, __: Path) -> None:
+    pass
+
+
+def add_two(library: Library, _: Path) -> None:
+    add(library, document("new-1"), document("new-2"))
+
+
+def add_a_tenth(library: Library, _: Path) -> None:
+    add(library, *(document(f"new-{n}") for n in range(20)))
+
+
+def undo(library: Library, _: Path) -> None:
+    library.undo(add(library, document("new-1")), clock=clock)
+
+
+def replace_one(library: Library, _: Path) -> None:
+    new = entry(document("old-1", text="another story"))
+    library.settle(batch(library.reserve_batch()), [new], on_conflict=OnConflict.REPLACE)
+
+
+def take_in(library: Library, _: Path) -> None:
+    brought = dataclasses.replace(batch(library.reserve_batch()), kind=Kind.IMPORT)
+    library.settle(brought, [entry(document("new-1"))])
+
+
+def add_beside_a_damaged_one(library: Library, folder: Path) -> None:
+    add(library, document("new-1"))
+    path = next(folder.glob("scenarios-*.json"))
+    path.write_bytes(path.read_bytes().replace(b"story", b"fairy"))
+
+
+def add_beside_one_of_another_library(library: Library, folder: Path) -> None:
+    add(library, document("new-1"))
+    ledger = folder / LEDGER_FILE
+    ledger.write_text(re.sub(r'"origin": ?"[^"]*"', '"origin": "2001-01-01"', ledger.read_text()))
+
+
+@pytest.mark.parametrize(
+    ("change", "rules", "after", "needed"),
+    [
+        (nothing, LARGE, 2 * DAY, False),
+        (add_two, LARGE, DAY / 2, False),
+        (add_two, LARGE, DAY, True),
+        (add_two, LARGE, -DAY, True),
+        (add_two, Backups(small_mb=0, max_age_h=48), DAY, False),
+        (add_two, Backups(small_mb=1), DAY / 2, True),
+        (add_two, Backups(small_mb=0, every="drain"), DAY / 2, True),
+        (add_a_tenth, LARGE, DAY / 2, True),
+        (add_a_tenth, Backups(small_mb=0, growth=0.2), DAY / 2, False),
+        (undo, LARGE, DAY / 2, True),
+        (replace_one, LARGE, DAY / 2, True),
+        (take_in, LARGE, DAY / 2, True),
+        (add_beside_a_damaged_one, LARGE, DAY / 2, True),
+        (add_beside_one_of_another_library, LARGE, DAY / 2, True),
+    ],
+)
+def test_a_large_library_does_without_a_new_backup_as_long_as_done_holds_what_the_newest_lacks(
+    tmp_path: Path,
+    change: Callable[[Library, Path], None],
+    rules: Backups,
+    *,
+    after: timedelta,
+    needed: bool,
+) -> None:
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    with open_library(tmp_path) as library:
+        made = backed_up(folder, library)
+        change(library, folder)
+
+        assert needs_one(folder, library, rules=rules, now=made + after) is needed
 
 
 def test_backups_are_looked_at_again_only_where_something_has_changed(tmp_path: Path) -> None:
