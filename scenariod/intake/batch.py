@@ -72,8 +72,13 @@ class Work:
         return Batch(batch_id, folder)
 
     def count_attempt(self, batch: Batch, *, by: int = 1) -> Batch:
-        """Add `by` to the batch's attempts, durably: counted before a launch, so no crash loops."""
-        return self._note(replace(batch, attempts=max(batch.attempts + by, 0)))
+        """Add `by` to the batch's attempts, before a launch, so that no crash loops.
+
+        Durably, but for the first one: a batch whose note a crash took counts as launched once.
+        """
+        counted = replace(batch, attempts=max(batch.attempts + by, 0))
+        is_first = (batch.attempts, batch.spared, by) == (0, 0, 1) and not batch.larger
+        return self._note(counted, durably=not is_first)
 
     def spare(self, batch: Batch) -> Batch:
         """Turn an attempt that ended without a file's fault into a spared one, durably."""
@@ -84,7 +89,7 @@ class Work:
         """Give the batch the larger limit from now on, durably."""
         return self._note(replace(batch, larger=True))
 
-    def _note(self, batch: Batch) -> Batch:
+    def _note(self, batch: Batch, *, durably: bool = True) -> Batch:
         note = {
             "attempts": batch.attempts,
             "spared": batch.spared,
@@ -92,7 +97,11 @@ class Work:
             "claimed_at": batch.claimed_at,
             "dropped_at": dict(batch.dropped_at),
         }
-        durable.write(batch.folder / NOTE_FILE, json.dumps(note).encode())
+        path, content = batch.folder / NOTE_FILE, json.dumps(note).encode()
+        if durably:
+            durable.write(path, content)
+        else:
+            path.write_bytes(content)
         return batch
 
     def set_apart(self, batch: Batch, names: Iterable[str], *, batch_id: int) -> Batch:
@@ -140,8 +149,10 @@ class Work:
     def _load(self, batch_id: int) -> Batch:
         folder = self._folder(batch_id)
         note = _read_small(folder / NOTE_FILE, most_bytes=_MAX_NOTE_BYTES)
+        # A power cut takes a first note, or a part of it; it may come of what has been launched.
+        launched = Batch(batch_id, folder, attempts=1)
         if note is None:
-            return Batch(batch_id, folder)
+            return launched
         try:
             said = json.loads(note)
             return Batch(
@@ -154,8 +165,7 @@ class Work:
                 dropped_at=dict(said.get("dropped_at", {})),
             )
         except (ValueError, KeyError, TypeError):
-            # Cut off by a power cut between rename and data: count it as one launch.
-            return Batch(batch_id, folder, attempts=1)
+            return launched
 
 
 def _read_small(path: Path, *, most_bytes: int) -> bytes | None:

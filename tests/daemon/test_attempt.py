@@ -235,9 +235,8 @@ def test_a_worker_killed_from_outside_runs_again_at_most_as_often_as_the_table_s
 def test_the_environments_fault_pauses_and_is_not_counted(
     home: Home, bench: Bench, code: str, said: str
 ) -> None:
-    bench.claim(1, 1, 2)
-
-    ends = [bench.take(bench.work.batches()[0], code=code) for _ in range(MAX_ATTEMPTS + 2)]
+    ends = [bench.take(bench.claim(1, 1, 2), code=code)]
+    ends += [bench.take(bench.work.batches()[0], code=code) for _ in range(MAX_ATTEMPTS + 1)]
 
     assert all(end.pause is not None and said in end.pause.words for end in ends)
     assert again(ends[-1]) == [["scenario-1.json", "scenario-2.json"]]
@@ -264,7 +263,7 @@ def test_the_loop_never_waits_for_the_disk(bench: Bench, monkeypatch: pytest.Mon
 
 
 def test_a_file_that_cannot_even_be_put_aside_is_no_attempt(home: Home, bench: Bench) -> None:
-    bench.claim(1, 1)
+    batch = bench.claim(1, 1)
     damaged = {"event": "environment", "message": "disk", "errno": errno.EIO}
     code = f"{READY}print(json.dumps({damaged} | {{'file': 'scenario-1.json'}})); exit(17)"
     home.inbox.rmdir()
@@ -272,7 +271,8 @@ def test_a_file_that_cannot_even_be_put_aside_is_no_attempt(home: Home, bench: B
 
     for _ in range(MAX_ATTEMPTS + 2):
         with pytest.raises(FileExistsError):
-            bench.take(bench.work.batches()[0], code=code)
+            bench.take(batch, code=code)
+        (batch,) = bench.work.batches()
 
     assert bench.work.batches()[0].attempts == 0
     assert home.names("failed") == []

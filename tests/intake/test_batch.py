@@ -35,6 +35,20 @@ def work(tmp_path: Path) -> Work:
 
 
 @pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return where what is synced is noted, in its order."""
+    seen: list[str] = []
+    fsync = os.fsync
+
+    def noted(descriptor: int) -> None:
+        seen.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    return seen
+
+
+@pytest.fixture
 def delivery(tmp_path: Path) -> Delivery:
     return Delivery(inbox=tmp_path / "inbox", done=tmp_path / "done", failed=tmp_path / "failed")
 
@@ -112,6 +126,22 @@ def test_a_note_that_was_cut_off_counts_as_one_attempt(work: Work, note: bytes) 
     (batch.folder / NOTE_FILE).write_bytes(note)
 
     assert [batch.attempts for batch in work.batches()] == [1]
+
+
+def test_a_batch_without_a_note_may_have_been_launched_once(work: Work) -> None:
+    """A power cut takes the first one, which is not synced."""
+    claimed(work, 1, "scenario-1.json")
+
+    assert [batch.attempts for batch in work.batches()] == [1]
+
+
+def test_each_launch_but_the_first_is_on_the_disk_before_it(work: Work, synced: list[str]) -> None:
+    first = work.count_attempt(work.create(1))
+    before_second = list(synced)
+    work.count_attempt(first)
+
+    assert before_second == []
+    assert [Path(path).name for path in synced] == [f".{NOTE_FILE}.{os.getpid()}.part", "000001"]
 
 
 def test_files_set_apart_are_a_batch_of_their_own(work: Work) -> None:
