@@ -28,9 +28,11 @@ def dropped_files(demo: Path) -> dict[str, list[str]]:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Finished]:
-    """Return a demo folder, and how its first run ended."""
+    """Return a demo folder, with a copy of it beside, and how its first run ended."""
     demo = tmp_path_factory.mktemp("first") / "demo"
-    return demo, make_run(demo)
+    ended = make_run(demo)
+    shutil.copytree(demo, demo.with_name("copy"))
+    return demo, ended
 
 
 def test_the_samples_are_processed(made: tuple[Path, Finished]) -> None:
@@ -60,9 +62,10 @@ def test_the_commands_that_it_ends_with_can_be_pasted_and_show_what_was_done(
     assert "10 removed" in shown[2].out
 
 
-def test_a_second_run_adds_nothing_and_keeps_what_the_user_has_put_there(tmp_path: Path) -> None:
-    demo = tmp_path / "demo"
-    make_run(demo)
+def test_a_second_run_adds_nothing_and_keeps_what_the_user_has_put_there(
+    made: tuple[Path, Finished], tmp_path: Path
+) -> None:
+    demo = shutil.copytree(made[0].with_name("copy"), tmp_path / "demo")
     shutil.copy(demo / "done" / SAMPLES[0], demo / "inbox" / "scenario-mine.json")
     (demo / "inbox" / "notes.txt").write_text("mine")
     (demo / "failed" / FAULTY).rename(demo / "inbox" / FAULTY)
