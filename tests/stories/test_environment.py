@@ -207,7 +207,7 @@ def test_a_bad_sector_under_one_file_holds_up_that_file_alone(home: Home) -> Non
 
 
 DISK_ERRORS = {
-    "the note of the attempt": ("write", "work/000001/.batch.json.{pid}.part", "counting"),
+    "the note of the attempt": ("write", "work/000001/batch.json", "counting"),
     "the backup": ("fsync", "backups", "writing the backup"),
     "the write-ahead log": ("pwrite64", "library/scenarios.db-wal", "library"),
     "the published library": ("fsync", "library/.scenarios.json.{pid}.part", "publishing"),
