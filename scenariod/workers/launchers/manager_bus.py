@@ -6,7 +6,10 @@ Spoken over the manager's own socket: the account of a service has no session bu
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
+import termios
+from array import array
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +33,7 @@ _MANAGER = DBusAddress(
 )
 _JOB_REMOVED = MatchRule(type="signal", member="JobRemoved")
 _ANSWER_BYTES = 1024
+_LOOK_AGAIN_S = 0.001
 
 
 async def attach(pid: int, *, scope: str) -> None:
@@ -69,6 +73,19 @@ def _explaining(what: str) -> Iterator[None]:
         raise ConnectionError(f"the service manager does not {what}: {error}") from error
 
 
+async def _until_read(writer: asyncio.StreamWriter) -> None:
+    """Return once the manager has read all that was written.
+
+    A request that it reads together with BEGIN stays in its buffer until something else arrives,
+    for sd-bus waits for the socket alone: the request would time out.
+    """
+    socket = writer.get_extra_info("socket").fileno()
+    unread = array("i", [1])
+    while unread[0]:
+        await asyncio.sleep(_LOOK_AGAIN_S)
+        fcntl.ioctl(socket, termios.TIOCOUTQ, unread)
+
+
 @asynccontextmanager
 async def _connected() -> AsyncIterator[DBusRouter]:
     """Connect as systemctl does: not to a bus, so without the greeting that jeepney's own sends."""
@@ -80,6 +97,7 @@ async def _connected() -> AsyncIterator[DBusRouter]:
             writer.write(said)
             conversation.feed(await reader.read(_ANSWER_BYTES))
         writer.write(BEGIN)
+        await _until_read(writer)
         async with DBusRouter(DBusConnection(reader, writer)) as router:
             yield router
     finally:
