@@ -75,9 +75,10 @@ class Work:
         """Add `by` to the batch's attempts, before a launch, so that no crash loops.
 
         Durably, but for the first one: a batch whose note a crash took counts as launched once.
+        Where there is a note, a crash could leave that in place of the new one.
         """
         counted = replace(batch, attempts=max(batch.attempts + by, 0))
-        is_first = (batch.attempts, batch.spared, by) == (0, 0, 1) and not batch.larger
+        is_first = batch.attempts == 0 and not (batch.folder / NOTE_FILE).exists()
         return self._note(counted, durably=not is_first)
 
     def spare(self, batch: Batch) -> Batch:

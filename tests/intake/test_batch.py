@@ -144,6 +144,18 @@ def test_each_launch_but_the_first_is_on_the_disk_before_it(work: Work, synced: 
     assert [Path(path).name for path in synced] == [f".{NOTE_FILE}.{os.getpid()}.part", "000001"]
 
 
+def test_a_launch_after_one_that_was_taken_back_is_on_the_disk_before_it(
+    work: Work, synced: list[str]
+) -> None:
+    """Else a power cut could leave the note that says that there was none, again and again."""
+    back = work.count_attempt(work.count_attempt(work.create(1)), by=-1)
+    synced.clear()
+
+    work.count_attempt(back)
+
+    assert [Path(path).name for path in synced] == [f".{NOTE_FILE}.{os.getpid()}.part", "000001"]
+
+
 def test_files_set_apart_are_a_batch_of_their_own(work: Work) -> None:
     batch = claimed(work, 1, "scenario-1.json", "scenario-2.json")
 
