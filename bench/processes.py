@@ -48,7 +48,7 @@ def cost_here(act: Callable[[], object]) -> Cost:
 
 
 def in_turns(ways: Mapping[str, Callable[[], Cost]], *, rounds: int) -> dict[str, Cost]:
-    """Do all of `ways` in turns, so often; return the medians of each.
+    """Run all of `ways` in turn, `rounds` times; return the medians of each.
 
     A machine's moods meet all alike.
     """
@@ -77,7 +77,7 @@ def scenariodctl(*arguments: str) -> list[str]:
 
 
 def child_that_runs(module: str, *, of: int) -> psutil.Process | None:
-    """Return the child of the process `of` that runs `module`, or None where there is none."""
+    """Return the child of process `of` that runs `module`; None if there is none."""
     found = (c for c in psutil.Process(of).children() if any(module in w for w in c.cmdline()))
     return next(found, None)
 
@@ -86,7 +86,7 @@ def template_of(pid: int) -> int:
     """Return the process number of a daemon's template."""
     template = child_that_runs("scenariod.workers.template", of=pid)
     if template is None:
-        raise SystemExit("the daemon has no template: workers are started anew")
+        raise SystemExit("the daemon has no template: each worker is a program of its own")
     return template.pid
 
 

@@ -60,7 +60,7 @@ class Daemon:
             time.sleep(every_s)
 
     def wait_until_idle(self) -> None:
-        """Wait until nothing has been going on for a while, the template made anew included."""
+        """Wait until nothing has happened for a while; a new template is ready, too."""
         since = time.monotonic()
 
         def is_idle() -> bool:

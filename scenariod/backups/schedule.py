@@ -142,7 +142,7 @@ class Schedule:
             self._journal.tell(Event.BACKUP_DOUBTFUL, words, backup=self.newest)
 
     def back_up_if_due(self, library: Library) -> None:
-        """Have a verified backup of the library, as new as the rules want it before a change.
+        """Have a verified backup, as new as the rules want before a change.
 
         Raises OSError where it can't be written: then nothing may be changed.
         """
@@ -159,7 +159,7 @@ class Schedule:
                 self.prune()
 
     def end_drain(self, library: Library) -> None:
-        """Have one as new as they want it at rest, unless a command is changing the library.
+        """Have a backup as new as the rules want, unless a command is changing the library.
 
         That is, unless it has changed since the last time, and not by this daemon: an import of
         many batches would get a backup at each call. A library that was never changed needs none.

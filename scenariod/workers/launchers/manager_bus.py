@@ -79,11 +79,11 @@ async def _until_read(writer: asyncio.StreamWriter) -> None:
     A request that it reads together with BEGIN stays in its buffer until something else arrives,
     for sd-bus waits for the socket alone: the request would time out.
     """
-    socket = writer.get_extra_info("socket").fileno()
+    descriptor = writer.get_extra_info("socket").fileno()
     unread = array("i", [1])
     while unread[0]:
         await asyncio.sleep(_LOOK_AGAIN_S)
-        fcntl.ioctl(socket, termios.TIOCOUTQ, unread)
+        fcntl.ioctl(descriptor, termios.TIOCOUTQ, unread)
 
 
 @asynccontextmanager
