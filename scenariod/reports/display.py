@@ -1,6 +1,6 @@
-"""A scenario as its page shows it: cut to what a page can bear, its keywords marked in its text.
+"""A scenario as its page shows it: its text by speaker, cut, its keywords marked.
 
-Pure. Texts stay text: escaping is left to the templates.
+Pure. Who speaks is found as for voices. Texts stay text: escaping is left to the templates.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING
 from scenariod.reports.facts import ANSWERS
 from scenariod.reports.folder import anchor
 from scenariod.reports.voiced import FILES
+from scenariod.voices.characters import parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from scenariod.library import ScenarioEvent, Speaker
     from scenariod.reports.facts import Facts
+    from scenariod.voices.reading import Part
 
 MOST_TEXT = 20_000
 """Characters of a text on a page; `scenariodctl show` prints all."""
 MOST_MARKED = 60
 _MOST_TITLE = 300
 _MOST_LISTED = 60
-_LABEL = re.compile(r"\s*([^\W\d_][^:\[\]()\n]{0,39}):(?=\s)")
-_NARRATOR = "narrator"
 _VOICES = tuple(zip(("Title", "Story", "Claim"), FILES, strict=True))
 
 
@@ -37,19 +37,23 @@ class Piece:
     is_marked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of a text, with the name of who speaks it, if it begins with one and a colon."""
+Line = tuple[Piece, ...]
 
-    label: str
-    pieces: tuple[Piece, ...]
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one speaker says in one go, "" for the narrator, and how, where the text says so."""
+
+    speaker: str
+    direction: str
+    lines: tuple[Line, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text in lines; `is_cut` where there is more of it."""
+    """A text by speaker; `is_cut` where there is more of it."""
 
-    lines: tuple[Line, ...]
+    parts: tuple[Said, ...]
     is_cut: bool
 
 
@@ -89,12 +93,9 @@ def displayed(
     pack: str | None,
     events: Iterable[ScenarioEvent],
 ) -> Displayed:
-    """Return a scenario as it is to be shown; `voices` are the sizes of its files.
-
-    In its text the names of `speakers` are labels; before it was spoken, whatever looks like one.
-    """
-    absent = set(facts.absent_keywords())
-    marks, names = _marks(facts), _names(speakers)
+    """Return a scenario as it is to be shown; `voices` are the sizes of its files."""
+    absent, marks = set(facts.absent_keywords()), _marks(facts)
+    hints = {"characterVoices": dict.fromkeys(facts.characters, "")}
     return Displayed(
         id=scenario_id,
         anchor=anchor(scenario_id),
@@ -102,14 +103,16 @@ def displayed(
         claim=facts.claim[:MOST_TEXT],
         answer=facts.answer,
         weights=tuple((name, facts.weights[name]) for name in ANSWERS),
-        story=text_of(facts.story, marks, names),
-        spoken=None if facts.spoken in {"", facts.story} else text_of(facts.spoken, marks, names),
+        story=by_speaker(facts.story, hints, marks),
+        spoken=None
+        if facts.spoken in {"", facts.story}
+        else by_speaker(facts.spoken, hints, marks),
         keywords=tuple(_keywords(facts, absent)),
         fallacies=facts.fallacies[:_MOST_LISTED],
         characters=facts.characters[:_MOST_LISTED],
         speakers=speakers[:_MOST_LISTED],
         difficulty=facts.difficulty,
-        explanation=text_of(facts.explanation, None, frozenset()),
+        explanation=plain(facts.explanation),
         voices=tuple(
             (label, f"../../voices/{scenario_id}/{name}")
             for (label, name), size in zip(_VOICES, voices, strict=True)
@@ -145,24 +148,26 @@ def unreadable(scenario_id: str, title: str, why_not: str) -> Displayed:
     )
 
 
-def text_of(text: str, marks: re.Pattern[str] | None, names: frozenset[str] | None) -> Text:
-    """Return a text in lines, what `marks` finds marked; `names` are the labels, None: any."""
-    lines = (line for line in text[:MOST_TEXT].expandtabs(4).splitlines() if line.strip())
-    return Text(tuple(_line(line, marks, names) for line in lines), is_cut=len(text) > MOST_TEXT)
+def by_speaker(text: str, hints: Mapping[str, object], marks: re.Pattern[str] | None) -> Text:
+    """Return a text by speaker, what `marks` finds marked; `hints` as in `audioHints`."""
+    parts = parts_of(text[:MOST_TEXT], hints).parts
+    return Text(tuple(_said(part, marks) for part in parts), is_cut=len(text) > MOST_TEXT)
 
 
-def _line(line: str, marks: re.Pattern[str] | None, names: frozenset[str] | None) -> Line:
-    label = _LABEL.match(line)
-    if label and names is not None and label[1].strip().casefold() not in names:
-        label = None
-    said = line[label.end() :] if label else line
-    pieces = _pieces(said, marks) if marks else [Piece(said)]
-    return Line(label[1].strip() if label else "", tuple(pieces))
+def plain(text: str) -> Text:
+    """Return a text in which nobody speaks."""
+    said = Said("", "", tuple(_lines(text[:MOST_TEXT], None)))
+    return Text((said,) if said.lines else (), is_cut=len(text) > MOST_TEXT)
 
 
-def _names(speakers: Iterable[Speaker]) -> frozenset[str] | None:
-    names = [name.casefold() for each in speakers for name in (each.name, *each.aliases)]
-    return frozenset({*names, _NARRATOR}) if names else None
+def _said(part: Part, marks: re.Pattern[str] | None) -> Said:
+    return Said(part.speaker or "", part.direction or "", tuple(_lines(part.text, marks)))
+
+
+def _lines(text: str, marks: re.Pattern[str] | None) -> Iterator[Line]:
+    for line in text.expandtabs(4).splitlines():
+        if line.strip():
+            yield tuple(_pieces(line, marks)) if marks else (Piece(line),)
 
 
 def _pieces(text: str, marks: re.Pattern[str]) -> Iterator[Piece]:

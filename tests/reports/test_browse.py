@@ -13,6 +13,7 @@ from scenariod.base.config import Config
 from scenariod.library import Pack, voicing
 from scenariod.library.voicing import Cast
 from scenariod.reports import builder, folder, listing
+from scenariod.voices.script import File, script_of
 
 PAGE = "page-000001.html"
 
@@ -57,18 +58,35 @@ def test_a_page_shows_a_scenario_with_weights_keywords_and_history(tmp_path: Pat
     text = (config.reports / "library" / PAGE).read_text()
     words = page_of(config).words()
 
-    assert "<b>PRIYA:</b> <mark>Goose</mark> and geese." in text
+    assert "<b><bdi>PRIYA</bdi>:</b> <mark>Goose</mark> and geese." in text
     assert "word 3 (not in the text)" in words
     assert "added by batch 1 (intake), from scenario-1.json" in words
     assert "So be it" in words
     assert [float(each) for each in page_of(config).values("width", tag="rect")] == [21, 52, 83, 13]
 
 
-def test_once_it_was_spoken_a_page_tells_who_speaks(tmp_path: Path) -> None:
-    text = "PRIYA: Hello.\nEm: Hi.\nNote: geese."
-    config = made(tmp_path, reporting.document(3, text=text, claim="So be it"))
-    page = config.reports / "library" / PAGE
-    assert "<b>Note:</b>" in page.read_text()
+def test_a_page_shows_a_text_by_those_whom_voices_find(tmp_path: Path) -> None:
+    text = (
+        'Note: geese ahead.\n\nEmma Lee (whispers): "Hi!"\nAll is quiet.\n\nEmma: Geese: they fly.'
+        "\nAnd so do I.\n\nZorp: Beep."
+    )
+    hints = {"characterVoices": {"Zorp": "metallic"}}
+    config = made(tmp_path, reporting.document(3, text=text, audioHints=hints))
+
+    names = re.findall("<b><bdi>(.*?)</bdi>", (config.reports / "library" / PAGE).read_text())
+    spoken = script_of({"text": text, "audioHints": hints}).files[File.CONTENT]
+    assert names == [line.speaker for line in spoken if line.speaker is not None]
+    assert names == ["Emma Lee", "Emma Lee", "Zorp"]
+    words = (
+        "Note: geese ahead. Emma Lee (whispers): Hi! All is quiet. Emma Lee: Geese: they fly."
+        " And so do I. Zorp: Beep."
+    )
+    assert words in page_of(config).words()
+
+
+def test_once_it_was_spoken_a_page_tells_with_which_voices(tmp_path: Path) -> None:
+    config = made(tmp_path, reporting.document(3, text="PRIYA: Hello."))
+    assert "Who speaks, with which voice" not in page_of(config).words()
     spoken = Cast(
         scenario_id="made-00003",
         name="Priya",
@@ -86,7 +104,6 @@ def test_once_it_was_spoken_a_page_tells_who_speaks(tmp_path: Path) -> None:
 
     builder.make(config)
 
-    assert re.findall("<b>(.*?):</b>", page.read_text()) == ["Claim", "PRIYA", "Em"]
     assert "Who speaks, with which voicePriya (slt)" in page_of(config).words()
 
 
