@@ -76,21 +76,24 @@ def count(number: int) -> str:
 
 def mib(size_bytes: int | None) -> str:
     """Return a size in MB of 1,048,576 bytes."""
-    return "not known" if size_bytes is None else f"{size_bytes / (1 << 20):,.0f} MB"
+    return "not known" if size_bytes is None else f"{count(round(size_bytes / (1 << 20)))} MB"
 
 
 def duration(seconds: float | None) -> str:
-    """Return a time in its largest unit and the next one, below a minute in tenths or in ms."""
+    """Return a time in its largest unit and the next one, below a minute in tenths or in ms.
+
+    A number stays on a line with its unit.
+    """
     if seconds is None:
         return "not known"
     if 0 < seconds < 0.1:
-        return f"{seconds * 1000:.0f} ms"
+        return f"{seconds * 1000:.0f}\u00a0ms"
     if seconds < 60:
-        return f"{seconds:.1f}".removesuffix(".0") + " s"
+        return f"{seconds:.1f}".removesuffix(".0") + "\u00a0s"
     left, parts = round(seconds), []
     for length, unit in _UNITS:
         if left >= length:
-            parts.append(f"{left // length} {unit}")
+            parts.append(f"{left // length}\u00a0{unit}")
             left %= length
     return " ".join(parts[:2])
 

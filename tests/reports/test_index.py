@@ -246,6 +246,17 @@ def test_the_limit_is_out_of_the_picture_where_peaks_are_far_below_it() -> None:
     assert [bar.height for bar in chart.bars] == [40, 80]
 
 
+def test_limits_out_of_the_picture_are_told_in_words(config: Config) -> None:
+    said = json.loads((config.reports / "analytics.json").read_bytes())
+    column = said["batches"]["columns"][0]
+    small, large = ({**column, "peak_bytes": 24 << 20, "limit_bytes": n << 20} for n in (256, 3072))
+    said["batches"] |= {"columns": [small, large], "peak_bytes": {"count": 2}}
+
+    page = "".join(index.page(Templates(), said))
+
+    assert "limit, far above the picture: 256 MB to 3\u202f072 MB<" in page
+
+
 def test_many_batches_share_columns(config: Config) -> None:
     with reporting.open_library(config) as library:
         for number in range(300):
@@ -355,4 +366,4 @@ def test_the_page_is_made_of_the_document_alone(config: Config) -> None:
     ],
 )
 def test_times_are_told_in_their_largest_units(seconds: float | None, words: str) -> None:
-    assert duration(seconds) == words
+    assert duration(seconds).replace("\u00a0", " ") == words
