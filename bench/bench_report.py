@@ -2,8 +2,9 @@
 
     .venv/bin/python bench/bench_report.py [--few 20000] [--many 100000]
 
-Scenarios of varied lengths and languages are imported; then the builder makes the report, and makes
-it again after one more scenario. Times are of the processor: they count on a busy machine, too.
+Scenarios of varied lengths and languages, half of them dialogues, are imported; then the builder
+makes the report, and makes it again after one more scenario. Times are of the processor: they
+count on a busy machine, too.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ WANTED_RATIO = 1.3
 WANTED_SHARE = 0.1
 """Of the first run: what the report may take after one change."""
 ANSWERS = ("logic", "emotion", "balanced", "agenda")
+SPEAKERS = ("Anna", "Dr. Chen", "CALLER 2", "u/goose_fan", "Narrator")
+WORDS_A_LINE = 12
 CTL = "import sys; from scenariod.cli.main import main; sys.exit(main())"
 WATCHED = """
 import sys
@@ -52,14 +55,17 @@ def vocabulary(chance: random.Random) -> list[str]:
 def document(number: int, words: list[str], chance: random.Random) -> dict[str, object]:
     """Return a scenario of some words; its length varies as people's do."""
     length = min(int(chance.paretovariate(1.5) * 60), 4000)
-    story = (words[min(int(chance.expovariate(1 / 900)), len(words) - 1)] for _ in range(length))
+    story = [words[min(int(chance.expovariate(1 / 900)), len(words) - 1)] for _ in range(length)]
+    lines = [" ".join(story[at : at + WORDS_A_LINE]) for at in range(0, length, WORDS_A_LINE)]
+    if number % 2:
+        lines = [f"{chance.choice(SPEAKERS)}: {line}" for line in lines]
     return {
         "id": f"s-{chance.getrandbits(40):x}-{number}",
         "title": " ".join(chance.choices(words, k=4)),
         "claim": " ".join(chance.choices(words, k=8)),
         "correctAnswer": chance.choice(ANSWERS),
         "answerWeights": {name: chance.randint(0, 100) for name in ANSWERS},
-        "text": " ".join(story),
+        "text": "\n".join(lines),
         "difficulty": chance.choice(["easy", "hard", 3]),
         "logicalFallacies": [{"fallacyId": chance.choice(words[:60])}],
         "reviewKeywords": {"logic": {"keywords": chance.choices(words, k=5)}},
