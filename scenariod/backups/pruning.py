@@ -52,8 +52,12 @@ def _candidate(found: BackupFile, rank: int) -> retention.Candidate:
 
 
 def _standing(found: BackupFile) -> retention.Standing:
-    """Return what is known of a backup; only one of our own trailer can be damaged."""
-    if found.batch is None or found.defect not in {None, DefectKind.ALTERED}:
+    """Return what is known of a backup; only one of our own trailer can be damaged.
+
+    A link is not ours: what it leads to may be one of these files, and go.
+    """
+    is_foreign = found.batch is None or found.path.is_symlink()
+    if is_foreign or found.defect not in {None, DefectKind.ALTERED}:
         return retention.Standing.NOT_OURS
     if found.defect is DefectKind.ALTERED:
         return retention.Standing.DAMAGED

@@ -100,6 +100,23 @@ def test_nothing_but_backups_is_touched(many: Home) -> None:
     assert left == {*others, *there(many), LOCK_FILE, LEDGER_FILE}
 
 
+def test_a_link_stays_and_counts_for_no_backup(home: Home) -> None:
+    home.configure(backups=FEW | {"keep_last": 1, "keep_hourly": 0})
+    home.backups.mkdir()
+    old, new = (
+        backups.write(home.backups, [[b'{"id": "one"}']], batch=7, now=NOON + timedelta(days=day))
+        for day in (0, 1)
+    )
+    link = home.backups / "scenarios-backup-1899999999999.json"
+    link.symlink_to(new.path)
+    assert home.ctl("backups", "verify", "--all").code == 0
+
+    home.ctl("backups", "prune")
+
+    assert there(home) == sorted([new.path.name, link.name])
+    assert not old.path.exists()
+
+
 def resigned(content: bytes, old: bytes, new: bytes) -> bytes:
     body = content[: -file_format.TAIL_BYTES].replace(old, new)
     assert body != content[: -file_format.TAIL_BYTES]
