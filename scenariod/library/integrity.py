@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 def quick_check(db: sqlite3.Connection) -> str | None:
     """Return what is wrong with the structure of the database; None if it is sound.
 
-    Reads all pages once. Does not see what a page holds: a flipped bit within a text, a number or
-    a document.
+    Reads all pages once, and counts the scenarios. Does not see what a page holds: a flipped bit
+    within a text, a number or a document.
     """
     (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
-    return None if found == "ok" else _one_line(found)
+    return _miscounted(db) if found == "ok" else _one_line(found)
 
 
 def problems(db: sqlite3.Connection) -> Iterator[str]:
@@ -30,10 +30,19 @@ def problems(db: sqlite3.Connection) -> Iterator[str]:
     for table, row, parent, _ in db.execute("PRAGMA foreign_key_check"):
         yield f"row {row} of {table} refers to a row of {parent} that does not exist"
     yield from _damaged_documents(db)
-    (current,) = db.execute("SELECT count(*) FROM scenario WHERE removed_batch IS NULL").fetchone()
+    if (found := _miscounted(db)) is not None:
+        yield found
+
+
+def miscounted(*, counted: int, found: int) -> str:
+    """Say that scenarios are missing, or too many, though all that is there is sound."""
+    return f"the last batch counted {counted} scenarios, but there are {found}"
+
+
+def _miscounted(db: sqlite3.Connection) -> str | None:
+    (found,) = db.execute("SELECT count(*) FROM scenario WHERE removed_batch IS NULL").fetchone()
     counted = history.state(db).scenarios
-    if current != counted:
-        yield f"the last batch counted {counted} scenarios, but there are {current}"
+    return None if found == counted else miscounted(counted=counted, found=found)
 
 
 def _damaged_documents(db: sqlite3.Connection) -> Iterator[str]:

@@ -14,6 +14,7 @@ from scenariod.library import (
     events,
     heard,
     history,
+    integrity,
     measures,
     packs,
     past,
@@ -77,16 +78,20 @@ class Snapshot:
     def documents(self) -> Iterator[Iterable[bytes]]:
         """Yield the chunks of each document, to be used up before the next.
 
-        Raises LibraryDamagedError at the end of one that differs from what was stored, and
-        CommandInterruptedError where the library is interrupted.
+        Raises LibraryDamagedError at the end of one that differs from what was stored, and after
+        the last if some are missing; CommandInterruptedError where the library is interrupted.
         """
         found = scenarios.all_documents(self._db, largest_bytes=blob.CHUNK_BYTES)
+        number = 0
         for stored, content in found:
             if self._is_interrupted():
                 raise CommandInterruptedError(
                     "interrupted by a second signal", hint="the next start continues"
                 )
+            number += 1
             yield self._reading_of(stored) if content is None else self._whole(content, stored)
+        if number != self.count:
+            raise damaged(self._path, integrity.miscounted(counted=self.count, found=number))
 
     def batches(self, *, most: int = -1) -> Iterator[BatchRecord]:
         """Yield the batches, the last one first, `most` of them; -1: all."""

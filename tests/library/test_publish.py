@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support.makers import NOON, add, batch, document, kill, open_library
+from support.makers import NOON, add, batch, document, kill, open_library, sql
 
-from scenariod.base.errors import CommandInterruptedError, StoresDisagreeError
+from scenariod.base.errors import CommandInterruptedError, LibraryDamagedError, StoresDisagreeError
 from scenariod.base.faults import EnvironmentFault
 from scenariod.library import (
     Entry,
@@ -63,6 +63,20 @@ def test_what_an_earlier_version_accepted_is_published_so_that_every_reader_take
     written = odd.replace(rb"\ud83d", rb"\ufffd"), far.replace(b"1e400", b'"1e400"')
     parts = b",\n".join(part.strip() for part in (document("plain"), *written))
     assert content == b'{"scenarios":[\n' + parts + b"\n]}\n"
+
+
+def test_a_library_that_has_lost_a_scenario_is_not_published(
+    library: Library, tmp_path: Path
+) -> None:
+    add(library, document("one"), document("other"))
+    publish(library, tmp_path / "scenarios.json")
+    before = (tmp_path / "scenarios.json").read_bytes()
+
+    sql(library.path, "DELETE FROM scenario WHERE id = 'one'")
+    with pytest.raises(LibraryDamagedError, match="counted 2 scenarios, but there are 1"):
+        publish(library, tmp_path / "scenarios.json")
+
+    assert (tmp_path / "scenarios.json").read_bytes() == before
 
 
 def test_an_interrupted_library_is_not_published_and_the_old_file_stays(
