@@ -18,16 +18,24 @@ _NONE_THERE = frozenset({errno.ENOENT, errno.ELOOP, errno.ENXIO})
 """What open(2) says of a missing name, of a link that is not followed, and of a socket."""
 
 
+class NotAFileError(OSError):
+    """It is not a regular file."""
+
+    def __init__(self, path: Path | None) -> None:
+        why = "it is a pipe, a device or a folder, not a file"
+        super().__init__(errno.EINVAL, why, path and str(path))
+
+
 def open_named(path: Path) -> BinaryIO:
-    """Open a file for reading, following links; raise OSError if it is not a regular file."""
-    return from_descriptor(os.open(path, _FLAGS))
+    """Open a file for reading, following links; raise NotAFileError if it is not regular."""
+    return from_descriptor(os.open(path, _FLAGS), path=path)
 
 
-def from_descriptor(descriptor: int) -> BinaryIO:
-    """Return the file of a descriptor, which it then owns; raise OSError if it is not regular."""
+def from_descriptor(descriptor: int, *, path: Path | None = None) -> BinaryIO:
+    """Return the file of a descriptor, which it then owns; raise NotAFileError where it is none."""
     file = _regular(descriptor)
     if file is None:
-        raise OSError(errno.EINVAL, "it is a pipe, a device or a folder, not a file")
+        raise NotAFileError(path)
     return file
 
 

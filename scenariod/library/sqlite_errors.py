@@ -40,6 +40,7 @@ _ENVIRONMENT = {
     sqlite3.SQLITE_PERM: errno.EACCES,
     sqlite3.SQLITE_NOMEM: errno.ENOMEM,
 }
+_OPENING = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR})
 _WRITING = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN})
 _GROWING = frozenset({sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE})
 
@@ -104,7 +105,7 @@ def _why(error: sqlite3.Error, path: Path) -> tuple[int, Path]:
     Of the library itself nothing may be tried: to close a file lets go of all locks on it.
     """
     code = code_of(error)
-    if code == sqlite3.SQLITE_CANTOPEN and (found := _why_not_opened(path)) is not None:
+    if code in _OPENING and (found := _why_not_opened(path)) is not None:
         return found
     if code in _WRITING and (number := _why_not_written(path.parent)) is not None:
         return number, path

@@ -141,8 +141,7 @@ class _Unpacker:
             with source.file() as file:
                 self._read(file, name, index, skip=skip)
         except OSError as error:
-            problem = Problem(Reason.UNREADABLE, f"it cannot be read: {error.strerror or error}")
-            self._refuse(index, name, 0, problem)
+            self._refuse(index, name, 0, _not_opened(error, source.path))
 
     def _read(self, file: BinaryIO, name: str, index: int, *, skip: int) -> None:
         from scenariod.transfer.shape import Shape, survey
@@ -277,6 +276,13 @@ def _opened(path: str) -> BinaryIO:
         file.seek(0)
         return file
     return safe_open.open_named(Path(path))
+
+
+def _not_opened(error: OSError, path: str) -> Problem:
+    if not isinstance(error, safe_open.NotAFileError):
+        return Problem(Reason.UNREADABLE, f"it cannot be read: {error.strerror or error}")
+    way = ": save what it holds in a file, and import that" if path == STANDARD_INPUT else ""
+    return Problem(Reason.NOT_A_REGULAR_FILE, f"{error.strerror}{way}")
 
 
 def _tried(path: str) -> BinaryIO | OSError:

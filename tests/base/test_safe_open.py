@@ -74,6 +74,13 @@ def test_a_missing_file_is_none_but_what_cannot_be_told_an_error(tmp_path: Path)
         safe_open.open_found(tmp_path / "file" / "below")
 
 
+def test_what_is_no_file_is_an_error_that_names_it(tmp_path: Path) -> None:
+    with pytest.raises(safe_open.NotAFileError, match="not a file") as error:
+        safe_open.open_named(tmp_path)
+
+    assert error.value.filename == str(tmp_path)
+
+
 def test_a_descriptor_of_a_pipe_is_refused_and_closed() -> None:
     reading, writing = os.pipe()
 

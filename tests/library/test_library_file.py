@@ -568,6 +568,16 @@ def test_what_stands_in_the_place_of_a_file_of_the_library_is_named(tmp_path: Pa
     assert (error.errno, error.filename) == (errno.EISDIR, str(tmp_path / "scenarios.db-wal"))
 
 
+def test_a_folder_in_the_place_of_the_library_is_named_to_who_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "scenarios.db"
+    path.mkdir()
+
+    with pytest.raises(IsADirectoryError) as error:
+        Library.open_read_only(path, busy_timeout_s=0.2)
+
+    assert error.value.filename == str(path)
+
+
 @pytest.mark.parametrize("link", ["scenarios.db", "folder"])
 def test_a_link_to_nothing_is_not_taken_for_a_library_yet_to_come(
     tmp_path: Path, link: str

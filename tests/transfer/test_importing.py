@@ -132,7 +132,7 @@ def test_a_folder_is_brought_in_whatever_its_files_are(home: Home, tmp_path: Pat
     assert counts(answer) == (5, 0, 2, 3)
     assert ids(home) == ["single", "two-1", "two-2", "ten-1", "ten-2"]
     refused = {r["place"]: r["problems"][0]["code"] for r in answer["refusals"]}
-    assert refused == {"package.json": "missing-field", "pipe.json": "unreadable"}
+    assert refused == {"package.json": "missing-field", "pipe.json": "not-a-regular-file"}
 
 
 def test_of_a_folder_it_names_what_looks_like_scenarios_and_is_left_alone(
@@ -207,6 +207,16 @@ def test_a_file_on_standard_input_is_brought_in(home: Home, tmp_path: Path) -> N
     assert ended.returncode == 0, ended.stderr
     assert ids(home) == ["s-1", "s-2"]
     assert "imported standard input: 2 added" in ended.stdout
+
+
+def test_a_pipe_on_standard_input_is_refused_with_what_to_do(home: Home) -> None:
+    command = [*SCENARIODCTL, "--root", str(home.path), "import", "-"]
+
+    ended = subprocess.run(command, input="[]", capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 3
+    assert "standard input (not-a-regular-file): it is a pipe, " in ended.stdout + ended.stderr
+    assert "save what it holds in a file, and import that" in ended.stdout + ended.stderr
 
 
 FOUR = [scenario(f"s-{number}") for number in range(1, 5)]
