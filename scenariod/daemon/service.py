@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from scenariod.base import config, streams
 from scenariod.base.errors import EXIT_CODE_MEANING, ConfigError, ExitCode
+from scenariod.base.names import printable
 from scenariod.base.owner import become_owner, touch_files_as_owner
 from scenariod.base.root import Lock, prepare
 from scenariod.daemon.setup import Setup
@@ -148,4 +149,4 @@ def _summary(status: Status, *, config: Config, code: ExitCode, cut_off: int) ->
 
 
 def _row(count: str, what: str, where: Path) -> str:
-    return f"  {count:<18}{where}\n  {'':<18}({what})"
+    return f"  {count:<18}{printable(str(where))}\n  {'':<18}({what})"

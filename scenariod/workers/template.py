@@ -104,7 +104,8 @@ def _be_worker(arguments: list[str], streams: list[int]) -> NoReturn:
     """Run the worker as if this process had been started for it, and end."""
     status = int(ExitCode.INTERNAL)
     try:
-        setproctitle(" ".join([worker.__name__, *arguments]))  # what `ps` shows
+        title = os.fsencode(" ".join([worker.__name__, *arguments]))
+        setproctitle(title.decode("utf-8", "replace"))  # what `ps` shows
         os.setpgid(0, 0)  # Ctrl-C on a terminal is the supervisor's to handle
         for standard, stream in enumerate(streams):
             os.dup2(stream, standard)

@@ -15,6 +15,8 @@ from scenariod.cli.commands import COMMANDS
 pytestmark = pytest.mark.slow
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from support.home import Finished
 
 ARGUMENTS = {
@@ -193,6 +195,20 @@ def test_json_is_utf_8_whatever_the_locale_is(
 
     assert ended.out == filled.ctl("--json", *command).out
     assert json.loads(ended.out)
+
+
+@pytest.mark.parametrize("environment", [ASCII_ONLY, {}], ids=["ascii", "utf-8"])
+def test_a_root_whose_path_is_not_text_works_in_any_locale(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    home = Home(tmp_path / os.fsdecode(b"r\xff\xc3\xbc"))
+    home.drop("scenario-a.json", scenario("a"))
+
+    ended = home.once(environment=environment)
+
+    assert ended_with(ended, 0)
+    assert home.names("done") == ["scenario-a.json"]
+    assert r"r\xff" in ended.out
 
 
 def test_a_file_whose_name_is_not_text_is_processed_in_any_locale(home: Home) -> None:
