@@ -104,13 +104,14 @@ def shell_word(text: str | os.PathLike[str]) -> str:
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return ` (did you mean X?)` for the name in `known` most like `word`; "" for none.
 
-    A name that begins with `word` comes first.
+    One that differs only in capitals comes first, then one that begins with `word`.
     """
     import difflib  # takes long to load, and only mistakes need it
 
     compared = list(islice(known, _MOST_COMPARED))
+    same = [name for name in compared if name.casefold() == word.casefold()]
     begins = [name for name in compared if word and name.startswith(word)]
-    near = begins or difflib.get_close_matches(word, compared, n=1, cutoff=0.6)
+    near = same or begins or difflib.get_close_matches(word, compared, n=1, cutoff=0.6)
     return f" (did you mean {printable(near[0])}?)" if near else ""
 
 

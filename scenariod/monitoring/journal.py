@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from scenariod.base import clock
-from scenariod.base.names import printable
+from scenariod.base.names import printable, printable_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,7 +94,7 @@ class SystemdJournal:
 
         with suppress(OSError):  # the journal is down, say: what is done counts, not the entry
             journal.send(
-                printable(message),
+                printable_line(message),
                 MESSAGE_ID=event.message_id,
                 PRIORITY=event.priority,
                 SYSLOG_IDENTIFIER="scenariod",
@@ -113,7 +113,7 @@ class TextJournal:
         mark = {_ERROR: "error: ", _WARNING: "! "}.get(event.priority, "")
         with suppress(OSError):  # the terminal is closed, say: what is done counts, not the line
             time = f"{clock.now().astimezone():%H:%M:%S} " if self.stream.isatty() else ""
-            self.stream.write(f"{time}{mark}{printable(message)}\n")
+            self.stream.write(f"{time}{mark}{printable_line(message)}\n")
             self.stream.flush()
 
 

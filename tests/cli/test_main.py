@@ -565,6 +565,7 @@ def test_what_stands_in_the_place_of_a_backup_is_named(filled: Home, made: str) 
         (["restore", "latets"], "latest"),
         (["restore", "--dryrun", "latest"], "--dry-run"),
         (["show", "frist"], "first"),
+        (["show", "FIRST"], "first"),
         (["diff", "now", "lates"], "latest"),
         (["diff", "nwo", "latest"], "now"),
         (["export", "--at", "btch:1"], "batch:1"),
