@@ -8,9 +8,12 @@ from __future__ import annotations
 import errno
 import os
 import pwd
+import sys
 from typing import TYPE_CHECKING
 
 from scenariod.base import libc
+from scenariod.base.errors import RootUnusableError
+from scenariod.base.names import shell_word
 
 if TYPE_CHECKING:
     import subprocess
@@ -44,14 +47,33 @@ def become_owner(root: Path) -> None:
     """Where we are root and `root` belongs to a user, be that user from now on.
 
     So `sudo scenariodctl restore` leaves no file that the daemon may not touch, and nothing of
-    ours runs as root. Raises PermissionError where that is refused.
+    ours runs as root. Raises RootUnusableError where that is refused.
     """
     owner = owner_to_be(root)
-    if owner is not None:
+    if owner is None:
+        return
+    try:
         _loosen_umask()
         _take_groups_of(owner)
         os.setgid(owner.st_gid)
         os.setuid(owner.st_uid)
+    except PermissionError as error:
+        raise RootUnusableError(
+            f"root cannot become user {owner.st_uid} here, who owns {root}: {error.strerror}",
+            hint=f"start as that user (in a container: `--user {owner.st_uid}`), or with the"
+            " capabilities SETUID and SETGID",
+        ) from error
+
+
+def refuse_unreadable_program(root: Path) -> None:
+    """Raise RootUnusableError where the user whom root became cannot read our program."""
+    if os.access(sys.executable, os.X_OK, effective_ids=True):
+        return
+    raise RootUnusableError(
+        f"user {os.geteuid()}, who owns {root}, cannot run {sys.executable}",
+        hint="install Python and scenariod where that user can read them:"
+        f" `namei -l {shell_word(os.path.realpath(sys.executable))}`",
+    )
 
 
 def touch_files_as_owner(root: Path) -> None:

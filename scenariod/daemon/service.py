@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from scenariod.base import config, streams
 from scenariod.base.errors import EXIT_CODE_MEANING, ConfigError, ExitCode
 from scenariod.base.names import printable
-from scenariod.base.owner import become_owner, touch_files_as_owner
+from scenariod.base.owner import become_owner, refuse_unreadable_program, touch_files_as_owner
 from scenariod.base.root import Lock, prepare
 from scenariod.daemon.setup import Setup
 from scenariod.daemon.signals import SignalRequests
@@ -49,6 +49,7 @@ def serve(asked: argparse.Namespace, *, journal: Journal) -> int:
         touch_files_as_owner(loaded.root)
     else:  # then there is nothing that needs root
         become_owner(loaded.root)
+        refuse_unreadable_program(loaded.root)
     prepare(loaded)
     start_check.refuse_what_cannot_start(loaded)
     lock = Lock(loaded.lock)

@@ -58,9 +58,8 @@ def refuse_to_stay_root(root: Path) -> None:
         why = lines[-1].rpartition("] ")[2]
         raise NoLimitError(
             f"workers never run as root, and cannot become user {NOBODY} here: {why}",
-            hint=f"give {root} to a user, and scenariod becomes that user: `chown -R USER: "
-            f"{shell_word(str(root))}`; or start the container with the capabilities SETUID and "
-            "SETGID",
+            hint="start the container with the capabilities SETUID and SETGID; or give the root "
+            f"folder to a user, and start as that user: `chown -R USER: {shell_word(str(root))}`",
         )
 
 

@@ -208,6 +208,43 @@ def test_root_becomes_the_owner_of_the_root_folder_for_good(tmp_path: Path) -> N
     assert told.out.splitlines() == ["(65534, 65534, 65534) (65534, 65534, 65534)", "for good"]
 
 
+@AS_ROOT
+def test_where_root_cannot_become_the_owner_it_is_told_to_start_as_that_user(
+    tmp_path: Path,
+) -> None:
+    os.chown(tmp_path, 65534, 65534)
+    code = (
+        "from pathlib import Path; from scenariod.base.owner import become_owner\n"
+        f"try: become_owner(Path({str(tmp_path)!r}))\n"
+        "except Exception as error: print(type(error).__name__, error, error.hint)"
+    )
+
+    told = run(["setpriv", "--bounding-set=-setuid,-setgid", "--", sys.executable, "-c", code])
+
+    assert told.out.startswith("RootUnusableError root cannot become user 65534 here, who owns")
+    assert "`--user 65534`" in told.out
+
+
+@AS_ROOT
+def test_a_program_that_the_owner_cannot_read_is_named(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    (closed / "python").symlink_to(sys.executable)
+    code = (
+        "import os, sys; from pathlib import Path\n"
+        "from scenariod.base.owner import refuse_unreadable_program\n"
+        f"sys.executable = {str(closed / 'python')!r}; os.setuid(65534)\n"
+        "try: refuse_unreadable_program(Path('/root-folder'))\n"
+        "except Exception as error: print(type(error).__name__, error)"
+    )
+
+    told = run([sys.executable, "-c", code])
+
+    assert told.out == (
+        f"RootUnusableError user 65534, who owns /root-folder, cannot run {closed}/python\n"
+    )
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 @pytest.mark.parametrize("way", ["become_owner", "touch_files_as_owner"])
 @pytest.mark.parametrize(("of_root", "then"), [(0o077, 0o027), (0o022, 0o022), (0o002, 0o002)])
