@@ -25,6 +25,7 @@ LOCK_FILE = "publish.lock"
 _EMPTY = {b"", b"[]", b"{}", b'{"scenarios":[]}'}
 _LONGEST_EMPTY_BYTES = 1000
 """White space included: an empty list may be written in any way."""
+_END = b"]}\n"
 _WHITE_SPACE = b" \t\r\n"
 _READABLE_BY_ALL = 0o644
 """Readable by all who may enter the folders: it is made for other users' programs."""
@@ -40,8 +41,20 @@ class Published:
 
 
 def is_current(library: Library, path: Path) -> bool:
-    """Say whether `path` is there and shows the library's latest change."""
-    return path.exists() and library.published() == library.latest_change()
+    """Say whether `path` is there, whole, and shows the library's latest change."""
+    is_published = path.exists() and library.published() == library.latest_change()
+    return is_published and _is_whole(path, is_empty=library.count() == 0)
+
+
+def _is_whole(path: Path, *, is_empty: bool) -> bool:
+    """Say whether a published file was neither emptied nor cut off since; reads little of it."""
+    try:
+        with safe_open.open_named(path) as file:
+            file.seek(-len(_END), os.SEEK_END)
+            ends = file.read() == _END
+        return ends and (is_empty or holds_scenarios(path))
+    except OSError:  # it is too short, or a folder: to publish says what is wrong
+        return False
 
 
 def holds_scenarios(path: Path) -> bool:
@@ -116,7 +129,7 @@ def write_documents(file: BinaryIO, head: bytes, documents: Iterable[Iterable[by
         file.write(b",\n" if count else b"\n")
         file.writelines(readable_document(chunks))
         count += 1
-    file.write(b"\n]}\n" if count else b"]}\n")
+    file.write(b"\n" + _END if count else _END)
     return count
 
 

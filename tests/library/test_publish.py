@@ -118,6 +118,20 @@ def test_what_is_published_is_current_until_a_change(library: Library, tmp_path:
     assert not is_current(library, path)
 
 
+@pytest.mark.parametrize(
+    "content", [b"", b"]", b'{"scenarios":[]}\n', b'{"scenarios":[\n{"id":"one"']
+)
+def test_what_was_emptied_or_cut_off_since_is_not_current(
+    library: Library, tmp_path: Path, content: bytes
+) -> None:
+    add(library, document("one"))
+    publish(library, tmp_path / "scenarios.json")
+
+    (tmp_path / "scenarios.json").write_bytes(content)
+
+    assert not is_current(library, tmp_path / "scenarios.json")
+
+
 def test_a_link_stays_and_the_file_that_it_leads_to_is_replaced_whole(
     library: Library, tmp_path: Path
 ) -> None:
