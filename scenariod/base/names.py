@@ -27,7 +27,8 @@ _LIKE_HEAD = re.compile("(?i)s[cz]enarios?[-_. ]*")
 _UNFINISHED = r"~|\.(?:part|partial|filepart|crdownload|download|tmp|temp|swp)"
 """How programs end the names of files that they are still writing."""
 _TEMPORARY = re.compile(f"(?i)(?:{_UNFINISHED})$")
-_ADDED = re.compile(rf"(?i)(?:{_UNFINISHED}|\.(?:txt|bak|old|orig)|\s)+$")
+_ADDED = re.compile(rf"(?i)(?:{_UNFINISHED}|\.(?:txt|bak|old|orig)|\s|\(\d+\))+$")
+_LIKE_ENDING = re.compile(r"(?i)\.(?:json[5cl]?|ndjson|jsn)$")
 NaturalKey = tuple[list[str | tuple[int, str]], str]
 _DIGITS = re.compile(r"([0-9]+)")
 _MOST_COMPARED = 10_000
@@ -48,19 +49,14 @@ def is_temporary(name: str) -> bool:
     return _TEMPORARY.search(name) is not None
 
 
-def without_addition(name: str) -> str:
-    """Return `name` without what people and programs put behind an ending: `x.json.txt`."""
-    return _ADDED.sub("", name)
-
-
 def right_name(name: str) -> str | None:
     """Return the scenario name that `name` was meant to be; None if it does not look like one."""
     if is_scenario_name(name):
         return name
-    bare = without_addition(name)
+    bare = _ADDED.sub("", name)
     like_head = _LIKE_HEAD.match(bare)
-    if bare.lower().endswith(_ENDING):
-        bare = bare[: -len(_ENDING)]
+    if (ending := _LIKE_ENDING.search(bare)) is not None:
+        bare = bare[: ending.start()]
     elif like_head is None or "." in bare:
         return None
     rest = bare[like_head.end() :] if like_head else bare

@@ -14,8 +14,8 @@ from scenariod.base.names import (
     is_temporary,
     natural_key,
     printable,
+    right_name,
     shell_word,
-    without_addition,
 )
 
 if TYPE_CHECKING:
@@ -71,8 +71,9 @@ def _is_left_alone(entry: os.DirEntry[str]) -> bool:
         return _holds_any(entry.path)
     stem, suffix = os.path.splitext(entry.name)
     name = stem if suffix.lower() in UNPACKERS else entry.name
-    is_json = without_addition(name).lower().endswith(_ENDING)
-    return is_json and not is_temporary(name) and not name.endswith(REASON_SUFFIX)
+    return (
+        right_name(name) is not None and not is_temporary(name) and not name.endswith(REASON_SUFFIX)
+    )
 
 
 def _holds_any(folder: str) -> bool:

@@ -42,6 +42,8 @@ def just_now(path: Path) -> float:
         ("scenario-4.json.bak", Why.NAME, "scenario-4.json"),
         ("scenario-4", Why.NAME, "scenario-4.json"),
         ("scenario-4.txt", Why.NAME, "scenario-4.json"),
+        ("scenario-4.jsonl", Why.NAME, "scenario-4.json"),
+        ("scenario-4.json (1)", Why.NAME, "scenario-4.json"),
         ("scenario.json", Why.NAME, "scenario-1.json"),
         ("a story.json", Why.NAME, "scenario-a story.json"),
         ("scenario-'$(x)'.JSON", Why.NAME, "scenario-'$(x)'.json"),

@@ -146,13 +146,14 @@ def test_of_a_folder_it_names_what_looks_like_scenarios_and_is_left_alone(
         "scenario-2.JSON": "two",
         "scenario-3.json.txt": "three",
         "scenario-4.json": "four",
+        "scenario-6": "six",
         "more/scenario-5.json": "five",
-        ".hidden.JSON": "six",
+        ".hidden.JSON": "eight",
     }
     for name, scenario_id in files.items():
         (folder / name).write_bytes(scenario(scenario_id))
     run(["gzip", str(folder / "scenario-4.json")])
-    for name in ("notes.txt", "scenario-6.json.part", "scenario-1.json.reason.json"):
+    for name in ("notes.txt", "scenario-8.json.part", "scenario-1.json.reason.json"):
         (folder / name).touch()
 
     ctl = shlex.join([*SCENARIODCTL, "--root", str(home.path)])
@@ -164,16 +165,17 @@ def test_of_a_folder_it_names_what_looks_like_scenarios_and_is_left_alone(
         assert run(["bash", "-c", command]).code == 0
 
     assert text.code == 0
-    assert told["left_alone"] == 4
+    assert told["left_alone"] == 5
     assert [(file["file"], file["reason"]) for file in told["left_alone_files"]] == [
         ("more", "it is a folder, and folders in folders are not read"),
         ("scenario-2.JSON", "its name does not end in .json"),
         ("scenario-3.json.txt", "its name does not end in .json"),
         ("scenario-4.json.gz", "it is compressed"),
+        ("scenario-6", "its name does not end in .json"),
     ]
-    assert "4 files are left alone:\n" in text.out
+    assert "5 files are left alone:\n" in text.out
     assert all(f"    {file['command']}\n" in text.out for file in told["left_alone_files"])
-    assert sorted(home.ids()) == ["five", "four", "one", "three", "two"]
+    assert sorted(home.ids()) == ["five", "four", "one", "six", "three", "two"]
 
 
 def test_a_name_that_is_not_utf8_is_answered_so_that_every_reader_takes_it(
