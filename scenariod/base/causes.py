@@ -36,8 +36,10 @@ def find(error: OSError, path: Path | None) -> Cause:
     """Return what is behind an error of a call on `path`."""
     if error.errno in _OF_THE_PROCESS:
         return _OF_THE_PROCESS[error.errno]()
-    if path is None:
-        return _without_path(error)
+    if path is None or not path.is_absolute():
+        cause = _without_path(error)
+        if path is None or cause.why is not None:
+            return cause
     if error.errno in _ON_THE_WAY and (found := _on_the_way(path, error.errno)) is not None:
         return found
     at = _AT_THE_PATH.get(error.errno or 0)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scenariod.backups import damage
-from scenariod.base import faults, process
+from scenariod.base import causes, faults, process
 from scenariod.base.errors import ExitCode, NotFoundError
 from scenariod.base.faults import Step, during
 from scenariod.base.names import printable, printable_line, shell_word
@@ -237,20 +237,18 @@ def _source(asked: str) -> str:
     if asked == STANDARD_INPUT:
         return asked
     path, word = Path(asked), shell_word(asked)
+    as_yourself = f"to read it as yourself: `sudo scenariodctl import - < {word}`"
     try:
-        found = path.is_dir() or path.exists()
-        readable = found and os.access(path, os.R_OK)
-    except PermissionError:
-        readable = found = False
-    if not found:
-        raise NotFoundError(
-            f"{asked} does not exist, or user {os.geteuid()} cannot see it",
-            hint=f"`ls -ld {word}`; to read it as yourself: `sudo scenariodctl import - < {word}`",
-        )
-    if not readable:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        cause = causes.find(error, path)
+        cure = cause.cure if cause.why else f"`ls -ld {word}`"
+        hint = as_yourself if isinstance(error, PermissionError) else cure
+        raise NotFoundError(f"cannot import: {faults.of(error).words}", hint=hint or "") from error
+    if not os.access(path, os.R_OK):
         raise NotFoundError(
             f"{asked} cannot be read by user {os.geteuid()}, which owns the library",
-            hint=f"to read it as yourself: `sudo scenariodctl import - < {word}`",
+            hint=as_yourself,
         )
     return str(path.absolute())
 

@@ -380,11 +380,14 @@ def test_the_smallest_limit_is_enough_for_what_is_small(home: Home, tmp_path: Pa
     assert counts(answer) == (3, 0, 0, 0)
 
 
-def test_what_is_not_there_is_said_to_be_so(home: Home) -> None:
-    ended = home.ctl("import", "/nowhere/old.json")
+def test_what_is_not_there_is_named_with_the_cause(home: Home, tmp_path: Path) -> None:
+    (link := tmp_path / "old.json").symlink_to("/mnt/unplugged/old.json")
 
-    assert ended.code == 18
-    assert "/nowhere/old.json does not exist" in ended.err
+    missing, dangling = (home.ctl("import", path) for path in ("/nowhere/old.json", str(link)))
+
+    assert (missing.code, dangling.code) == (18, 18)
+    assert "/nowhere/old.json, because /nowhere does not exist" in missing.err
+    assert f"{link}, because it is a link to /mnt/unplugged/old.json, which does" in dangling.err
 
 
 # In batches, and again
