@@ -6,7 +6,6 @@ Owns the mark. Never changes the library, and never knows how it is rebuilt.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scenariod.backups import folder
@@ -14,6 +13,7 @@ from scenariod.backups.reader import DefectKind
 from scenariod.base import clock, durable
 from scenariod.base.errors import LibraryDamagedError
 from scenariod.base.killpoint import KillPoint, reached
+from scenariod.base.value import Value
 from scenariod.library import Library, publish
 from scenariod.library.extent import extent
 
@@ -31,8 +31,7 @@ CHECKING = "checking the library"
 """What is shown while a sound library is read through."""
 
 
-@dataclass(frozen=True, slots=True)
-class Damage:
+class Damage(Value):
     """What is wrong with the library, and where it is set aside.
 
     `inode` is that of the damaged file, 0 if it is missing: another inode is the rebuilt one.

@@ -32,9 +32,10 @@ from __future__ import annotations
 import json
 import re
 from array import array
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from scenariod.base.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -71,8 +72,7 @@ _END_OF_IDS = b"]"
 _END_OF_PACK = b"}"
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(Value):
     """The trailer up to its lengths; `size_bytes` is its own."""
 
     format: int

@@ -11,7 +11,6 @@ import os
 import re
 from array import array
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -22,6 +21,7 @@ from scenariod.base import durable, lock, safe_open
 from scenariod.base.errors import NotFoundError
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.names import nearest
+from scenariod.base.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,8 +38,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class BackupFile:
+class BackupFile(Value):
     """A backup as its name and trailer tell, its content unread.
 
     `batch` and `count` are None if its trailer is not one that this version writes; `created` is

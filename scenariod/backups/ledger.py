@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from scenariod.backups.reader import Defect, DefectKind
 from scenariod.base import durable
+from scenariod.base.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,8 +27,7 @@ _NOT_SURELY_DAMAGED = {DefectKind.UNREADABLE, DefectKind.LATER_VERSION}
 _MOST_BYTES = 16 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Value):
     """What the last reading of a backup has found; `defect` is None where it was whole.
 
     `origin` is that of the library that it was written of; None if that is not known, as of a copy.

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from scenariod.backups import folder
@@ -16,6 +15,7 @@ from scenariod.backups import reader as backup_reader
 from scenariod.backups.reader import Defect, Verified
 from scenariod.base import faults, safe_open
 from scenariod.base.errors import BackupUnusableError
+from scenariod.base.value import Value
 from scenariod.library import NewScenario, Pack, batches_named
 from scenariod.validation.document import canonical, reader
 from scenariod.validation.problems import Problem
@@ -32,16 +32,14 @@ _BEFORE = re.compile(r"batch:([0-9]{1,18})", re.ASCII)
 _NOW = "now"
 
 
-@dataclass(frozen=True, slots=True)
-class Present:
+class Present(Value):
     """The library as it is."""
 
     def __str__(self) -> str:
         return _NOW
 
 
-@dataclass(frozen=True, slots=True)
-class BeforeBatch:
+class BeforeBatch(Value):
     """The library as it was just before a batch."""
 
     batch: int
@@ -50,8 +48,7 @@ class BeforeBatch:
         return f"batch:{self.batch}"
 
 
-@dataclass(frozen=True, slots=True)
-class InBackup:
+class InBackup(Value):
     """The library as a backup holds it."""
 
     path: Path
@@ -60,8 +57,7 @@ class InBackup:
         return self.path.name
 
 
-@dataclass(frozen=True, slots=True)
-class Without:
+class Without(Value):
     """The library as an undo of these batches would leave it."""
 
     batches: tuple[int, ...]

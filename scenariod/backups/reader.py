@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, BinaryIO
 
 from scenariod.backups import file_format
 from scenariod.base import safe_open
+from scenariod.base.value import Value
 
 if TYPE_CHECKING:
     from array import array
@@ -45,8 +45,7 @@ _WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(Value):
     """A backup that is whole, every byte as it was written.
 
     It shows the library after its batch `batch`. `sha256` is the one in its trailer.
@@ -60,8 +59,7 @@ class Verified:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class Defect:
+class Defect(Value):
     """A file that cannot be used as a backup, and why; `message` is a clause: `it is cut off`."""
 
     path: Path
@@ -148,8 +146,7 @@ def last_line_start(file: BinaryIO, size_bytes: int) -> int:
     return 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Trailer:
+class _Trailer(Value):
     """The last line of a file, as far as it is a trailer.
 
     `opening` is None unless all of the line is as this version writes it. `format` and `sha256` are

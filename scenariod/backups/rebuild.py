@@ -10,7 +10,6 @@ import json
 import os
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scenariod.backups import folder as backup_folder
@@ -27,6 +26,7 @@ from scenariod.base.errors import (
 from scenariod.base.faults import Step, during
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.owner import start_as_owner
+from scenariod.base.value import Value
 from scenariod.intake.batch import highest_batch
 from scenariod.library.extent import extent
 from scenariod.monitoring.journal import Event
@@ -46,8 +46,7 @@ NEW_FILE = ".rebuilt.db"
 _BESIDE = ("-wal", "-shm")
 
 
-@dataclass(frozen=True, slots=True)
-class Rebuilt:
+class Rebuilt(Value):
     """What a rebuild did: `taken_back` files of done/ are in the inbox again.
 
     `unreadable` ones are still in done/: whether the library has them is not known.

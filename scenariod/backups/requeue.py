@@ -9,7 +9,6 @@ import errno
 import hashlib
 import itertools
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scenariod.base import durable, safe_open
@@ -17,6 +16,7 @@ from scenariod.base.durable import rename_without_replacing
 from scenariod.base.faults import DAMAGED
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.names import is_scenario_name, natural_key, numbered, without_batch
+from scenariod.base.value import Value
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,16 +29,14 @@ _UNREADABLE = DAMAGED | {errno.EACCES, errno.EPERM}
 """What it means that one file of done/ cannot be read: no reason to have no library at all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Requeued:
+class Requeued(Value):
     """How many files are in the inbox again, and how many stay in done/ as they cannot be read."""
 
     moved: int
     unreadable: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Dropped:
+class _Dropped(Value):
     """A file of done/: its SHA-256 with and without a byte order mark, and when it came there."""
 
     digests: frozenset[str]

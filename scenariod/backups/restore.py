@@ -6,7 +6,6 @@ Owns the order of these steps, and of those of an undo. Never removes anything: 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from scenariod.base.errors import (
 )
 from scenariod.base.faults import Step, during
 from scenariod.base.killpoint import KillPoint, reached
+from scenariod.base.value import Value
 from scenariod.library import Kind
 from scenariod.library.publish import publish
 
@@ -38,8 +38,7 @@ if TYPE_CHECKING:
 _ATTEMPTS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Value):
     """What a restore did. `safety_backup` is the library as it was before."""
 
     batch: int

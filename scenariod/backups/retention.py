@@ -10,11 +10,11 @@ asked. Hours and days are those of UTC, weeks those of ISO 8601.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from scenariod.base.units import MIB
+from scenariod.base.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -34,8 +34,7 @@ class Standing(StrEnum):
     NOT_OURS = "not ours"
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Value):
     """A backup that may be kept or removed; `created` is aware.
 
     `rank` is its place by their names, 0 the newest: a clock that was wrong has no part in it.
@@ -48,8 +47,7 @@ class Candidate:
     standing: Standing
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Value):
     """How many to keep of each kind; `max_total_bytes` is 0 where there is no cap."""
 
     last: int
@@ -60,8 +58,7 @@ class Rules:
     max_total_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Value):
     """Whether one backup is kept, and why: clauses for people, at least one."""
 
     backup: Candidate
@@ -69,8 +66,7 @@ class Decision:
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Value):
     """What is kept and what is removed, each newest first; together all there are."""
 
     keep: tuple[Decision, ...]

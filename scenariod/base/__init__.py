@@ -23,4 +23,5 @@ Knows no scenario, no batch and no backup.
 - `settings`: what a setting may be, and the check of a document
 - `streams`: standard streams that are closed, full or broken
 - `units`: units of memory and files
+- `value`: immutable records of named fields, light to load
 """

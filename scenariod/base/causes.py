@@ -8,13 +8,13 @@ from __future__ import annotations
 import errno
 import os
 import resource
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scenariod.base.names import NAME_MAX, shell_word
 from scenariod.base.owner import who_touches
 from scenariod.base.units import MIB
+from scenariod.base.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,8 +24,7 @@ PATH_MOST = 4095
 _FEW_INODES = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(Value):
     """Why a call failed, where more is known than its error says, and the command that helps."""
 
     why: str | None = None

@@ -8,15 +8,14 @@ from __future__ import annotations
 import os
 import pwd
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from scenariod.base import config_file
 from scenariod.base.errors import ConfigError
 from scenariod.base.names import nearest, printable
 from scenariod.base.settings import (
-    Field,
+    Bounds,
     InvalidSettingsError,
     Pairs,
     Section,
@@ -27,6 +26,7 @@ from scenariod.base.settings import (
     values,
 )
 from scenariod.base.units import MIB
+from scenariod.base.value import Value
 
 SYSTEM_CONFIG = Path("/etc/scenariod/scenariod.toml")
 SYSTEM_ROOT = Path("/var/lib/scenariod")
@@ -35,7 +35,6 @@ SYSTEM_PREFIX = Path("/opt/scenariod")
 LIMIT_CEILING_MB = 4096
 """No worker ever gets more, unless the configuration allows it twice."""
 SMALLEST_LIMIT_MB = 64
-_LIMIT_END_MB = 1 << 20
 MOST_WORKERS = 64
 LARGEST_BATCH = 8
 """The most files that one worker processes together."""
@@ -43,17 +42,21 @@ MOST_BACKUPS = 1_000_000
 LONGEST_RETRY_S = 60.0
 """What stood in the way once is tried again within a minute, whatever `rescan_s` is."""
 
+Auto = int | Literal["auto"]
+"""A number, or what fits the machine."""
+LimitMb = Annotated[Auto, Bounds(ge=SMALLEST_LIMIT_MB, le=LIMIT_CEILING_MB)]
+
 
 class Intake(Section):
     """How files get from `inbox/` into batches."""
 
-    batch_size: int = Field(2, ge=1, le=LARGEST_BATCH)
-    pair_wait_s: float = Field(5.0, ge=0, le=3600)
-    settle_s: float = Field(2.0, ge=0.1, le=3600)
+    batch_size: Annotated[int, Bounds(ge=1, le=LARGEST_BATCH)] = 2
+    pair_wait_s: Annotated[float, Bounds(ge=0, le=3600)] = 5.0
+    settle_s: Annotated[float, Bounds(ge=0.1, le=3600)] = 2.0
     watch: Literal["auto", "events", "poll"] = "auto"
-    rescan_s: float = Field(30.0, ge=1, le=3600)
-    poll_s: float = Field(5.0, ge=0.2, le=3600)
-    max_scenario_bytes: int = Field(8 * MIB, ge=1024, le=256 * MIB)
+    rescan_s: Annotated[float, Bounds(ge=1, le=3600)] = 30.0
+    poll_s: Annotated[float, Bounds(ge=0.2, le=3600)] = 5.0
+    max_scenario_bytes: Annotated[int, Bounds(ge=1024, le=256 * MIB)] = 8 * MIB
 
     @property
     def longest_retry_s(self) -> float:
@@ -66,11 +69,11 @@ class Worker(Section):
 
     launcher: Literal["auto", "systemd"] = "auto"
     start: Literal["auto", "fork", "exec"] = "auto"
-    workers: int | Literal["auto"] = Field("auto", ge=1, le=MOST_WORKERS)
-    timeout_s: float = Field(600.0, ge=1, le=86400)
-    ready_timeout_s: float = Field(120.0, ge=1, le=3600)
-    stop_grace_s: float = Field(30.0, ge=0, le=3600)
-    tasks_max: int = Field(32, ge=4, le=4096)
+    workers: Annotated[Auto, Bounds(ge=1, le=MOST_WORKERS)] = "auto"
+    timeout_s: Annotated[float, Bounds(ge=1, le=86400)] = 600.0
+    ready_timeout_s: Annotated[float, Bounds(ge=1, le=3600)] = 120.0
+    stop_grace_s: Annotated[float, Bounds(ge=0, le=3600)] = 30.0
+    tasks_max: Annotated[int, Bounds(ge=4, le=4096)] = 32
 
 
 class Memory(Section):
@@ -79,11 +82,11 @@ class Memory(Section):
     What "auto" means on a machine is for `workers/sizes.py` to say.
     """
 
-    limit_mb: int | Literal["auto"] = Field("auto", ge=SMALLEST_LIMIT_MB, le=LIMIT_CEILING_MB)
-    limit_max_mb: int | Literal["auto"] = Field("auto", ge=SMALLEST_LIMIT_MB, le=_LIMIT_END_MB)
+    limit_mb: LimitMb = "auto"
+    limit_max_mb: Annotated[Auto, Bounds(ge=SMALLEST_LIMIT_MB, le=1 << 20)] = "auto"
     allow_over_4096_mb: bool = False
-    soft_limit_percent: int = Field(70, ge=10, le=100)
-    reserve_mb: int | Literal["auto"] = Field("auto", ge=0, le=1048576)
+    soft_limit_percent: Annotated[int, Bounds(ge=10, le=100)] = 70
+    reserve_mb: Annotated[Auto, Bounds(ge=0, le=1048576)] = "auto"
 
     def soft_limit_bytes(self, limit_bytes: int) -> int:
         """Return what a worker of this limit may hold before it is asked to end, in bytes."""
@@ -93,7 +96,7 @@ class Memory(Section):
 class Library(Section):
     """The SQLite database."""
 
-    busy_timeout_s: float = Field(30.0, ge=0, le=3600)
+    busy_timeout_s: Annotated[float, Bounds(ge=0, le=3600)] = 30.0
     on_conflict: Literal["refuse", "replace"] = "refuse"
     auto_restore: bool = True
 
@@ -102,24 +105,24 @@ class Backups(Section):
     """When the library is backed up, and which backups are kept."""
 
     every: Literal["auto", "drain", "batch"] = "auto"
-    small_mb: int = Field(16, ge=0, le=1048576)
-    max_age_h: int = Field(24, ge=1, le=8760)
-    growth: float = Field(0.10, ge=0.01, le=10)
-    keep_last: int = Field(10, ge=1, le=MOST_BACKUPS)
-    keep_hourly: int = Field(24, ge=0, le=MOST_BACKUPS)
-    keep_daily: int = Field(7, ge=0, le=MOST_BACKUPS)
-    keep_weekly: int = Field(5, ge=0, le=MOST_BACKUPS)
-    keep_monthly: int = Field(12, ge=0, le=MOST_BACKUPS)
-    max_total_mb: int = Field(8192, ge=0, le=1048576)
+    small_mb: Annotated[int, Bounds(ge=0, le=1048576)] = 16
+    max_age_h: Annotated[int, Bounds(ge=1, le=8760)] = 24
+    growth: Annotated[float, Bounds(ge=0.01, le=10)] = 0.10
+    keep_last: Annotated[int, Bounds(ge=1, le=MOST_BACKUPS)] = 10
+    keep_hourly: Annotated[int, Bounds(ge=0, le=MOST_BACKUPS)] = 24
+    keep_daily: Annotated[int, Bounds(ge=0, le=MOST_BACKUPS)] = 7
+    keep_weekly: Annotated[int, Bounds(ge=0, le=MOST_BACKUPS)] = 5
+    keep_monthly: Annotated[int, Bounds(ge=0, le=MOST_BACKUPS)] = 12
+    max_total_mb: Annotated[int, Bounds(ge=0, le=1048576)] = 8192
 
 
 class Retention(Section):
     """How old files in `done/` and `failed/` may get, and how many there may be of them."""
 
-    done_age_days: float | Literal["off"] = Field(90, ge=1, le=36500)
-    done_count: int | Literal["off"] = Field(100_000, ge=1, le=10**9)
-    failed_age_days: float | Literal["off"] = Field("off", ge=1, le=36500)
-    failed_count: int | Literal["off"] = Field("off", ge=1, le=10**9)
+    done_age_days: Annotated[float | Literal["off"], Bounds(ge=1, le=36500)] = 90
+    done_count: Annotated[int | Literal["off"], Bounds(ge=1, le=10**9)] = 100_000
+    failed_age_days: Annotated[float | Literal["off"], Bounds(ge=1, le=36500)] = "off"
+    failed_count: Annotated[int | Literal["off"], Bounds(ge=1, le=10**9)] = "off"
 
 
 class Voices(Section):
@@ -131,21 +134,21 @@ class Voices(Section):
     engine: Literal["off", "flite", "kokoro", "elevenlabs", "openai"] = "off"
     narrator: str = ""
     cast: Pairs = ()
-    limit_mb: int | Literal["auto"] = Field("auto", ge=SMALLEST_LIMIT_MB, le=LIMIT_CEILING_MB)
-    timeout_s: float = Field(21600.0, ge=60, le=7 * 86400)
+    limit_mb: LimitMb = "auto"
+    timeout_s: Annotated[float, Bounds(ge=60, le=7 * 86400)] = 21600.0
     model: str = ""
     base_url: str = ""
     voices: Words = ()
-    rate_hz: int = Field(24_000, ge=8000, le=48_000)
+    rate_hz: Annotated[int, Bounds(ge=8000, le=48_000)] = 24_000
     weights: str = ""
-    credits_per_month: int | Literal["off"] = Field("off", ge=0, le=10**12)
-    price_per_1000: float = Field(0.0, ge=0, le=10**6)
+    credits_per_month: Annotated[int | Literal["off"], Bounds(ge=0, le=10**12)] = "off"
+    price_per_1000: Annotated[float, Bounds(ge=0, le=10**6)] = 0.0
 
 
 class _File(Section):
     """The whole file: the sections, and `root`."""
 
-    root: str | None = Field(None, pattern=r"^[^\x00]+$")
+    root: Annotated[str | None, Bounds(pattern=r"^[^\x00]+$")] = None
     intake: Intake = Intake()
     worker: Worker = Worker()
     memory: Memory = Memory()
@@ -155,8 +158,7 @@ class _File(Section):
     voices: Voices = Voices()
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(Value):
     """Checked settings, the root folder (absolute) and the file they came from, if any."""
 
     root: Path

@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from scenariod.base.errors import (
     ScenariodError,
 )
 from scenariod.base.names import shell_word
+from scenariod.base.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,8 +57,7 @@ class Step(StrEnum):
     REPORTING = "making the report"
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Value):
     """A fault of the environment. `words` say all of it but the cure, a sentence with a command."""
 
     words: str

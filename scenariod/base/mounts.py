@@ -5,8 +5,9 @@ Owns the table of those that do not. Never looks at what is in the folder.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from scenariod.base.value import Value
 
 _SILENT = frozenset(
     {
@@ -18,8 +19,7 @@ _SILENT = frozenset(
 """Shared with other machines, which change it without the kernel of this one taking part."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mount:
+class Mount(Value):
     """The mount that a folder is on: its number in this run of the kernel, and its type's name."""
 
     id: int

@@ -6,11 +6,11 @@ start. Never knows which settings there are.
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from types import UnionType
 from typing import (
     TYPE_CHECKING,
+    Annotated,
     Any,
     Literal,
     TypeVar,
@@ -20,6 +20,8 @@ from typing import (
     get_origin,
     get_type_hints,
 )
+
+from scenariod.base.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,8 +41,7 @@ _KINDS = {
 }
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Value):
     """What is allowed beyond the type; `pattern` is for text, the others are for numbers."""
 
     ge: float | None = None
@@ -48,8 +49,7 @@ class Bounds:
     pattern: str | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Wrong:
+class Wrong(Value):
     """A value that is not allowed: its dotted key, and `allowed`, None where no such key is."""
 
     key: str
@@ -65,42 +65,34 @@ class InvalidSettingsError(Exception):
         self.wrong = wrong
 
 
-def Field(  # noqa: N802  reads as what it makes
-    default: Any, *, ge: float | None = None, le: float | None = None, pattern: str | None = None
-) -> Any:
-    """Return a field of a section with its default and what is allowed."""
-    return dataclasses.field(default=default, metadata={"bounds": Bounds(ge, le, pattern)})
-
-
 @dataclass_transform(frozen_default=True, kw_only_default=True)
-class Section:
-    """A frozen record of settings, all with defaults; a field may be a section itself."""
+class Section(Value):
+    """Settings, all with defaults; a field may be a section itself.
 
-    def __init_subclass__(cls) -> None:
-        dataclasses.dataclass(frozen=True, kw_only=True)(cls)
+    Bounds are annotated: `limit: Annotated[int, Bounds(ge=1)] = 10`.
+    """
 
 
 def names(section: type[Section]) -> list[str]:
     """Return the dotted keys of all settings of a section."""
     found = []
-    for field in _fields(section):
-        inner = type(field.default)
+    for key in section.field_names:
+        inner = type(getattr(section, key))
         below = names(inner) if issubclass(inner, Section) else []
-        found += [f"{field.name}.{name}" for name in below] or [field.name]
+        found += [f"{key}.{name}" for name in below] or [key]
     return found
 
 
 def bounds(section: type[Section], name: str) -> Bounds:
     """Return what is allowed of a setting beyond its type."""
-    return _bounds(next(field for field in _fields(section) if field.name == name))
+    return _bounds(_types(section)[name])
 
 
 def values(section: Section) -> dict[str, object]:
     """Return the settings of a section that has no sections, by name."""
-    types = get_type_hints(type(section))
-    found = {field.name: getattr(section, field.name) for field in _fields(type(section))}
     plain = {Pairs: dict, Words: list}
-    return {name: plain.get(types[name], lambda v: v)(v) for name, v in found.items()}
+    types = _types(type(section))
+    return {name: plain.get(types[name], lambda v: v)(v) for name, v in vars(section).items()}
 
 
 def checked(kind: type[S], document: Mapping[str, object]) -> S:
@@ -120,21 +112,20 @@ def _section(kind: type[S], document: object, *, prefix: str, wrong: list[Wrong]
         allowed = f"it is a section: write [{prefix.rstrip('.')}] above its keys"
         wrong.append(Wrong(prefix.rstrip("."), document, allowed))
         return None
-    types = get_type_hints(kind)
-    known = {field.name: field for field in _fields(kind)}
+    types = _types(kind)
     given: dict[str, Any] = {}
     for name, value in document.items():
         key = f"{prefix}{name}"
-        if name not in known:
+        if name not in types:
             wrong.append(Wrong(key, value, None))
-        elif issubclass(type(known[name].default), Section):
+        elif issubclass(type(getattr(kind, name)), Section):
             given[name] = _section(types[name], value, prefix=f"{key}.", wrong=wrong)
         else:
-            objection = _objection(value, types[name], _bounds(known[name]))
+            objection = _objection(value, _plain(types[name]), _bounds(types[name]))
             if objection is not None:
                 wrong.append(Wrong(key, value, objection))
             else:
-                given[name] = _converted(value, types[name])
+                given[name] = _converted(value, _plain(types[name]))
     return None if wrong else kind(**given)
 
 
@@ -199,10 +190,15 @@ def _either(words: list[str]) -> str:
     return f"{', '.join(others)} or {last}" if others else last
 
 
-def _bounds(field: dataclasses.Field[Any]) -> Bounds:
-    found = field.metadata.get("bounds", Bounds())
+def _types(section: type[Section]) -> dict[str, Any]:
+    hints = get_type_hints(section, include_extras=True)
+    return {name: hints[name] for name in section.field_names}
+
+
+def _plain(kind: Any) -> Any:
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
+
+
+def _bounds(kind: Any) -> Bounds:
+    found = next(iter(getattr(kind, "__metadata__", ())), None)
     return found if isinstance(found, Bounds) else Bounds()
-
-
-def _fields(section: type[Section]) -> tuple[dataclasses.Field[Any], ...]:
-    return dataclasses.fields(section)  # type: ignore[arg-type]  # __init_subclass__ made it one

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from scenariod.base import root
 from scenariod.base.errors import ExitCode, NotFoundError
 from scenariod.base.names import nearest
+from scenariod.base.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,8 +21,7 @@ READ_TIMEOUT_S = 5.0
 _UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Value):
     """A command's answer: a document for programs, lines for people."""
 
     document: Any
@@ -30,8 +29,7 @@ class Answer:
     code: ExitCode = ExitCode.OK
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
+class Stream(Value):
     """An answer that its command has written for who asked, a person or a program.
 
     Each piece is printed as it comes: all of them may be too much for the memory. Text is safe

@@ -6,12 +6,12 @@ Asks folders, library and daemon. Changes nothing.
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scenariod.base.errors import NotFoundError
 from scenariod.base.names import is_scenario_name, nearest, printable, without_batch
+from scenariod.base.value import Value, as_dict
 from scenariod.cli import places as placing
 from scenariod.cli.answer import READ_TIMEOUT_S, Answer, require_root, utc
 from scenariod.intake import misnamed
@@ -21,7 +21,7 @@ from scenariod.validation import reason_file
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from scenariod.base.config import Config
     from scenariod.library import FileRecord, ScenarioEvent, Snapshot
@@ -35,12 +35,11 @@ _WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(Value):
     """What the library knows of a name: files, newest first, and what happened to a scenario."""
 
-    records: list[FileRecord] = field(default_factory=list)
-    events: list[ScenarioEvent] = field(default_factory=list)
+    records: Sequence[FileRecord] = ()
+    events: Sequence[ScenarioEvent] = ()
 
     @property
     def in_library(self) -> bool:
@@ -58,8 +57,8 @@ def explain(config: Config, asked: argparse.Namespace) -> Answer:
         raise _not_found(config, asked.what, hidden=hidden)
     document = {
         "file": printable(name),
-        "places": [asdict(place) for place in places],
-        "records": [{**asdict(r), "name": printable(r.name)} for r in known.records],
+        "places": [as_dict(place) for place in places],
+        "records": [{**as_dict(r), "name": printable(r.name)} for r in known.records],
         "scenario": _scenario_document(name, known) if known.events else None,
     }
     lines = list(_scenario_lines(name, known)) if known.events else []
@@ -116,7 +115,7 @@ def _names(config: Config) -> Iterator[str]:
 
 def _scenario_document(scenario_id: str, known: _Known) -> dict[str, Any]:
     events = [
-        {**asdict(event), "file": None if event.file is None else printable(event.file)}
+        {**as_dict(event), "file": None if event.file is None else printable(event.file)}
         for event in known.events
     ]
     return {"id": scenario_id, "in_library": known.in_library, "events": events}

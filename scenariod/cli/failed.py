@@ -5,12 +5,12 @@ Changes nothing, and loads nothing large.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from scenariod.base import clock
 from scenariod.base.names import printable
+from scenariod.base.value import Value, as_dict
 from scenariod.cli.answer import Answer, age, require_root
 from scenariod.intake import retry
 
@@ -25,8 +25,7 @@ MOST_LOOKED_AT = 10_000
 """Up to so many files, a status finds the newest: asking for the ctime of 100,000 takes seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Refused:
+class _Refused(Value):
     """A file in failed/; `code` is None without its reason file, `failed_at` is ISO 8601 in UTC."""
 
     file: str
@@ -46,8 +45,7 @@ class _Refused:
         return f"{self.file}, {ago}{code}: {self.message}{also}"
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Value):
     """What a status shows of failed/: keys of its document, and lines."""
 
     document: dict[str, object]
@@ -63,7 +61,7 @@ def failed(config: Config, asked: argparse.Namespace) -> Answer:
     lines = [each.line(now) for each in shown] or ["failed/ holds no file"]
     if (left := len(found) - len(shown)) > 0:
         lines.append(f"{left} more: scenariodctl failed --limit 0")
-    return Answer([asdict(each) for each in shown], lines=lines)
+    return Answer([as_dict(each) for each in shown], lines=lines)
 
 
 def look(folder: Path) -> Look:
@@ -78,7 +76,7 @@ def look(folder: Path) -> Look:
     ]
     if newest is not None:
         lines.append(f"{'':11}{newest.line(clock.now())}")
-    return Look({"failed": count, "newest_failed": newest and asdict(newest)}, lines=lines)
+    return Look({"failed": count, "newest_failed": newest and as_dict(newest)}, lines=lines)
 
 
 def _read(folder: Path, ctime_ns: int, name: str) -> _Refused:

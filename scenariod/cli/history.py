@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from scenariod.backups import moments
 from scenariod.base.names import printable
+from scenariod.base.value import as_dict
 from scenariod.cli.answer import READ_TIMEOUT_S, Stream, require_root
 from scenariod.library import Change, Library, batches_named, compared
 
@@ -84,8 +84,12 @@ def _lines(record: BatchRecord) -> Iterator[str]:
 def _json_list(_: Snapshot, records: Iterable[BatchRecord]) -> Iterator[str]:
     separator = "["
     for record in records:
-        refusals = [{**asdict(each), "name": printable(each.name)} for each in record.refusals]
-        document = {**asdict(record), "refusals": refusals, "undoable": record.obstacle is None}
+        refusals = [{**as_dict(each), "name": printable(each.name)} for each in record.refusals]
+        document = {
+            **as_dict(record),
+            "refusals": refusals,
+            "undoable": record.obstacle is None,
+        }
         yield f"{separator}\n{json.dumps(document)}"
         separator = ","
     yield "[]\n" if separator == "[" else "\n]\n"

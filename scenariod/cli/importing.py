@@ -7,7 +7,6 @@ import os
 import signal
 import tempfile
 from contextlib import closing, contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from scenariod.base.errors import ExitCode, NotFoundError
 from scenariod.base.faults import Step, during
 from scenariod.base.names import printable, printable_line, shell_word
 from scenariod.base.root import prepare
+from scenariod.base.value import as_dict
 from scenariod.cli import terminal
 from scenariod.cli.answer import READ_TIMEOUT_S, Stream, require_root
 from scenariod.library import Library, OnConflict, Result
@@ -129,7 +129,7 @@ def _refusal(file: SettledFile) -> dict[str, Any]:
     return {
         "place": printable(file.name),
         "scenario": file.scenario_id,
-        "problems": [asdict(reason_file.shown(problem)) for problem in file.problems],
+        "problems": [as_dict(reason_file.shown(problem)) for problem in file.problems],
         "words": [reason_file.shown(problem).words() for problem in file.problems],
     }
 
@@ -179,7 +179,7 @@ class _Told:
         summary = self._summary
         return {
             "import" if not self._dry_run else "would_import": self._source,
-            **asdict(summary.counts),
+            **as_dict(summary.counts),
             "left_alone": len(self._left_alone),
             "left_alone_files": folder.shown(self._left_alone, self._folder),
             "batches": summary.batches,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from scenariod.base.errors import ExitCode
 from scenariod.base.names import printable
+from scenariod.base.value import as_dict
 from scenariod.cli.answer import READ_TIMEOUT_S, Answer, Stream, require_root, scenario_of
 from scenariod.library import Library
 from scenariod.validation.document import canonical, places, reader
@@ -89,7 +89,7 @@ def verify(config: Config, _: argparse.Namespace) -> Answer:
         "sound": not faults,
         "scenarios": count,
         "faults": faults,
-        "unreadable": [{"scenario": each, **asdict(problem)} for each, problem in unreadable],
+        "unreadable": [{"scenario": each, **as_dict(problem)} for each, problem in unreadable],
     }
     lines = [f"scenario {each} ({problem.code}): {problem}" for each, problem in unreadable]
     if unreadable:

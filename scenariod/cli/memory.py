@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from scenariod.base.errors import NotFoundError
 from scenariod.base.units import MIB
+from scenariod.base.value import as_dict
 from scenariod.cli import memory_advice
 from scenariod.cli.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.library import Library
@@ -36,8 +36,8 @@ def memory(config: Config, _: argparse.Namespace) -> Answer:
     now = _workers(config, sizes.in_mb()["limit_mb"])
     document = {
         "batches": len(peaks),
-        "by_input": [asdict(group) for group in groups],
-        "all": asdict(everything) if everything else None,
+        "by_input": [as_dict(group) for group in groups],
+        "all": as_dict(everything) if everything else None,
         **sizes.in_mb(),
         "chosen": list(sizes.chosen),
         "total_mb": host.look().total_bytes // MIB,

@@ -5,10 +5,10 @@ Pure: figures in, figures out. It advises; nobody raises or lowers a limit by hi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scenariod.base.units import MIB
+from scenariod.base.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,8 +23,7 @@ _CLASS_ENDS = (16 << 10, 128 << 10, MIB, 8 * MIB)
 _MARGIN = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Needed:
+class Needed(Value):
     """What batches with up to `up_to_bytes` of input needed; None for no such bound."""
 
     up_to_bytes: int | None

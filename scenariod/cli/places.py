@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO
 
 from scenariod.base import clock, safe_open
 from scenariod.base.errors import NotAnsweringError
 from scenariod.base.names import batch_in, is_scenario_name, printable, without_batch
+from scenariod.base.value import Value
 from scenariod.cli.answer import age, utc
 from scenariod.intake import misnamed
 from scenariod.intake import retry as retrying
@@ -22,7 +22,7 @@ from scenariod.monitoring import status as live
 from scenariod.validation import reason_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from scenariod.base.config import Config
@@ -33,8 +33,7 @@ if TYPE_CHECKING:
 _CHUNK_BYTES = 64 << 10
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Value):
     """A place where a file of some name is: what that means, and what comes next or helps.
 
     `since` is when it came into the inbox. Of a refused file, `problems` are all reasons, and
@@ -60,7 +59,7 @@ class Place:
         yield f"  {self.next}"
 
 
-def places(config: Config, name: str, records: list[FileRecord]) -> tuple[list[Place], bool]:
+def places(config: Config, name: str, records: Sequence[FileRecord]) -> tuple[list[Place], bool]:
     """Return where the file is, and whether there are folders that we may not look into."""
     daemon = _ask(config)
     found = [_in_inbox(config, path, daemon) for path in _arrived(config.inbox, name)]
@@ -162,7 +161,7 @@ def _in_work(config: Config, name: str, *, running: bool) -> tuple[list[Place], 
     return found, hidden
 
 
-def _in_failed(config: Config, name: str, records: list[FileRecord]) -> Place:
+def _in_failed(config: Config, name: str, records: Sequence[FileRecord]) -> Place:
     reason = reason_file.read(config.failed, name)
     path = _shown(config, config.failed / name)
     if reason is None:
@@ -205,7 +204,7 @@ def _sha256(file: BinaryIO) -> str:
     return digest.hexdigest()
 
 
-def _in_done(config: Config, name: str, records: list[FileRecord]) -> Place:
+def _in_done(config: Config, name: str, records: Sequence[FileRecord]) -> Place:
     number = batch_in(name)
     good = [r for r in records if r.verdict is not Result.REFUSED]
     if number is not None:

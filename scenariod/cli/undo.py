@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from scenariod.backups import damage, moments
 from scenariod.backups import restore as restoring
 from scenariod.base import clock
 from scenariod.base.errors import NotFoundError
+from scenariod.base.value import as_dict
 from scenariod.cli import preview
 from scenariod.cli.answer import READ_TIMEOUT_S, Answer, require_root
 from scenariod.library import Kind, Library
@@ -47,7 +47,7 @@ def undo(config: Config, asked: argparse.Namespace) -> Answer:
         f" {done.brought_back} brought back"
     )
     CommandJournal().tell(Event.UNDONE, words, batch=done.batch, undone_batch=batches[-1])
-    answer = {"undone": batches[-1], **asdict(done), "batches": batches}
+    answer = {"undone": batches[-1], **as_dict(done), "batches": batches}
     go_back = f"to go back: scenariodctl undo {done.batch}"
     return Answer(answer, lines=[words, f"published {config.published}", go_back])
 

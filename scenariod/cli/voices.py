@@ -6,11 +6,11 @@ Changes nothing but which scenarios are to be spoken again.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from scenariod.base import clock
 from scenariod.base.errors import ConfigError
+from scenariod.base.value import as_dict
 from scenariod.cli.answer import READ_TIMEOUT_S, Answer, require_root, scenario_of, utc
 from scenariod.library import Library, voicing
 from scenariod.library.voicing import State
@@ -75,7 +75,7 @@ def text(config: Config, asked: argparse.Namespace) -> Answer:
         "id": asked.what,
         "reason": script.reason,
         "cut": script.is_cut,
-        "files": {name: [asdict(line) for line in said] for name, said in script.files.items()},
+        "files": {name: [as_dict(line) for line in said] for name, said in script.files.items()},
     }
     lines = [script.reason] if script.reason else []
     for name, said in script.files.items():
@@ -118,7 +118,7 @@ def cast(config: Config, asked: argparse.Namespace) -> Answer:
         scenario_of(library, asked.what)
         found = voicing.cast_of(library, asked.what)
         voiced = voicing.of(library, asked.what)
-    document = [asdict(each) for each in found]
+    document = [as_dict(each) for each in found]
     lines = [
         f"{each.name}: {each.voice}, {each.why}" + ("" if each.is_certain else " (uncertain)")
         for each in found
@@ -146,7 +146,7 @@ def cost(config: Config, _: argparse.Namespace) -> Answer:
         "credits": total,
         "budget": budget,
         "money": money,
-        "models": [asdict(each) for each in spent],
+        "models": [as_dict(each) for each in spent],
     }
     lines = [f"since {since:%Y-%m-%d}: {total} credits" + (f" of {budget}" if budget else "")]
     if money is not None:

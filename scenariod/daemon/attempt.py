@@ -5,7 +5,6 @@ Wires run, batch and settle for one batch. Never claims, never admits, never wai
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from scenariod.base.errors import DroppedFileError, ScenariodError
 from scenariod.base.faults import Step, during
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.units import MIB
+from scenariod.base.value import Value, replace
 from scenariod.intake.delivery import Delivery
 from scenariod.library import SettledBatch
 from scenariod.monitoring.journal import Event
@@ -34,15 +34,14 @@ if TYPE_CHECKING:
     from scenariod.monitoring.counts import Counts
 
 
-@dataclass(frozen=True, slots=True)
-class Concluded:
+class Concluded(Value):
     """What an attempt came to: what was settled, batches to take next, and why to pause if so.
 
     `damaged` are files that the disk could not read; they are back in the inbox.
     """
 
     settled: Counts | None = None
-    again: list[Batch] = field(default_factory=list)
+    again: tuple[Batch, ...] = ()
     pause: Fault | None = None
     damaged: tuple[str, ...] = ()
 
@@ -189,7 +188,7 @@ class Attempts:
             memory_peak_bytes=ended.peak_bytes,
             memory_limit_bytes=limit,
         )
-        return Concluded(again=[larger])
+        return Concluded(again=(larger,))
 
     def _run_again(self, batch: Batch, *, ended: Ended, outcome: Outcome) -> Concluded:
         """Have a batch run again that ended by no fault of its files; that costs no attempt."""
@@ -204,9 +203,9 @@ class Attempts:
             spared=spared.spared,
         )
         if outcome is not Outcome.HOST_OUT_OF_MEMORY:
-            return Concluded(again=[spared])
+            return Concluded(again=(spared,))
         self._budget.back_off()
-        return Concluded(again=[spared], pause=failures.of_host(batch))
+        return Concluded(again=(spared,), pause=failures.of_host(batch))
 
     def _take_back(self, batch: Batch) -> Batch:
         """Take back an attempt; where the disk fails at that too, when the batch is taken again."""
@@ -220,7 +219,7 @@ class Attempts:
         """Have a batch run later: the environment is at fault, or the daemon ends."""
         uncounted = self._take_back(batch)
         pause = failures.of_environment(ended, batch) if step is NextStep.PAUSE else None
-        return Concluded(again=[uncounted], pause=pause)
+        return Concluded(again=(uncounted,), pause=pause)
 
     def _set_aside(self, batch: Batch, name: str) -> Concluded:
         """Put a file that the disk cannot read back into the inbox, and go on with the others."""
@@ -230,7 +229,7 @@ class Attempts:
             self._work.remove(batch)
             return Concluded(damaged=damaged)
         uncounted = self._take_back(batch)
-        return Concluded(again=[uncounted], damaged=damaged)
+        return Concluded(again=(uncounted,), damaged=damaged)
 
     def _isolate(
         self, batch: Batch, outcome: Outcome, *, ended: Ended | None, detail: str
@@ -252,7 +251,7 @@ class Attempts:
         )
         singles = [self._set_apart(batch, [name]) for name in names]
         concluded = self._settle(batch, [], outcome=outcome, ended=ended)
-        return replace(concluded, again=[*singles, *concluded.again])
+        return replace(concluded, again=(*singles, *concluded.again))
 
     def _settle(
         self, batch: Batch, verdicts: list[Verdict], *, outcome: Outcome, ended: Ended | None
@@ -312,7 +311,7 @@ class Attempts:
         with during(Step.MOVING, batch.folder):
             names = batch.names()
             left = [name for name in names if not self._delivery.to_inbox(batch, name)]
-            again = [self._set_apart(batch, left)] if left else []
+            again = (self._set_apart(batch, left),) if left else ()
             self._work.remove(batch)
         reached(KillPoint.FOLDER_REMOVED)
         return Concluded(settled, again=again)

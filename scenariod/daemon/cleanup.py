@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from scenariod.base.errors import ScenariodError
 from scenariod.base.faults import Step, during
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.names import without_batch
+from scenariod.base.value import Value, replace
 from scenariod.daemon import clock_check, expiry
 from scenariod.daemon.expiry import DAY_NS, Limits, Old, Removed
 from scenariod.library import Library
@@ -40,8 +40,7 @@ EVERY_S = 3600.0
 """It is done at most once in so many seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Whole:
+class _Whole(Value):
     """A backup that was read and found whole; of another `identity` it is another file."""
 
     identity: tuple[str, int, int, int]

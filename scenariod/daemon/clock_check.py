@@ -8,8 +8,9 @@ by itself.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from scenariod.base.value import Value
 
 LARGEST_STEP = timedelta(days=30)
 """Holidays are shorter. A clock that is wrong is mostly so by months or years: one without a
@@ -18,8 +19,7 @@ STEADY = timedelta(days=7)
 """For so long the clock must go on without such a step: time enough to see what status says."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Value):
     """Between these two moments of the clock nobody has read it."""
 
     before: datetime
@@ -33,8 +33,7 @@ class Step:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Value):
     """What the clock last said, and the step that puts it in doubt, if any; all aware."""
 
     at: datetime

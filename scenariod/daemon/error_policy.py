@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import time
 import traceback
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scenariod.base import clock, faults
 from scenariod.base.errors import LibraryDamagedError, NoLimitError, ScenariodError
 from scenariod.base.faults import ENVIRONMENT_FAULTS, EnvironmentFault, Fault
+from scenariod.base.value import Value
 from scenariod.library import Paused
 from scenariod.monitoring.journal import Event
 
@@ -27,22 +27,19 @@ with us the user manager that our unit wants, if it has died. That takes about t
 FIRST_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(Value):
     """Take nothing in for a while: the fault may pass."""
 
     fault: Fault
 
 
-@dataclass(frozen=True, slots=True)
-class Rebuild:
+class Rebuild(Value):
     """Rebuild the library once no batch runs."""
 
     damage: LibraryDamagedError
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(Value):
     """End the run with this error: it can only get worse."""
 
     error: ScenariodError

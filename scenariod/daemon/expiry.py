@@ -10,11 +10,11 @@ import os
 import stat
 from array import array
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.names import REASON_SUFFIX, is_scenario_name, with_suffix
+from scenariod.base.value import Value, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
@@ -29,16 +29,14 @@ _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _OF_ONE_FILE = frozenset({errno.EACCES, errno.EPERM, errno.EBUSY})
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Value):
     """How old a file may get, and how many there may be. None: without a limit."""
 
     age_ns: int | None
     count: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class CutOff:
+class CutOff(Value):
     """What goes: all that changed before `before_ns`, and `as_old` of those that changed just then.
 
     Nothing may have changed before: then only reasons go that a crash has left.
@@ -49,16 +47,14 @@ class CutOff:
     as_old: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Old:
+class Old(Value):
     """A file that is to go, as long as its ctime is this one."""
 
     name: str
     ctime_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class Removed:
+class Removed(Value):
     """What was removed: how many files of how many bytes, from when to when they came.
 
     `stuck` is the first error on a file that cannot be removed while others can.

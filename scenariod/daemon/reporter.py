@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scenariod import __version__
@@ -17,6 +16,7 @@ from scenariod.base import clock
 from scenariod.base.errors import ScenariodError
 from scenariod.base.names import printable
 from scenariod.base.owner import own_name, user_name
+from scenariod.base.value import replace
 from scenariod.intake import misnamed
 from scenariod.monitoring import status
 from scenariod.monitoring.journal import Event

@@ -10,7 +10,6 @@ import asyncio
 import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, ParamSpec, TypeVar
 
@@ -22,6 +21,7 @@ from scenariod.base.errors import DroppedFileError, LibraryDamagedError, Scenari
 from scenariod.base.faults import OF_ONE_FILE, Step, during
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.names import REASON_SUFFIX, with_suffix
+from scenariod.base.value import replace
 from scenariod.intake.delivery import Delivery
 from scenariod.library import (
     Entry,

@@ -5,9 +5,9 @@ Only puts it together; decides nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from scenariod.base.value import Value
 from scenariod.daemon.settle import Settler
 from scenariod.intake.batch import Work
 from scenariod.intake.claim import Claimer
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from scenariod.workers.launchers.launcher import Launcher
 
 
-@dataclass(frozen=True, slots=True)
-class Setup:
+class Setup(Value):
     """One root folder under one configuration, and what works on it.
 
     `once` says that the run ends when the inbox is empty.

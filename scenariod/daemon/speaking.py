@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from scenariod.base import clock, faults
 from scenariod.base.errors import ScenariodError
 from scenariod.base.faults import EnvironmentFault, Step, during
+from scenariod.base.value import as_dict, replace
 from scenariod.daemon.error_policy import tell_of_defect
 from scenariod.intake.batch import Batch
 from scenariod.library import Kind, SettledBatch, voicing
@@ -228,7 +228,10 @@ class Speaking:
         async def answer(event: Mapping[str, object]) -> bytes:
             return await self._settler.in_thread(director.answer, event)
 
-        order = asdict(self._rules) | {"root": str(self._config.root), "budget": director.budget()}
+        order = as_dict(self._rules) | {
+            "root": str(self._config.root),
+            "budget": director.budget(),
+        }
         program = Program(
             module="scenariod.voices.speaker",
             arguments=(str(self._config.voices),),

@@ -10,13 +10,14 @@ import itertools
 import json
 import os
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scenariod.base import durable, safe_open
 from scenariod.base.durable import rename_without_replacing
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.names import is_scenario_name, natural_key
+from scenariod.base.value import Value, replace
 from scenariod.validation.verdict import MAX_VERDICT_BYTES, VERDICT_FILE
 
 if TYPE_CHECKING:
@@ -27,8 +28,7 @@ NOTE_FILE = "batch.json"
 _MAX_NOTE_BYTES = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Value):
     """A folder in work/. `attempts` counts the launches whose end a file may have caused.
 
     `spared` counts those that ended without a file's fault; `larger` says that the next one gets
@@ -42,7 +42,7 @@ class Batch:
     spared: int = 0
     larger: bool = False
     claimed_at: str | None = None
-    dropped_at: Mapping[str, str] = field(default_factory=dict)
+    dropped_at: Mapping[str, str] = MappingProxyType({})
 
     def names(self) -> list[str]:
         """Return the names of the files that are in the folder now, in natural order."""

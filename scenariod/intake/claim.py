@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scenariod.base import clock
 from scenariod.base.faults import Step, during
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.names import is_scenario_name
+from scenariod.base.value import Value, replace
 from scenariod.intake import misnamed
 from scenariod.intake.inbox import Inbox, Look
 from scenariod.intake.pairing import plan
@@ -38,8 +38,7 @@ MOST_LOGGED = 100
 _NOT_WAITED_FOR = _WORTH_TELLING | {Hold.WRITING}
 
 
-@dataclass(frozen=True, slots=True)
-class Nothing:
+class Nothing(Value):
     """There is nothing to claim or to start now; look again in `again_s` seconds."""
 
     again_s: float

@@ -11,7 +11,6 @@ import os
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from scenariod.base.faults import DAMAGED, unusable_inbox
 from scenariod.base.killpoint import KillPoint, reached
 from scenariod.base.mounts import same_mount
 from scenariod.base.names import is_scenario_name
+from scenariod.base.value import Value, replace
 from scenariod.intake import misnamed
 from scenariod.intake.order import SortKey, sort_key
 from scenariod.intake.pairing import Ready
@@ -44,16 +44,14 @@ _OF_ONE_FILE = frozenset({errno.EACCES, errno.EPERM, errno.EBUSY, errno.EXDEV})
 """Errors of renaming that concern one file only: its owner, or a mount on it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Value):
     """A file that is in the inbox but not ready, and why."""
 
     name: str
     hold: Hold
 
 
-@dataclass(frozen=True, slots=True)
-class _PutOff:
+class _PutOff(Value):
     """A file that could not be claimed: why, until when it is skipped, and for how long.
 
     Another file of the same name, with another `inode`, is not skipped. None matches any inode.
@@ -65,8 +63,7 @@ class _PutOff:
     inode: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Value):
     """The result of one look at the inbox.
 
     `ready` and `waiting` are in processing order and cover the first `WINDOW` files; `total` counts

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
@@ -23,6 +22,7 @@ from scenariod.base.names import (
     right_name,
     shell_word,
 )
+from scenariod.base.value import Value
 from scenariod.monitoring.status import MOST_LEFT_ALONE
 
 if TYPE_CHECKING:
@@ -45,8 +45,7 @@ class Why(StrEnum):
     NAME = "its name is not scenario-*.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Misnamed:
+class Misnamed(Value):
     """A file, or a folder, that is not taken because of its name."""
 
     name: str

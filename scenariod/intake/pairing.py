@@ -5,19 +5,17 @@ Pure: names and times in, a plan out. Never looks at the disk or the clock.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from scenariod.base.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(Value):
     """A file that may be claimed; `since` is when it became ready, in monotonic seconds."""
 
     name: str
     since: float
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Value):
     """The files to claim now, in order; or none, and the seconds until a lone file goes."""
 
     names: tuple[str, ...]

@@ -11,10 +11,10 @@ import fcntl
 import os
 import signal
 import stat
-from dataclasses import dataclass
 from enum import StrEnum
 
 from scenariod.base.faults import DAMAGED
+from scenariod.base.value import Value
 
 LINK_FACTOR = 5
 """How many times `settle_s` a file may keep another name: link(2) is followed by unlink(2)."""
@@ -43,16 +43,14 @@ class Hold(StrEnum):
     DAMAGED = "the disk reports an error when it is read; see `dmesg`"
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Value):
     """How long a file must be unchanged (seconds), and the largest size to open (bytes)."""
 
     settle_s: float
     largest_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Value):
     """A file as last seen: its state, since when it has not changed, and why it is held, if it is.
 
     Times are monotonic seconds. A held file may be ready in `again_s` seconds; None means that a
@@ -66,8 +64,7 @@ class Seen:
     again_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Wait:
+class _Wait(Value):
     """Why a file is not ready, and for how long it must be unchanged to become ready."""
 
     hold: Hold

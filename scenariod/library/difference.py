@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from scenariod.base.errors import BackupUnusableError
+from scenariod.base.value import Value
 from scenariod.library.scenarios import text
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ _WHERE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Value):
     """How many scenarios differ, and how many are the same, byte for byte."""
 
     added: int

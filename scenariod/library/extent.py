@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from scenariod.base.value import Value
 from scenariod.library import history, schema
 from scenariod.library.connection import open_readable
 from scenariod.library.sqlite_errors import translating
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@dataclass(frozen=True, slots=True)
-class Extent:
+class Extent(Value):
     """`origin` tells it from other libraries: None while no batch was settled.
 
     `highest_batch` is the highest batch number given out.

@@ -6,9 +6,9 @@ Only reads. Counts what is of the scenarios as they are now.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from scenariod.base.value import Value
 from scenariod.library.records import Speaker
 from scenariod.library.scenarios import text
 
@@ -40,8 +40,7 @@ _CHARGES = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Speaks:
+class Speaks(Value):
     """A character by name: in how many scenarios, with which voice ("" for several), where."""
 
     name: str
@@ -51,8 +50,7 @@ class Speaks:
     examples: list[tuple[int, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Charged:
+class Charged(Value):
     """What a model of a paid engine took in a month, in credits: settled, and still reserved."""
 
     month: str
@@ -63,8 +61,7 @@ class Charged:
     reserved: int
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(Value):
     """What has come of speaking. Failures are row, id, reason; uncertain voices row, id, words."""
 
     states: dict[str, int]

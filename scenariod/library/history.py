@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from scenariod.base.value import Value
 from scenariod.library.records import BatchRecord, Kind, LastChange, Peak, Refusal
 from scenariod.library.undo import obstacle
 from scenariod.validation.problems import Problem, Reason
@@ -25,8 +25,7 @@ PUBLISHED = "published"
 _RESERVED = "reserved"
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Value):
     """The library after its last batch. `last_change` is 0 while nothing was ever added."""
 
     position: int = 0

@@ -6,7 +6,6 @@ Owns that file and the order of lock, snapshot, write and mark. Never holds a wh
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -14,6 +13,7 @@ from scenariod.base import durable, lock, safe_open
 from scenariod.base.errors import StoresDisagreeError
 from scenariod.base.faults import Step, during
 from scenariod.base.killpoint import KillPoint, reached
+from scenariod.base.value import Value
 from scenariod.validation.readable import made_readable
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ _READABLE_BY_ALL = 0o644
 """Readable by all who may enter the folders: it is made for other users' programs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(Value):
     """What was published: the library as of `batch`, `count` scenarios in `size_bytes`."""
 
     batch: int

@@ -6,9 +6,10 @@ Never touches the database.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, BinaryIO
+
+from scenariod.base.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,8 +67,7 @@ def decide(accepted: Accepted, *, present_sha256: str | None, on_conflict: OnCon
     return Result.REPLACED if on_conflict is OnConflict.REPLACE else Result.REFUSED
 
 
-@dataclass(frozen=True, slots=True)
-class SettledBatch:
+class SettledBatch(Value):
     """A batch as the library records it. Both times are aware.
 
     `first_batch` is the first one of its drain or import, None if that is itself. `started_by`,
@@ -90,8 +90,7 @@ class SettledBatch:
     ready_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Paused:
+class Paused(Value):
     """A pause of intake that has ended; both times are ISO 8601 in UTC. `step` is "" for none."""
 
     step: str
@@ -100,8 +99,7 @@ class Paused:
     ended_at: str
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Value):
     """One file to settle: the worker's verdict, and the file itself, opened at its start.
 
     `file` is needed for an accepted verdict only; None says that it is not there any more.
@@ -111,8 +109,7 @@ class Entry:
     file: BinaryIO | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Pack:
+class Pack(Value):
     """What a pack says beside its scenarios: `about` is a JSON object, `name` that of its file."""
 
     name: str
@@ -123,8 +120,7 @@ HeldPack = tuple[Pack, Iterable[str]]
 """A pack, and the ids of its scenarios."""
 
 
-@dataclass(frozen=True, slots=True)
-class SettledFile:
+class SettledFile(Value):
     """What was recorded of one file."""
 
     name: str
@@ -135,8 +131,7 @@ class SettledFile:
     problems: tuple[Problem, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class FileRecord:
+class FileRecord(Value):
     """What became of a file of some name, in one batch; `settled_at` is ISO 8601 in UTC."""
 
     name: str
@@ -156,8 +151,7 @@ class ScenarioChange(StrEnum):
     REMOVED = "removed"
 
 
-@dataclass(frozen=True, slots=True)
-class ScenarioEvent:
+class ScenarioEvent(Value):
     """What one batch did to a scenario, from `file` if it came from one; `note` is the batch's."""
 
     batch: int
@@ -168,8 +162,7 @@ class ScenarioEvent:
     file: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Speaker:
+class Speaker(Value):
     """Who speaks in a scenario: the names that the text has for them, and their voice."""
 
     name: str
@@ -177,8 +170,7 @@ class Speaker:
     voice: str
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Value):
     """A document in the library: its row, and what it is."""
 
     row: int
@@ -186,8 +178,7 @@ class Stored:
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Scenario:
+class Scenario(Value):
     """What the library knows of a scenario beside its document."""
 
     id: str
@@ -196,7 +187,6 @@ class Scenario:
     content_sha256: str
 
 
-@dataclass(frozen=True, slots=True)
 class Version(Scenario):
     """A scenario as one batch added it: a row of the library."""
 
@@ -205,15 +195,13 @@ class Version(Scenario):
     stored: Stored
 
 
-@dataclass(frozen=True, slots=True)
 class NewScenario(Scenario):
     """A scenario that a restore is to put in place, with its document."""
 
     document: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Obstacle:
+class Obstacle(Value):
     """Why a batch cannot be undone: `why` is a clause; `batch` the one that depends on it."""
 
     why: str
@@ -221,16 +209,14 @@ class Obstacle:
     scenario_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Value):
     """A file that a batch refused: its name, or its place in an import, and every problem."""
 
     name: str
     problems: tuple[Problem, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class BatchRecord:
+class BatchRecord(Value):
     """A batch as history shows it; times are ISO 8601, `obstacle` None where it can be undone.
 
     `first_batch` is the first one of its drain or import; `in_last_change` says whether it is part
@@ -253,8 +239,7 @@ class BatchRecord:
     in_last_change: bool
 
 
-@dataclass(frozen=True, slots=True)
-class LastChange:
+class LastChange(Value):
     """What changed the library last: a drain, an import, a restore or an undo.
 
     `batches` are those of it that changed anything, in settling order; the rest is of the last one.
@@ -278,8 +263,7 @@ def batches_named(batches: Sequence[int]) -> str:
     return f"batches {', '.join(map(str, batches))}"
 
 
-@dataclass(frozen=True, slots=True)
-class Undone:
+class Undone(Value):
     """What an undo, the batch `batch`, changed."""
 
     batch: int
@@ -287,8 +271,7 @@ class Undone:
     brought_back: int
 
 
-@dataclass(frozen=True, slots=True)
-class Restored:
+class Restored(Value):
     """What a restore changed. A replaced scenario counts in neither `added` nor `removed`."""
 
     batch: int
@@ -298,16 +281,14 @@ class Restored:
     unchanged: int
 
 
-@dataclass(frozen=True, slots=True)
-class Peak:
+class Peak(Value):
     """The most memory of one batch's worker, and the size of its files together; bytes."""
 
     input_bytes: int
     peak_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(Value):
     """What was measured of a batch; None where it was not. `settled_at` is ISO 8601 in UTC.
 
     `waited_ms` is from its claim until its process was started by `started_by`, `ready_ms` from
@@ -332,8 +313,7 @@ class Measure:
     refused: int
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Value):
     """A current scenario in a list; `group` is what it is listed under."""
 
     row: int

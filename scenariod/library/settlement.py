@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from scenariod.base.errors import DroppedFileError, ScenariodError
 from scenariod.base.faults import DAMAGED
 from scenariod.base.killpoint import KillPoint, reached
+from scenariod.base.value import as_dict
 from scenariod.library import blob, history, packs, scenarios
 from scenariod.library.blob import DroppedFile
 from scenariod.library.connection import savepoint
@@ -250,6 +250,6 @@ def _record_file(db: sqlite3.Connection, file: SettledFile, *, batch: int, numbe
             file.result.value,
             file.problems[0].code.value if file.problems else None,
             None if scenario_id is None else scenarios.text(scenario_id),
-            json.dumps([asdict(problem) for problem in file.problems], ensure_ascii=True),
+            json.dumps([as_dict(problem) for problem in file.problems], ensure_ascii=True),
         ),
     )

@@ -9,11 +9,11 @@ import sqlite3
 from array import array
 from bisect import bisect_left
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from scenariod.base.errors import LibraryDamagedError
+from scenariod.base.value import Value, replace
 from scenariod.library import history
 from scenariod.library.connection import open_readable
 from scenariod.library.integrity import quick_check
@@ -77,8 +77,7 @@ class Digests:
         return place < len(self._known) and self._known[place] == _short(sha256)
 
 
-@dataclass(frozen=True, slots=True)
-class Traces:
+class Traces(Value):
     """What a damaged library still tells.
 
     `current` are the SHA-256 of documents, and of files that were added already, that said at last

@@ -6,11 +6,12 @@ Owns the tables of voices. Says what is to be done; never looks at a sound file.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from scenariod.base.value import Value
 from scenariod.library import history
 
 if TYPE_CHECKING:
@@ -32,8 +33,7 @@ class State(StrEnum):
     ASIDE = "aside"
 
 
-@dataclass(frozen=True, slots=True)
-class Sound:
+class Sound(Value):
     """A sound file of a scenario, as it was when it was made."""
 
     name: str
@@ -41,8 +41,7 @@ class Sound:
     duration_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Voicing:
+class Voicing(Value):
     """What has come of speaking a scenario of this content by these settings (a digest)."""
 
     scenario_id: str
@@ -57,8 +56,7 @@ class Voicing:
     files: tuple[Sound, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Cast:
+class Cast(Value):
     """A character of a scenario and its voice; `why` and `evidence` are for people."""
 
     scenario_id: str
@@ -73,8 +71,7 @@ class Cast:
     is_certain: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(Value):
     """A scenario to be spoken; `again`: though its files are as they were made."""
 
     scenario_id: str
@@ -83,12 +80,11 @@ class Due:
     again: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(Value):
     """How many scenarios there are, and what has come of them by the settings asked for."""
 
     scenarios: int = 0
-    by_state: Mapping[str, int] = field(default_factory=dict)
+    by_state: Mapping[str, int] = MappingProxyType({})
 
     @property
     def done(self) -> int:
@@ -106,8 +102,7 @@ class Tally:
         return self.scenarios - self.done - self.failed
 
 
-@dataclass(frozen=True, slots=True)
-class Spent:
+class Spent(Value):
     """The credits of one model since some time: settled ones, and those still reserved."""
 
     engine: str

@@ -6,15 +6,15 @@ The same for a batch, a run of the daemon and an import. Knows results by their 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Self
+
+from scenariod.base.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Value):
     """How many files were added, replaced a version, changed nothing, and were refused.
 
     The fields are keys of JSON documents and fields of the journal.
@@ -29,10 +29,10 @@ class Counts:
     def of(cls, results: Iterable[str]) -> Self:
         """Count results by their names, as `already-added`; any other one is left out."""
         counted = Counter(result.replace("-", "_") for result in results)
-        return cls(*(counted[field.name] for field in fields(cls)))
+        return cls(*(counted[name] for name in cls.field_names))
 
     def __add__(self, other: Counts) -> Counts:
-        return Counts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(Counts)))
+        return Counts(*(getattr(self, f) + getattr(other, f) for f in self.field_names))
 
     def words(self) -> str:
         """Return the counts for people; what is rare is named where it happened only."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from scenariod.base import clock
 from scenariod.base.names import printable, printable_line
+from scenariod.base.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,8 +102,7 @@ class SystemdJournal:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class TextJournal:
+class TextJournal(Value):
     """The same entries as lines of text; on a terminal each begins with the local time."""
 
     stream: TextIO

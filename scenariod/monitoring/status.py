@@ -10,18 +10,18 @@ import os
 import socket
 import struct
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from scenariod.base.errors import NotAnsweringError
 from scenariod.base.names import shell_word
 from scenariod.base.units import MIB
+from scenariod.base.value import Mutable, as_dict
 from scenariod.monitoring.counts import Counts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _ADDRESS_BYTES = 108
 """The size of `sun_path` in unix(7), the zero byte at its end included."""
@@ -80,8 +80,7 @@ class Memory(TypedDict):
     stalled_percent: float | None
 
 
-@dataclass(slots=True)
-class VoiceProgress:
+class VoiceProgress(Mutable):
     """How far the voices have come; `done` counts scenarios that have nothing to say, too.
 
     `waits` says what they wait for; `left_s` is an estimate, None where there is none.
@@ -109,8 +108,7 @@ def rough(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-@dataclass(slots=True)
-class Status:
+class Status(Mutable):
     """Everything that `scenariodctl status` shows. Counts are since the start."""
 
     root: str
@@ -124,13 +122,13 @@ class Status:
     state: State = State.STARTING
     detail: str = ""
     scenarios: int = 0
-    counts: Counts = field(default_factory=Counts)
+    counts: Counts = Counts()
     batches: int = 0
     inbox: int = 0
-    waiting: list[dict[str, str]] = field(default_factory=list)
+    waiting: Sequence[dict[str, str]] = ()
     left_alone: int = 0
-    left_alone_files: list[dict[str, str]] = field(default_factory=list)
-    workers: list[Running] = field(default_factory=list)
+    left_alone_files: Sequence[dict[str, str]] = ()
+    workers: Sequence[Running] = ()
     most_workers: int = 1
     next_waits: str = ""
     memory: Memory | None = None
@@ -144,7 +142,7 @@ class Status:
 
     def document(self) -> dict[str, object]:
         """Return it as one JSON object, its counts among the other members."""
-        document = asdict(self)
+        document: dict[str, Any] = as_dict(self)
         counts: dict[str, object] = document.pop("counts")
         return document | counts
 
@@ -165,7 +163,7 @@ class Status:
         return blind + backup + (f"; {self.clock_doubt}" if self.clock_doubt else "")
 
 
-def _at_work(workers: list[Running], *, counts: str) -> str:
+def _at_work(workers: Sequence[Running], *, counts: str) -> str:
     fullest = max(workers, key=lambda worker: worker["used_percent"])
     if len(workers) == 1:
         many = "1 file" if len(fullest["files"]) == 1 else f"{len(fullest['files'])} files"
@@ -182,7 +180,7 @@ def memory(running: Running) -> str:
     return f"{used} ({percent} %), peak {running['peak_bytes'] // MIB} MB"
 
 
-def left_alone(count: int, files: list[dict[str, str]]) -> list[str]:
+def left_alone(count: int, files: Sequence[dict[str, str]]) -> list[str]:
     """Return lines for people: how many files are left alone, why, and the commands that help."""
     if not count:
         return []

@@ -5,9 +5,9 @@ Owns its keys, which docs/REPORT.md describes. Pure: from counts to a document.
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from scenariod.base.value import as_dict
 from scenariod.reports.batches import three
 from scenariod.reports.facts import ANSWERS, WANTED
 from scenariod.reports.folder import link
@@ -222,7 +222,7 @@ def _voices(voiced: Voiced, heard: Heard) -> dict[str, Any]:
         "words": heard.words,
         "seconds": heard.seconds,
         "failed": _listed(heard.states.get("failed", 0), heard.failed),
-        "charges": [asdict(each) for each in heard.charges],
+        "charges": [as_dict(each) for each in heard.charges],
     }
 
 

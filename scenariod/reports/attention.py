@@ -5,12 +5,12 @@ Looks at folders, and at a library that others have opened.
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from scenariod.backups import schedule
 from scenariod.base.names import printable
+from scenariod.base.value import as_dict, replace
 from scenariod.intake import retry
 from scenariod.validation import reason_file
 
@@ -67,4 +67,4 @@ def pauses(snapshot: Snapshot) -> dict[str, Any]:
         return {"count": 0, "newest": []}
     count, newest = snapshot.pauses(since=last - PAUSES_OF, most=MOST_LISTED)
     shown = (replace(each, reason=printable(each.reason)[:_LONGEST_REASON]) for each in newest)
-    return {"count": count, "newest": [asdict(each) for each in shown]}
+    return {"count": count, "newest": [as_dict(each) for each in shown]}

@@ -5,8 +5,9 @@ Pure. No words stand in a picture: they are HTML beside it, which is readable on
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from scenariod.base.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,8 +16,7 @@ _GAP = 0.15
 """Of a column's width: what is left free between two."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(Value):
     """A rectangle of a picture; `is_bad` is shown by colour and by a mark at its foot."""
 
     x: float
@@ -53,8 +53,7 @@ def stacked(counts: Sequence[int]) -> list[Bar]:
     return row
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(Value):
     """The chart of batches: peaks as columns, the limit and the soft limit as lines at a height."""
 
     bars: list[Bar]

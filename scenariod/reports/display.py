@@ -6,9 +6,9 @@ Pure. Who speaks is found as for voices. Texts stay text: escaping is left to th
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from scenariod.base.value import Value
 from scenariod.reports.facts import ANSWERS
 from scenariod.reports.folder import anchor
 from scenariod.reports.voiced import FILES
@@ -29,8 +29,7 @@ _MOST_LISTED = 60
 _VOICES = tuple(zip(("Title", "Story", "Claim"), FILES, strict=True))
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Value):
     """A stretch of a line of text."""
 
     text: str
@@ -40,8 +39,7 @@ class Piece:
 Line = tuple[Piece, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Value):
     """What one speaker says in one go, "" for the narrator, and how, where the text says so."""
 
     speaker: str
@@ -49,16 +47,14 @@ class Said:
     lines: tuple[Line, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Value):
     """A text by speaker; `is_cut` where there is more of it."""
 
     parts: tuple[Said, ...]
     is_cut: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Displayed:
+class Displayed(Value):
     """A scenario to show. `spoken` is None where that is the story; `why_not` where it is unread.
 
     `anchor` is its place on the page as a link has it.

@@ -6,9 +6,9 @@ Pure. Takes what any version of scenariod has ever accepted: what has another sh
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from scenariod.base.value import Value
 from scenariod.library.publish import readable_document
 from scenariod.reports.words import is_placeholder, key_of
 
@@ -37,16 +37,14 @@ class NotReadableError(Exception):
     """A document of the library cannot be taken in; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Keyword:
+class Keyword(Value):
     """A review keyword, and the answer that it belongs to."""
 
     answer: str
     phrase: str
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Value):
     """A scenario as the report sees it; texts are as written, and cut at `MOST_CHARACTERS`.
 
     `spoken` is what a voice reads. `lacking` are fields of `WANTED`, `placeholders` those whose

@@ -5,9 +5,9 @@ Pure: from the document of analytics.json to a page of bounded size.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from scenariod.base.value import Value
 from scenariod.reports import charts
 
 if TYPE_CHECKING:
@@ -21,8 +21,7 @@ LINKS = 4
 """Scenarios that one row of a table names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(Value):
     """One of the first figures of the page; `link` leads to the rest."""
 
     figure: str
@@ -30,8 +29,7 @@ class Card:
     link: str
 
 
-@dataclass(frozen=True, slots=True)
-class Concern:
+class Concern(Value):
     """Something that needs a person: what it is, what to do, and a command that helps."""
 
     words: str

@@ -6,11 +6,11 @@ one piece of each list, and leaves all the others as they are.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+from scenariod.base.value import Value
 from scenariod.library import Order
 from scenariod.reports.folder import PAGE_ROWS, anchor, digest_of, mark, page_name, page_of
 
@@ -30,8 +30,7 @@ _TITLES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(Value):
     """A piece of a list: its file, the group it belongs to, its first and last id."""
 
     name: str
@@ -41,8 +40,7 @@ class Stretch:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Value):
     """A scenario in a list."""
 
     id: str

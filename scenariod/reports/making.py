@@ -11,13 +11,13 @@ import os
 import signal
 import sys
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scenariod.base import process
 from scenariod.base.errors import ExitCode, NoLimitError, ScenariodError
 from scenariod.base.owner import start_as_owner
 from scenariod.base.units import MIB
+from scenariod.base.value import Value
 from scenariod.workers.budget import sizes_here, spare_bytes
 from scenariod.workers.outcome import EXIT_NO_LIMIT
 
@@ -38,8 +38,7 @@ class ReportError(ScenariodError):
         self.exit_code = code
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(Value):
     """What was made: the report on so many scenarios, of which so many pages were new."""
 
     scenarios: int

@@ -9,6 +9,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from scenariod.base.value import Value
 from scenariod.reports import words
 from scenariod.reports.facts import ANSWERS
 from scenariod.reports.tallies import Findings, Ref, Spread, Tally
@@ -29,8 +30,7 @@ _SHOWN_KEYWORDS = 5
 _NO_DIFFICULTY = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Likeness:
+class Likeness(Value):
     """By what a scenario is compared with others: hashes; 0 and none where there is nothing."""
 
     row: int

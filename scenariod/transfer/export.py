@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import chain, count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 from scenariod.base import durable
 from scenariod.base.errors import NameTakenError
 from scenariod.base.killpoint import KillPoint, reached
+from scenariod.base.value import Value
 from scenariod.library.publish import write_documents
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ _LONGEST_NAME = 100
 _ENDING = ".json"
 
 
-@dataclass(frozen=True, slots=True)
-class Exported:
+class Exported(Value):
     """What was written: the names of the files, and how many scenarios they hold together."""
 
     files: list[str]

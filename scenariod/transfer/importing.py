@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,6 +17,7 @@ from scenariod.backups.restore import back_up
 from scenariod.base import clock
 from scenariod.base.faults import ENVIRONMENT_FAULTS, Step, during
 from scenariod.base.killpoint import KillPoint, reached
+from scenariod.base.value import replace
 from scenariod.library import (
     Entry,
     Kind,
@@ -57,7 +58,7 @@ class Listener(Protocol):
         """Take note of what became of some scenarios, in a batch, or without changing anything."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Summary:
     """What an import did: scenarios by verdict, its batches, the backups before and after them."""
 

@@ -7,10 +7,10 @@ everything read here is bounded and checked.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from scenariod.base.value import Value
 from scenariod.validation import verdict as verdicts
 from scenariod.validation.verdict import Accepted, InvalidVerdictError, Verdict
 
@@ -30,8 +30,7 @@ class Kind(StrEnum):
     DONE = "done"
 
 
-@dataclass(frozen=True, slots=True)
-class FileBegun:
+class FileBegun(Value):
     """The file `index`, from 0, was begun: `count` scenarios, `about` its pack as JSON text."""
 
     index: int
@@ -40,8 +39,7 @@ class FileBegun:
     about: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Judging:
+class Judging(Value):
     """The scenario `number` of a file, from 1, is about to be read; 0: the file as a whole."""
 
     index: int
@@ -49,8 +47,7 @@ class Judging:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Value):
     """The verdict on a scenario, named for its place; `content` are its bytes, if accepted."""
 
     index: int
@@ -59,8 +56,7 @@ class Judged:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Value):
     """All was read."""
 
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import re
 from codecs import BOM_UTF8
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, BinaryIO
 
+from scenariod.base.value import Value, replace
 from scenariod.transfer.pack_info import MOST_BYTES, NotJsonError, PackInfo, value_of
 from scenariod.transfer.slices import Slicer
 from scenariod.validation.document import mistakes, places, reader
@@ -44,8 +44,7 @@ class Shape(StrEnum):
     MEMBER = "member"
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
+class Survey(Value):
     """What a file is: `count` scenarios, and `about` its pack as JSON text, if it is a pack.
 
     `left_out` are the keys of what the pack says that is more than is kept. `lists` is how many

@@ -7,8 +7,9 @@ own matter: the next one is found by brackets and quotes alone.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
+
+from scenariod.base.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,8 +31,7 @@ _QUOTE, _COMMA = b'"', b","
 _OPENING, _CLOSING = (b"[", b"{"), (b"]", b"}")
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(Value):
     """The element `number`, from 1, which begins at `line` and `column`.
 
     An empty one is at the comma that follows it, or, as the last one, at the comma before it.

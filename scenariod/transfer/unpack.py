@@ -11,10 +11,10 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scenariod.base.errors import NoLimitError
+from scenariod.base.value import Value
 from scenariod.transfer import protocol
 from scenariod.validation.problems import Problem, Reason
 from scenariod.validation.verdict import Rejected
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 _CHUNK_BYTES = 64 << 10
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Value):
     """What the unpacker may use, and how long one scenario may take."""
 
     limit_bytes: int

@@ -10,13 +10,13 @@ import argparse
 import hashlib
 import os
 import sys
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from scenariod.base import safe_open, streams
 from scenariod.base.errors import ExitCode
 from scenariod.base.killpoint import KillPoint, reached
+from scenariod.base.value import Value, replace
 from scenariod.transfer import folder, protocol
 from scenariod.validation.problems import Problem, Reason
 from scenariod.validation.verdict import MAX_MESSAGE, Rejected, Verdict
@@ -83,8 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return ExitCode.OK
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
+class _Source(Value):
     """A file to take apart, by its index and path; `opened` has come of opening it before."""
 
     index: int

@@ -5,8 +5,9 @@ Codes are part of the interface (reason.json, journal, --json): add, never renam
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from scenariod.base.value import Value
 
 
 class Reason(StrEnum):
@@ -67,8 +68,7 @@ ADVICE: dict[Reason, str] = {
 """What who dropped a file can do about a reason, before it is tried again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Value):
     """One thing that is wrong with a file.
 
     `field` is a path such as `answerWeights.logic`; `line` and `column` count from 1, in

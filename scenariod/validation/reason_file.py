@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import shlex
-from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from scenariod.base import safe_open
 from scenariod.base.names import REASON_SUFFIX, printable, with_suffix
+from scenariod.base.value import Value, as_dict, replace
 from scenariod.validation.problems import ADVICE
 
 if TYPE_CHECKING:
@@ -26,8 +26,7 @@ _MOST_BYTES = 1 << 20
 _ADVICE_BY_CODE: Mapping[str, str] = {str(reason): advice for reason, advice in ADVICE.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
+class Story(Value):
     """What a refused file went through. Bytes; times are ISO 8601 in UTC, None where not known."""
 
     batch: int
@@ -38,8 +37,7 @@ class Story:
     memory_limit_bytes: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RefusedFor:
+class RefusedFor(Value):
     """One problem of a refused file, as its reason file says; whatever is not known is None."""
 
     code: str
@@ -55,8 +53,7 @@ class RefusedFor:
         return f"{self.message}{where}" + (f"; {self.advice}" if self.advice else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Value):
     """Why a file was refused, and what it was then; `sha256` is None where it was not read."""
 
     code: str
@@ -87,9 +84,9 @@ def document(
         "code": first.code,
         "message": str(first),
         "advice": advice(first.code, stored_as),
-        "problems": [asdict(shown(problem, path=stored_as)) for problem in problems],
+        "problems": [as_dict(shown(problem, path=stored_as)) for problem in problems],
         **about,
-        **asdict(story),
+        **as_dict(story),
         "failed_at": now.isoformat(timespec="seconds"),
         "journal": journal_command(name, batch=story.batch),
         "retry": retry_command(stored_as.name),
@@ -144,7 +141,7 @@ def read(failed: Path, name: str) -> Refused | None:
 
 def shown(problem: Problem, *, path: Path | None = None) -> RefusedFor:
     """Return a problem as a reason file says it, of the file at `path` where that is known."""
-    found = _problem(asdict(problem))
+    found = _problem(as_dict(problem))
     return found if path is None else replace(found, advice=advice(problem.code, path))
 
 

@@ -7,9 +7,9 @@ has handled hostile input. Never holds a scenario.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
 from typing import Any
 
+from scenariod.base.value import Value, as_dict
 from scenariod.validation.problems import Problem, Reason
 
 VERDICT_FILE = "verdict.json"
@@ -21,8 +21,7 @@ MAX_MESSAGE = 500
 """Longest message, field or title in characters that a worker may send."""
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Value):
     """The file holds a valid scenario.
 
     `sha256` is that of the file's bytes as dropped, `content_sha256` that of the canonical
@@ -38,8 +37,7 @@ class Accepted:
     correct_answer: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(Value):
     """The file does not hold a valid scenario, for at least one reason."""
 
     name: str
@@ -67,7 +65,7 @@ class InvalidVerdictError(ValueError):
 
 def encode(verdicts: list[Verdict]) -> bytes:
     """Return the content of `verdict.json`; ASCII, so any file name survives."""
-    files = [{"verdict": type(v).__name__.lower(), **asdict(v)} for v in verdicts]
+    files = [{"verdict": type(v).__name__.lower(), **as_dict(v)} for v in verdicts]
     return json.dumps({"version": 1, "files": files}, ensure_ascii=True).encode("ascii")
 
 

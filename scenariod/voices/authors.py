@@ -5,11 +5,11 @@ Pure. Looks at the first lines of a text and at its last ones.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import re2
 
+from scenariod.base.value import Value
 from scenariod.voices import people
 from scenariod.voices.labels import at_start, is_handle, is_named, is_role
 from scenariod.voices.people import CAPITALS, LETTERS, NAME_SIGNS, key_of
@@ -58,8 +58,7 @@ _NOBODY = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Author:
+class Author(Value):
     """Who wrote a text: whose words, from `body` in line `line`, are all that no label claims."""
 
     name: str

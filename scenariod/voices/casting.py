@@ -11,10 +11,10 @@ characters that meet in a later scenario share it; it would change for ever to a
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from scenariod.base.value import Value
 from scenariod.voices import people
 from scenariod.voices.people import key_of
 from scenariod.voices.reading import Kind
@@ -31,8 +31,7 @@ _NARRATORS = frozenset(("narrator", "narration", *people.SELF))
 _NO_NAMES = people.ROLES | people.PRONOUNS | people.GROUP_WORDS | {"the", "a", "an"}
 
 
-@dataclass(frozen=True, slots=True)
-class Casting:
+class Casting(Value):
     """A character's voice, and for people why; `is_certain` is False where it was a guess."""
 
     name: str

@@ -7,9 +7,9 @@ scenario, never looks at a sound file.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from scenariod.base.value import Value, replace
 from scenariod.library import voicing
 from scenariod.library.voicing import Cast, Sound, State, Voicing
 from scenariod.voices import casting, rules
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 _MOST_NAMED = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Unavailable:
+class Unavailable(Value):
     """Why nothing can be spoken now; `retry_after_s` is None where the engine did not say.
 
     `is_obscure`: it did not say why either, and may be able to speak another text.

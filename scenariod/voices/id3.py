@@ -6,8 +6,9 @@ Owns the tag's form (id3.org, id3v2.3.0). Reads only tags of ours, as far as a t
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, BinaryIO
+
+from scenariod.base.value import Value, as_dict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +25,7 @@ _LATIN_1, _UTF_16 = 0, 1
 _COUNT_DIGITS = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Tags:
+class Tags(Value):
     """What a tag says. `sound_bytes` is the length of what follows it: so a cut file is found."""
 
     title: str
@@ -42,7 +42,7 @@ _OWN_TEXTS = {"text-sha256": "text_sha256", "sound-bytes": "sound_bytes"}
 
 def to_bytes(tags: Tags) -> bytes:
     """Return the tag, as long whatever `sound_bytes` is: it can be written again in its place."""
-    said = asdict(tags) | {"sound_bytes": f"{tags.sound_bytes:0{_COUNT_DIGITS}}"}
+    said = as_dict(tags) | {"sound_bytes": f"{tags.sound_bytes:0{_COUNT_DIGITS}}"}
     frames = [_frame(name, _encoded(said[field])) for name, field in _TEXTS.items()]
     frames.append(_frame("COMM", _encoded("", tags.comment, language=_LANGUAGE)))
     frames += [_frame("TXXX", _encoded(name, said[field])) for name, field in _OWN_TEXTS.items()]

@@ -5,11 +5,11 @@ Pure. Looks at the first characters of a line, and within lines after the end of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import re2
 
+from scenariod.base.value import Value
 from scenariod.voices import people
 from scenariod.voices.people import CAPITALS, LETTERS, NAME_SIGNS, key_of
 
@@ -44,8 +44,7 @@ _HANDLE = re2.compile(
 _LATER = frozenset(("again", "later", "now", "today", "tonight", "yesterday", "finally"))
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(Value):
     """A label in a line: its `bracket` is "5" in `EMMA (5):`; `body`: where the words begin."""
 
     name: str

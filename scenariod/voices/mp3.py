@@ -7,12 +7,12 @@ where a file goes: `base/durable.py` puts it in place.
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
 import lameenc
 
 from scenariod.base import safe_open
+from scenariod.base.value import replace
 from scenariod.voices import id3
 
 if TYPE_CHECKING:

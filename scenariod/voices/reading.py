@@ -5,9 +5,10 @@ Owns these types. Decides nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from scenariod.base.value import Value
 
 if TYPE_CHECKING:
     from scenariod.voices.engines.engine import Gender
@@ -20,8 +21,7 @@ class Kind(StrEnum):
     GROUP = "group"
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Value):
     """What one speaker says in one go: raw words without label, outer quotes and direction.
 
     `speaker` is a character's name, or None for the narrator. `text` is never blank.
@@ -33,8 +33,7 @@ class Part:
     direction: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Character:
+class Character(Value):
     """Somebody who speaks. `evidence` says in a few words why `gender` is what it is."""
 
     name: str
@@ -45,8 +44,7 @@ class Character:
     hint: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Value):
     """A text in parts, in order, and its characters in the order in which they first speak."""
 
     parts: tuple[Part, ...]

@@ -10,12 +10,12 @@ import codecs
 import hashlib
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scenariod.base import durable
 from scenariod.base.names import shell_word
+from scenariod.base.value import Value
 from scenariod.voices import id3, mp3
 from scenariod.voices.engines.engine import Passage, UnspeakableError, Voice
 from scenariod.voices.rules import FORMAT
@@ -45,8 +45,7 @@ class StoppedError(Exception):
     """The speaker is to end: what is whole stays, what was begun is made again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recital:
+class Recital(Value):
     """What one process has for all scenarios; its working folder is voices/.
 
     `say` tells the supervisor, `ask` waits for its answer, too.

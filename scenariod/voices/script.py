@@ -5,10 +5,10 @@ Pure: chooses the text, finds who speaks, makes it speakable, in this order.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from scenariod.base.value import Value
 from scenariod.voices.characters import parts_of
 from scenariod.voices.speakable import speakable
 from scenariod.voices.story import claim_of, is_cut, story_of, title_of
@@ -27,16 +27,14 @@ class File(StrEnum):
     CLAIM = "claim"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Value):
     """What one speaker says in one go, as it is spoken; None is the narrator."""
 
     speaker: str | None
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(Value):
     """What is said in each file; a file without a line is not made.
 
     `reason` says why there is no story. `is_cut`: a text is longer than what is spoken.

@@ -7,8 +7,9 @@ some silence, each with another length; it is cut off, and the pauses are ours.
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from scenariod.base.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,8 +25,7 @@ _QUIET = 164
 """-46 dB: speech is at -23, the noise of recorded voices below -55."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Value):
     """What is spoken without our doing; `pause_ms` is the pause between it and the next one."""
 
     samples: Iterable[bytes]

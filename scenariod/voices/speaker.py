@@ -10,13 +10,13 @@ import gc
 import json
 import os
 import sys
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scenariod.base import loading
 from scenariod.base.errors import ExitCode, ScenariodError
+from scenariod.base.value import as_dict
 from scenariod.workers.confinement import Stop, peak_rss_bytes
 from scenariod.workers.limited import confine, leave_to_environment, parser, say, stop_being_root
 from scenariod.workers.outcome import EXIT_SOFT_STOP
@@ -69,7 +69,7 @@ def _speak(folder: Path, *, stop: Stop, supervisor_pid: int) -> int:
     settings = json.loads(sys.stdin.buffer.readline())
     try:
         os.chdir(folder)  # who is nobody later may have no other way to it
-        engine = choice.engine_of(settings, charge=lambda it: say("charge", **asdict(it)))
+        engine = choice.engine_of(settings, charge=lambda it: say("charge", **as_dict(it)))
         if is_root():
             rehearse()
             choice.load(engine)

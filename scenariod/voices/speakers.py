@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import re2
 
+from scenariod.base.value import Value
 from scenariod.voices import people
 from scenariod.voices.labels import (
     MOST_LABEL,
@@ -65,8 +66,7 @@ class _Sighting:
         return is_named(self.name) or is_role(self.name) or key_of(self.name) in people.PRONOUNS
 
 
-@dataclass(frozen=True, slots=True)
-class _Around:
+class _Around(Value):
     """What the labels of a text have in common."""
 
     sure: Mapping[str, str]

@@ -6,9 +6,10 @@ Pure. Chooses the text; `speakable` turns it into words.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from scenariod.base.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,8 +32,7 @@ class StoryField(StrEnum):
     CONTENT = "content"
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
+class Story(Value):
     """The story as written, and its field; or no text, and why there is none.
 
     `cut`: the text ends at SPEAKABLE_MAX characters, and there was more.

@@ -6,11 +6,11 @@ is its author's, or the narrator's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import re2
 
+from scenariod.base.value import Value
 from scenariod.voices.labels import at_start, found_by, pattern_of
 from scenariod.voices.people import key_of
 
@@ -26,8 +26,7 @@ _QUOTES = {'"': '"', "“": "”", "'": "'", "‘": "’", "«": "»"}
 _DIRECTION = re2.compile(r"^\s*(?:\[([^\[\]]+)\]|\*{1,2}([^*]+)\*{1,2}|\(([^()]+)\))[\s:,]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Value):
     """Raw lines by one speaker, given by key; None is the narrator."""
 
     key: str | None

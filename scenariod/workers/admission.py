@@ -5,10 +5,10 @@ Pure: figures in, a decision out. All figures are bytes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scenariod.base.units import MIB
+from scenariod.base.value import Value
 
 if TYPE_CHECKING:
     from scenariod.workers.host import Host
@@ -17,8 +17,7 @@ STALLED_PERCENT = 10.0
 """No worker starts if all tasks stalled for more than this share of the last 10 s (PSI)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waits:
+class Waits(Value):
     """The batch must wait; `reason` says why, with figures.
 
     `for_host`: it would have to wait even if none of our workers ran.

@@ -11,11 +11,11 @@ import os
 import resource
 import select
 import signal
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scenariod.base import loading
+from scenariod.base.value import Value
 from scenariod.workers.privileges import is_root
 
 if TYPE_CHECKING:
@@ -30,8 +30,7 @@ OOM_SCORE_ADJ = 500
 NICE = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(Value):
     """The memory limit that is in force; `swap_limit_bytes` is None where there is no such limit.
 
     `cgroup` is the control group below the mount that enforces it, None under rlimits.

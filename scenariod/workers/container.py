@@ -5,15 +5,15 @@ Reads only, cgroup v2 and v1. Never looks at the groups of workers: `launchers/c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from scenariod.base.value import Value
 
 MOUNT = Path("/sys/fs/cgroup")
 MEMBERSHIP = Path("/proc/self/cgroup")
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
+class Room(Value):
     """What processes in our control groups may use together, and how much of it is not in use.
 
     Page cache that the kernel could take back is not in use.
@@ -23,8 +23,7 @@ class Room:
     free_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Version:
+class _Version(Value):
     """The files of a version of control groups, and what its memory.stat calls the cache."""
 
     limit: str

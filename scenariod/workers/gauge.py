@@ -6,12 +6,12 @@ Reads only: run.py acts on an alarm.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psutil
 
 from scenariod.base.units import MIB
+from scenariod.base.value import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,18 +6,17 @@ Reads only, the kernel's pressure files (PSI) too. Never decides what is too muc
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from scenariod.base.value import Value
 from scenariod.workers import container
 
 PRESSURE = Path("/proc/pressure/memory")
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
+class Host(Value):
     """The machine's memory at one moment: all there is, and what could be had without swapping.
 
     In a container that may use less, `is_container`, both are what it may use.

@@ -5,8 +5,9 @@ Plain records; no process, no systemd.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from scenariod.base.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -23,8 +24,7 @@ GO = b"\n"
 """What a forked worker waits for on its standard input: until then it is under no limit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(Value):
     """What a limited process runs in place of the worker that checks files.
 
     It is handed `order` first. Each event that it sends is passed to `answer`, and what that
@@ -38,8 +38,7 @@ class Program:
     answer: Callable[[Mapping[str, object]], Awaitable[bytes]]
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Value):
     """The order for a worker: check these files of a batch, within this limit.
 
     With a `program`, that is run instead, and `names` are what it works on.
@@ -67,8 +66,7 @@ class Job:
         return max(self.limit_bytes * HARD_LIMIT_PERCENT // 100, self.soft_limit_bytes)
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Value):
     """A worker's memory now: what cannot be reclaimed, its limit and its peak so far, in bytes.
 
     `stalled_percent`: for how much of the last 10 s all of its tasks stalled for lack of memory
@@ -81,8 +79,7 @@ class Reading:
     stalled_percent: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Value):
     """How a worker ended. `detail` is the last thing it said of what was wrong, for people.
 
     `objects` is how many objects and lists the file at hand holds, None where it was not read.

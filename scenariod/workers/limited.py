@@ -9,9 +9,9 @@ import argparse
 import json
 import os
 import sys
-from dataclasses import asdict
 from typing import Any, NoReturn
 
+from scenariod.base.value import as_dict
 from scenariod.workers.confinement import cgroup_limit, set_rlimits, yield_to_others
 from scenariod.workers.outcome import EXIT_ENVIRONMENT, EXIT_NO_LIMIT
 from scenariod.workers.privileges import NOBODY, become_nobody, die_with
@@ -40,7 +40,7 @@ def confine(orders: argparse.Namespace) -> dict[str, Any]:
     if isinstance(limit, str):
         leave(EXIT_NO_LIMIT, "no-limit", reason=limit)
     yield_error = yield_to_others()
-    return {"pid": os.getpid(), **asdict(limit), "oom_score_adj_error": yield_error}
+    return {"pid": os.getpid(), **as_dict(limit), "oom_score_adj_error": yield_error}
 
 
 def say(event: str, **details: object) -> None:

@@ -5,8 +5,9 @@ Pure: the table of MEMORY.md ("Verdict on a worker"), in its order.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from scenariod.base.value import Value
 
 EXIT_SOFT_STOP = 75
 """The worker was asked to stop, and reports what it had done (EX_TEMPFAIL of sysexits.h)."""
@@ -31,8 +32,7 @@ class Outcome(StrEnum):
     STOPPED = "stopped"
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Value):
     """What is known when a worker has ended.
 
     `exit_status` is negative for a signal, as `subprocess` has it. `oom_kills` and `limit_hits`

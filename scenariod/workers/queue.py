@@ -5,8 +5,9 @@ Keeps count only: starts nothing, never touches a folder.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from scenariod.base.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from scenariod.workers.job import Reading
 
 
-@dataclass(frozen=True, slots=True)
-class Worker:
+class Worker(Value):
     """A running worker: its batch, the files that it was given, and its latest reading."""
 
     batch_id: int

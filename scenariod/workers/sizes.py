@@ -5,11 +5,11 @@ Pure: settings and an amount of RAM in, sizes out. The only place that says what
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from scenariod.base.config import LIMIT_CEILING_MB, SMALLEST_LIMIT_MB
 from scenariod.base.units import MIB
+from scenariod.base.value import Value
 
 if TYPE_CHECKING:
     from scenariod.base.config import Memory
@@ -20,8 +20,7 @@ LARGEST_RESERVE_MB = 2048
 SMALLEST_RESERVE_MB = 512
 
 
-@dataclass(frozen=True, slots=True)
-class Sizes:
+class Sizes(Value):
     """The limits of a worker, and what running workers must leave free, in bytes.
 
     `limit_max_bytes` is for the one try that a file gets for which the limit was too little; not

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scenariod.base import process
 from scenariod.base.errors import ConfigError, NoLimitError
 from scenariod.base.names import shell_word
 from scenariod.base.units import MIB
+from scenariod.base.value import replace
 from scenariod.workers import admission, host, sizes
 from scenariod.workers.launchers import launcher
 from scenariod.workers.privileges import NOBODY, is_root

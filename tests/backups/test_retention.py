@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenariod.backups.retention import Candidate, Decision, Rules, Standing, plan
+from scenariod.base.value import replace
 
 NONE = Rules(last=1, hourly=0, daily=0, weekly=0, monthly=0, max_total_bytes=0)
 NOON = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
 import io
 import re
 import sys
@@ -17,6 +16,7 @@ from scenariod.backups.restore import back_up
 from scenariod.backups.schedule import Schedule, is_due, is_needed
 from scenariod.base import config
 from scenariod.base.config import Backups
+from scenariod.base.value import replace
 from scenariod.library import Kind, Library, OnConflict
 from scenariod.monitoring.journal import TextJournal
 
@@ -88,7 +88,7 @@ def replace_one(library: Library, _: Path) -> None:
 
 
 def take_in(library: Library, _: Path) -> None:
-    brought = dataclasses.replace(batch(library.reserve_batch()), kind=Kind.IMPORT)
+    brought = replace(batch(library.reserve_batch()), kind=Kind.IMPORT)
     library.settle(brought, [entry(document("new-1"))])
 
 

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
 
 from scenariod.base.settings import (
-    Field,
+    Bounds,
     InvalidSettingsError,
     Section,
     Wrong,
@@ -16,15 +16,15 @@ from scenariod.base.settings import (
 
 
 class Speed(Section):
-    limit: int = Field(10, ge=1, le=20)
-    factor: float = Field(1.0, ge=0.5, le=2)
+    limit: Annotated[int, Bounds(ge=1, le=20)] = 10
+    factor: Annotated[float, Bounds(ge=0.5, le=2)] = 1.0
     mode: Literal["slow", "fast"] = "slow"
-    lanes: int | Literal["auto"] = Field("auto", ge=1, le=8)
+    lanes: Annotated[int | Literal["auto"], Bounds(ge=1, le=8)] = "auto"
     loud: bool = False
 
 
 class Car(Section):
-    name: str | None = Field(None, pattern=r"^[^\x00]+$")
+    name: Annotated[str | None, Bounds(pattern=r"^[^\x00]+$")] = None
     speed: Speed = Speed()
 
 

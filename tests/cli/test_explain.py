@@ -6,7 +6,6 @@ import hashlib
 import os
 import re
 import shutil
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from support.scenarios import scenario
 
 from cli.test_files import HOSTILE, UNDECODABLE, Ctl, run_ctl, settle
 from scenariod.base.names import printable
+from scenariod.base.value import replace
 from scenariod.library import Kind, OnConflict
 from scenariod.validation.problems import ADVICE, Problem, Reason
 from scenariod.validation.verdict import Rejected

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from support.makers import batch, entry
 from support.scenarios import scenario
 
+from scenariod.base.value import replace
 from scenariod.library import Kind, Library
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +11,7 @@ from support.makers import add, batch, document, entry, held, open_library, sql
 from support.terminal import CTRL_C, on_a_terminal
 
 from scenariod.base.killpoint import VARIABLE, KillPoint
+from scenariod.base.value import replace
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,6 @@ import io
 import os
 import sys
 import threading
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +15,7 @@ from support.scenarios import scenario
 from scenariod.base import config
 from scenariod.base.errors import NoLimitError
 from scenariod.base.root import prepare
+from scenariod.base.value import replace
 from scenariod.daemon.attempt import Attempts, Concluded
 from scenariod.daemon.setup import Setup
 from scenariod.intake.batch import Batch, Work
@@ -418,7 +418,7 @@ def test_a_single_that_needed_more_gets_one_try_with_the_larger_limit(home: Home
     assert [batch.larger for batch in larger.again] == [True]
     assert "needed more than 512 MB" in bench.said.getvalue()
     assert "one try with 768 MB" in bench.said.getvalue()
-    assert launched.again == []
+    assert launched.again == ()
     assert "needed more than 768 MB" in home.reason("scenario-1.json")["message"]
     assert home.reason("scenario-1.json")["memory_limit_bytes"] == 768 << 20
 
@@ -436,4 +436,4 @@ def test_an_end_by_no_fault_of_the_files_costs_no_attempt(home: Home, bench: Ben
     killed = bench.take(bench.claim(1, 1), code=READY + "os.kill(os.getpid(), signal.SIGKILL)")
 
     assert [(batch.attempts, batch.spared) for batch in killed.again] == [(0, 1)]
-    assert bench.work.batches() == killed.again
+    assert tuple(bench.work.batches()) == killed.again

@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import stat
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 
 from scenariod.base.durable import rename_without_replacing
 from scenariod.base.names import REASON_SUFFIX, with_suffix
+from scenariod.base.value import replace
 from scenariod.intake.batch import NOTE_FILE, Batch, Work
 from scenariod.intake.delivery import Delivery
 

@@ -4,7 +4,6 @@ import io
 import json
 import os
 import threading
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +26,7 @@ from support.makers import (
     sql,
 )
 
+from scenariod.base.value import replace
 from scenariod.library import (
     AlreadySettledError,
     Entry,

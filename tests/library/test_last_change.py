@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from support.makers import batch, clock, document, entry, held, open_library, sql
 
 from scenariod.base.errors import NotUndoableError
+from scenariod.base.value import replace
 from scenariod.library import Kind, Library, OnConflict
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +33,7 @@ from scenariod.base.errors import (
     NotFoundError,
     RootUnusableError,
 )
+from scenariod.base.value import replace
 from scenariod.library import (
     Library,
     LibraryTooNewError,

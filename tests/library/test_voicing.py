@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from support.makers import NOON, add, document, open_library
 
+from scenariod.base.value import replace
 from scenariod.library import voicing
 from scenariod.library.voicing import Cast, Due, Sound, Spent, State, Voicing
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from support import makers, reporting
 from support.html_page import Page, complaints
 
 from scenariod.base.config import Config
+from scenariod.base.value import as_dict, replace
 from scenariod.library import Paused, measures, voicing
 from scenariod.library.voicing import Cast, State, Voicing
 from scenariod.reports import charts, index
@@ -338,7 +338,7 @@ def test_pauses_of_the_last_days_need_a_person(tmp_path: Path) -> None:
     said = reporting.report_on(config)
 
     page = Page(config.reports / "index.html")
-    assert said["attention"]["pauses"] == {"count": 2, "newest": [asdict(new)] * 2}
+    assert said["attention"]["pauses"] == {"count": 2, "newest": [as_dict(new)] * 2}
     assert "Intake paused 2 times in seven days" in page.words()
     assert "2026-03-14 11:00 UTC2026-03-14 12:00 UTCNo space <left>" in page.words()
     assert "long over" not in page.words()

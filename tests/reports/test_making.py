@@ -10,7 +10,6 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,6 +20,7 @@ from support.scenarios import BOMB_LIMIT_MB, memory_bomb
 from scenariod.base import durable
 from scenariod.base.config import Config, Memory
 from scenariod.base.errors import ExitCode, NotEnoughMemoryError
+from scenariod.base.value import replace
 from scenariod.reports import builder, folder, making
 from scenariod.reports.making import Making, ReportError
 from scenariod.workers.outcome import EXIT_NO_LIMIT

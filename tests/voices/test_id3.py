@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from io import BytesIO
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mutagen.id3 import ID3
 
+from scenariod.base.value import replace
 from scenariod.voices import id3
 from scenariod.voices.id3 import Tags
 

@@ -8,7 +8,6 @@ import os
 import resource
 import signal
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from support.standstill import Standstill
 from scenariod.base import config
 from scenariod.base.errors import ConfigError, NoLimitError
 from scenariod.base.killpoint import KillPoint
+from scenariod.base.value import replace
 from scenariod.intake.batch import Batch
 from scenariod.validation import verdict
 from scenariod.validation.verdict import VERDICT_FILE, Accepted, Rejected

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from scenariod.base.value import replace
 from scenariod.validation.document.reader import STRING, exact
 from scenariod.validation.document.wording import (
     WHITE,

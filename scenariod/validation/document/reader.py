@@ -10,10 +10,10 @@ import codecs
 import json
 import math
 import re
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from scenariod.base.value import Value
 from scenariod.validation.document import mistakes
 from scenariod.validation.document.wording import WHITE, placed
 from scenariod.validation.problems import Problem, Reason
@@ -28,8 +28,7 @@ STRING = r'"(?:[^"\\]++|\\.)*+"?+'
 _BRACKET = re.compile(rf"{STRING}|[\[{{]|[\]}}]", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Value):
     """A JSON object with exact numbers (int or Decimal).
 
     `flawed` says that the text repeats a key or holds what is not a number. `readable` says that

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from dataclasses import dataclass
 from typing import Any
 
 from scenariod.base.names import printable
+from scenariod.base.value import Value
 from scenariod.validation.problems import Problem, Reason
 
 _SHOWN = 40
@@ -25,8 +25,7 @@ Steps = tuple[str | int, ...]
 """The keys and indexes that lead from the top object to a field."""
 
 
-@dataclass(frozen=True, slots=True)
-class FieldProblem:
+class FieldProblem(Value):
     """A problem of one field whose place in the text is not known yet."""
 
     code: Reason

@@ -5,11 +5,11 @@ Reads its answers, and nothing else. Never trusts one: what is missing or odd is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from scenariod.base.names import printable
+from scenariod.base.value import Value
 from scenariod.voices.engines.engine import EngineUnavailableError, Gender, Voice
 
 if TYPE_CHECKING:
@@ -35,8 +35,7 @@ _LEAST_RATE, _MOST_RATE = 0.1, 100
 _GENDERS = {gender.value: gender for gender in Gender}
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Value):
     """What a model takes in one request, and its credits a character."""
 
     most_characters: int
@@ -44,8 +43,7 @@ class Limits:
     takes_context: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
+class Quota(Value):
     """What is left of the plan until it is renewed, in credits; `can_exceed` at extra cost."""
 
     left: int

@@ -6,10 +6,10 @@ Pure but for the callback that records. Never trusts what a service says that it
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING
 
+from scenariod.base.value import Value, replace
 from scenariod.voices.engines.engine import EngineUnavailableError
 
 if TYPE_CHECKING:
@@ -19,8 +19,7 @@ _PLAUSIBLE = 10
 """A cost is between a tenth of the reserve and ten times as much. Seen: 0.55 of it (a discount)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(Value):
     """The credits of one request, whose `key` is unique: reserved first, then settled.
 
     One that is never settled was cut off: it counts as it was reserved. `note` says what was odd.

@@ -6,13 +6,13 @@ Owns its requests. Never sends one that the budget does not cover, and never two
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import quote
 
 from scenariod.base.errors import ConfigError
 from scenariod.base.names import printable
+from scenariod.base.value import Value, replace
 from scenariod.voices import sentences
 from scenariod.voices.engines import account, spool
 from scenariod.voices.engines.credits import Charge, Purse, reserve
@@ -36,8 +36,7 @@ _MOST_PAGES = 20
 _OTHER_FORMATS = {b"ID3": "MP3", b"RIFF": "WAV", b"OggS": "Ogg", b"fLaC": "FLAC"}
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Value):
     """What the configuration says. Without `voices`, all those of the account are used."""
 
     model: str = "eleven_multilingual_v2"

@@ -5,11 +5,11 @@ Owns the interface and its two kinds of failure. Knows no engine.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from scenariod.base.errors import ExitCode, ScenariodError
+from scenariod.base.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,16 +22,14 @@ class Gender(StrEnum):
     MALE = "male"
 
 
-@dataclass(frozen=True, slots=True)
-class Voice:
+class Voice(Value):
     """A voice by its engine's own name; `gender` is None where the engine does not say."""
 
     name: str
     gender: Gender | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(Value):
     """A text to speak in one go, with what was said before and after it, for the intonation."""
 
     text: str

@@ -10,9 +10,9 @@ import re
 import struct
 from array import array
 from contextlib import closing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from scenariod.base.value import Value
 from scenariod.voices.engines import child
 from scenariod.voices.engines.engine import EngineUnavailableError, Gender, UnspeakableError, Voice
 from scenariod.voices.sentences import split
@@ -36,8 +36,7 @@ _SHORTEST_S, _LONGEST_S = 0.01, 1.5
 """A character takes 0.06 s; a digit that is read by itself 0.4, a symbol a word or two."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Sound:
+class _Sound(Value):
     """One of our voices: flite's, at a pitch (None: its own), with a gain.
 
     The gains bring all voices to -22.7 LUFS (EBU R 128's -23, about): a voice of flite's is always

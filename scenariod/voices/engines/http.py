@@ -13,7 +13,7 @@ import random
 import ssl
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 import httpx
@@ -21,6 +21,7 @@ import httpx
 from scenariod.base.errors import ConfigError
 from scenariod.base.names import printable
 from scenariod.base.units import MIB, size
+from scenariod.base.value import Value, replace
 from scenariod.voices.engines import refusals
 from scenariod.voices.engines.engine import EngineUnavailableError
 from scenariod.voices.engines.refusals import Failure, Means
@@ -46,8 +47,7 @@ _CHECK_NETWORK = (
 _NO_SOUND = ("text/", "application/json", "application/xml", "application/problem+json")
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(Value):
     """How long to wait for what, in seconds, and how often to try. `wait` is what waits."""
 
     connect_s: float = 10.0
@@ -62,13 +62,12 @@ class Patience:
     wait: Callable[[float], object] = time.sleep
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Value):
     """A request. `most_bytes` bounds the answer; `may_cost` says whether the service charges."""
 
     method: Literal["GET", "POST"]
     path: str
-    query: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = MappingProxyType({})
     content: Mapping[str, object] | None = None
     most_bytes: int = _MOST_DOCUMENT_BYTES
     may_cost: bool = False

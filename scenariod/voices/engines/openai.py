@@ -5,10 +5,10 @@ Owns its requests. Never changes a sampling rate: the configuration says which o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from scenariod.base.errors import ConfigError
+from scenariod.base.value import Value
 from scenariod.voices import sentences
 from scenariod.voices.engines import spool, wav
 from scenariod.voices.engines.http import Authorization, Patience, Request, Service
@@ -31,8 +31,7 @@ _HEADER_BYTES = 4096
 _LEAST_HZ, _MOST_HZ = 16_000, 48_000
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Value):
     """What the configuration says: servers have no common way to list voices."""
 
     base_url: str

@@ -6,13 +6,13 @@ Pure: no I/O, and the clock is given. Never trusts an answer: it may be of any s
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from scenariod.base.names import printable
+from scenariod.base.value import Value
 from scenariod.voices.engines.engine import EngineUnavailableError, UnspeakableError
 
 if TYPE_CHECKING:
@@ -36,8 +36,7 @@ class Means(StrEnum):
     """Nothing can be spoken."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Value):
     """Why a request failed; `may_cost` where the service may charge for it all the same."""
 
     means: Means
@@ -60,8 +59,7 @@ class Failure:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
+class _Told(Value):
     """What the body of an answer says: a code, a message, and which field is at fault."""
 
     code: str = ""

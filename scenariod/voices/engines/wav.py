@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
+
+from scenariod.base.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +20,7 @@ _STREAMED = 0x7FFF_0000
 """Lengths from here on stand for one that was not known: 0x7FFFF000 (sox), 0xFFFFFFFF (ffmpeg)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wav:
+class Wav(Value):
     """How the sound of a WAV file is coded; it begins at `start`. `length` is in bytes."""
 
     is_pcm: bool

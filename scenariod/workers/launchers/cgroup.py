@@ -5,15 +5,15 @@ Reads cgroup v2 only. systemd's properties say what was asked for; these files s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from scenariod.base.value import Value
 
 MOUNT = Path("/sys/fs/cgroup")
 UNLIMITED = 1 << 63
 
 
-@dataclass(frozen=True, slots=True)
-class Counters:
+class Counters(Value):
     """The counters of a slice: its peak in bytes (None before Linux 5.19), and memory.events."""
 
     peak_bytes: int | None

@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
+
+from scenariod.base.value import Value, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,8 +32,7 @@ STOP_S = 5
 """How long systemd waits for processes that a worker left behind before it kills them, in s."""
 
 
-@dataclass(frozen=True, slots=True)
-class Units:
+class Units(Value):
     """The names of one batch's units.
 
     `instance` is the slice of all workers of one root folder, so that two daemons of one user
@@ -44,8 +44,7 @@ class Units:
     scope: str
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Value):
     """The user that a worker becomes if the supervisor is root."""
 
     uid: int

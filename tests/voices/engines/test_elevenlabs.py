@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from hypothesis import strategies as st
 from support.speech_server import KEY, SPEAK, Answer, SpeechServer, pcm, sound, told
 
 from scenariod.base.errors import ConfigError
+from scenariod.base.value import replace
 from scenariod.voices.engines import account as account_module
 from scenariod.voices.engines.credits import Charge
 from scenariod.voices.engines.elevenlabs import ElevenLabs, Settings

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from support.speech_server import (
 )
 
 from scenariod.base.errors import ConfigError
+from scenariod.base.value import replace
 from scenariod.voices.engines.engine import (
     EngineUnavailableError,
     Passage,
@@ -138,7 +139,7 @@ def test_a_header_with_the_length_of_a_stream_is_taken(
     "answer",
     [
         wav(SOUND, length=9999),
-        replace(wav(SOUND), is_cut=True),
+        dataclasses.replace(wav(SOUND), is_cut=True),
         wav(SOUND + b"x", length=0),
         told(503, {"detail": "loading the model"}),
         told(429, {"error": {"message": "slow down", "code": "rate_limit_exceeded"}}),
