@@ -159,10 +159,11 @@ class Claimer:
         self._hinted = False
         began = time.monotonic()
         self._look = await asyncio.to_thread(self._inbox.look, now=now)
-        rest_s = REST_FACTOR * (time.monotonic() - began)
+        took_s = time.monotonic() - began
+        ended = now + took_s  # counted from here: however long it took, its result is used first
         again_s, every_s = self._look.look_again_s, self._look_every_s()
-        self._look_due = now + (every_s if again_s is None else min(again_s, every_s))
-        self._rested = now + min(rest_s, self._config.intake.rescan_s)
+        self._look_due = ended + (every_s if again_s is None else min(again_s, every_s))
+        self._rested = ended + min(REST_FACTOR * took_s, self._config.intake.rescan_s)
         self._tell_holds()
         self._log_left_alone()
 
