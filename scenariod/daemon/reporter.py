@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 HEARTBEAT_S = 1.0
 """How often the status line is sent, at most."""
+RESTING_HEARTBEAT_S = 10.0
+"""The same while nothing happens: a small machine is to sleep as long as it can."""
 _LONG_BEFORE_READY = {status.State.STARTING, status.State.REBUILDING, status.State.PAUSED}
 """A large library is read through at a start, and where it is damaged, rebuilt."""
 
@@ -47,6 +49,7 @@ class StatusReporter:
         self._notifier = setup.notifier
         self._sizes = setup.budget.sizes
         self._starter = setup.starter
+        self._awake = asyncio.Event()
         self.status = status.Status(
             root=str(setup.config.root),
             pid=os.getpid(),
@@ -94,14 +97,20 @@ class StatusReporter:
 
     async def keep_telling(self) -> None:
         """Tell the service manager, for ever, that we are alive and how we are."""
-        every_s = min(self._notifier.watchdog_s or HEARTBEAT_S, HEARTBEAT_S)
+        longest_s = self._notifier.watchdog_s or RESTING_HEARTBEAT_S
         while True:
+            self._awake.clear()
             self._notifier.alive()
             if self.status.state in _LONG_BEFORE_READY:
                 self._notifier.takes_longer()
             with suppress(OSError):  # as /proc cannot be read while too many files are open
                 self._notifier.status(self.snapshot().line())
-            await asyncio.sleep(every_s)
+            if self.status.state is not status.State.IDLE:
+                await asyncio.sleep(min(HEARTBEAT_S, longest_s))
+                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(RESTING_HEARTBEAT_S, longest_s)):
+                    await self._awake.wait()
 
     def report_start(self) -> None:
         """Report, to the service manager too, that files are taken from now on."""
@@ -121,6 +130,8 @@ class StatusReporter:
     def set_state(self, state: status.State, detail: str = "") -> None:
         """Show a state, and why; once stopping, no other."""
         if self.status.state is not status.State.STOPPING:
+            if state is not self.status.state:
+                self._awake.set()
             self.status.state = state
             self.status.detail = detail
 

@@ -10,6 +10,7 @@ import pytest
 
 from scenariod.base import config
 from scenariod.base.units import MIB
+from scenariod.daemon import reporter
 from scenariod.daemon.reporter import StatusReporter
 from scenariod.daemon.setup import Setup
 from scenariod.intake.batch import Batch
@@ -107,6 +108,36 @@ def test_a_machine_that_cannot_be_looked_at_for_a_while_ends_no_heartbeat(
             looked = asyncio.create_task(looks.acquire())
             await asyncio.wait({telling, looked}, return_when=asyncio.FIRST_COMPLETED)
             assert not telling.done()
+        telling.cancel()
+
+    asyncio.run(tell())
+
+
+def test_at_rest_it_is_told_rarely_and_a_change_at_once(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def tell() -> None:
+        scene = Scene(home, monkeypatch)
+        looks: asyncio.Queue[None] = asyncio.Queue()
+        real = host.look
+
+        def look() -> Host:
+            looks.put_nowait(None)
+            return real()
+
+        monkeypatch.setattr(host, "look", look)
+        monkeypatch.setattr(reporter, "HEARTBEAT_S", 0.0)
+        monkeypatch.setattr(reporter, "RESTING_HEARTBEAT_S", 86400.0)
+        scene.reporter.set_state(State.IDLE)
+        telling = asyncio.create_task(scene.reporter.keep_telling())
+        await looks.get()
+        for _ in range(10):  # until it rests
+            await asyncio.sleep(0)
+
+        assert looks.empty()
+        scene.reporter.set_state(State.WORKING)
+        await looks.get()
+
         telling.cancel()
 
     asyncio.run(tell())
