@@ -34,7 +34,7 @@ IN_MACHINES = $(BIN)/python -m tests.machine -q -n $(MACHINES) --dist loadgroup 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format fast machine soak kokoro-weights bench install uninstall install-user clean
+.PHONY: help run test check coverage format machine soak kokoro-weights bench install uninstall install-user clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -43,7 +43,7 @@ run: $(VENV)/.run  ## set everything up, then process the samples in demo/ and s
 	@sh samples/demo.sh $(BIN) $(DEMO)
 
 test: $(VENV)/.test $(VENV)/.machine  ## set everything up, then run all tests, on real systemd too
-	$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "not machine" --durations=15 --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "not machine" --durations=15
 	$(IN_MACHINES)
 
 check: $(VENV)/.test  ## the quick gate: format, lint, types, import rules, fast tests
@@ -56,6 +56,9 @@ check: $(VENV)/.test  ## the quick gate: format, lint, types, import rules, fast
 format: $(VENV)/.test  ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+coverage: $(VENV)/.test  ## which lines the tests without a machine run, in their own processes
+	$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "not machine" --cov --cov-report=term:skip-covered
 
 machine: $(VENV)/.test $(VENV)/.machine  ## only the tests in the test machine
 	$(IN_MACHINES)

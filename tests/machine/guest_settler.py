@@ -15,7 +15,6 @@ import sys
 import tempfile
 import threading
 from contextlib import redirect_stdout
-from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -24,6 +23,7 @@ from scenariod.backups import folder as backup_folder
 from scenariod.backups import restore
 from scenariod.base import clock, config, durable, root
 from scenariod.base.names import is_scenario_name
+from scenariod.base.value import replace
 from scenariod.cli import main as ctl
 from scenariod.cli import restore as backups
 from scenariod.daemon.drain import Drain

@@ -189,6 +189,7 @@ def test_a_rebuild_on_a_full_disk_pauses_the_daemon_until_there_is_room(
             file.write(b"not SQLite at all")
         ballast = leave_free(home.library, pages=4)
 
+        home.configure(intake={"rescan_s": 1.0})  # what is full is looked at again soon
         daemon = home.launch()
         paused = daemon.wait_for_status(lambda s: s["state"] == "paused")
         ballast.unlink()

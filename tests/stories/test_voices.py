@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 FILES = ("title.mp3", "content.mp3", "claim.mp3")
-KILLS = 10
+KILLS = min(int(os.environ.get("SCENARIOD_KILLS", "4")), 10)
 TALK = 'ANNA: [calm] "I counted 12 geese."\nMR. BIRD: "They cost $5 each!"\n' * 3
 
 
@@ -251,6 +251,7 @@ def test_dropped_files_are_added_while_scenarios_are_spoken(speaking: Home) -> N
     daemon.wait_for_status(lambda s: s["state"] == "speaking")  # and goes on later
 
 
+@pytest.mark.soak
 def test_killed_anywhere_the_same_files_are_there_in_the_end(speaking: Home) -> None:
     ids = ["s0", "s1", "s2", "s3"]
     for name in ids:

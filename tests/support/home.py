@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 
-DEADLINE_S = 600.0
-"""How long a test waits for what must happen; only a defect makes it wait so long."""
 FILES = int(os.environ.get("SCENARIOD_FILES", "10000"))
 """How many files "any number" means; a look at the inbox takes in a tenth of them closely."""
+DEADLINE_S = 600.0 if FILES <= 10_000 else 3600.0
+"""How long a test waits for what must happen; only a defect makes it wait so long."""
 START = os.environ.get("SCENARIOD_START", "auto")
 """How workers are started where a test says nothing of it: "fork", "exec", or "auto"."""
 PLACES = int(os.environ.get("SCENARIOD_PLACES", "3"))
