@@ -43,15 +43,15 @@ def own_name() -> str:
     return name if files == process else f"{name}, accessing files as {user_name(files)}"
 
 
-def become_owner(root: Path) -> None:
-    """Where we are root and `root` belongs to a user, be that user from now on.
+def become_owner(root: Path) -> bool:
+    """Where we are root and `root` belongs to a user, be that user from now on; return whether.
 
     So `sudo scenariodctl restore` leaves no file that the daemon may not touch, and nothing of
     ours runs as root. Raises RootUnusableError where that is refused.
     """
     owner = owner_to_be(root)
     if owner is None:
-        return
+        return False
     try:
         _loosen_umask()
         _take_groups_of(owner)
@@ -63,6 +63,7 @@ def become_owner(root: Path) -> None:
             hint=f"start as that user (in a container: `--user {owner.st_uid}`), or with the"
             " capabilities SETUID and SETGID",
         ) from error
+    return True
 
 
 def refuse_unreadable_program(root: Path) -> None:

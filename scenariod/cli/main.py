@@ -53,8 +53,8 @@ def _answer(asked: argparse.Namespace) -> int:
     loaded: Config | None = None
     try:
         loaded = config.load_for_command(config=asked.config, root=asked.root)
-        owner.become_owner(loaded.root)
-        owner.refuse_unreadable_program(loaded.root)
+        if owner.become_owner(loaded.root):
+            owner.refuse_unreadable_program(loaded.root)
         command = _asked_command(asked)
         answer = command.answer(loaded, asked)
         if command.changes_library:

@@ -47,8 +47,7 @@ def serve(asked: argparse.Namespace, *, journal: Journal) -> int:
     sys.setswitchinterval(THREAD_TURN_S)
     if host.is_booted():
         touch_files_as_owner(loaded.root)
-    else:  # then there is nothing that needs root
-        become_owner(loaded.root)
+    elif become_owner(loaded.root):  # then there is nothing that needs root
         refuse_unreadable_program(loaded.root)
     prepare(loaded)
     start_check.refuse_what_cannot_start(loaded)
