@@ -25,7 +25,7 @@ from scenariod.library.connection import (
     transaction,
     use_wal,
 )
-from scenariod.library.records import Kind, OnConflict, SettledBatch, batches_named
+from scenariod.library.records import Kind, OnConflict, batches_named, own_batch
 from scenariod.library.scenarios import current
 from scenariod.library.snapshot import Snapshot
 from scenariod.library.sqlite_errors import damaged, translating
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         Pack,
         Peak,
         Restored,
+        SettledBatch,
         SettledFile,
         Undone,
         Version,
@@ -259,7 +260,7 @@ class Library:
             by = history.reserve(db, above=0)
             undone = undo.undo(db, batches, by=by)
             note = f"undo {batches_named(batches).removeprefix('batch ')}"
-            batch = _own_batch(by, Kind.UNDO, started_at, clock(), note=note)
+            batch = own_batch(by, Kind.UNDO, started_at, clock(), note=note)
             history.record(db, batch, added=undone.brought_back, removed=undone.removed)
             reached(KillPoint.UNDO_RECORDED)
         return undone
@@ -335,7 +336,7 @@ class Library:
             restored = restoration.replace_all(db, wanted(db), batch=batch_id)
             for pack, ids in packs:
                 packing.keep(db, pack, ids)
-            batch = _own_batch(batch_id, Kind.RESTORE, started_at, clock(), note=note)
+            batch = own_batch(batch_id, Kind.RESTORE, started_at, clock(), note=note)
             added, removed = restored.added, restored.removed
             replaced = restored.replaced
             history.record(db, batch, added=added + replaced, removed=removed + replaced)
@@ -378,22 +379,6 @@ class Library:
                 self._file.raise_if_replaced()
                 yield self._db
                 self._file.raise_if_replaced()
-
-
-def _own_batch(
-    batch_id: int, kind: Kind, started_at: datetime, settled_at: datetime, *, note: str
-) -> SettledBatch:
-    """Return the record of a batch that no worker ran."""
-    return SettledBatch(
-        id=batch_id,
-        started_at=started_at,
-        settled_at=settled_at,
-        outcome="ok",
-        duration_ms=round((settled_at - started_at).total_seconds() * 1000),
-        launcher="none",
-        kind=kind,
-        note=note,
-    )
 
 
 def _nothing_there(path: Path) -> NotFoundError:

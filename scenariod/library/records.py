@@ -321,3 +321,19 @@ class Listed(Value):
     title: str
     correct_answer: str
     group: str
+
+
+def own_batch(
+    batch_id: int, kind: Kind, started_at: datetime, settled_at: datetime, *, note: str
+) -> SettledBatch:
+    """Return the record of a batch that no worker ran."""
+    return SettledBatch(
+        id=batch_id,
+        started_at=started_at,
+        settled_at=settled_at,
+        outcome="ok",
+        duration_ms=round((settled_at - started_at).total_seconds() * 1000),
+        launcher="none",
+        kind=kind,
+        note=note,
+    )
