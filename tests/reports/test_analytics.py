@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +146,58 @@ def test_repeated_titles_and_claims_are_counted(
 
     found = said["duplicates"][f"same_{field}s"]
     assert (found["groups"], found["scenarios"]) == (len(repeated), sum(repeated))
+
+
+def alike(scenarios: list[Scenario]) -> dict[frozenset[str], float]:
+    """Return for each pair what share of the longer text's runs of three words the other has.
+
+    Texts of fewer than 40 runs are left out: those of fewer than 32 are not compared.
+    """
+    threes = {}
+    for each in scenarios:
+        said = words_of(heard(each))
+        if len(runs := set(zip(said, said[1:], said[2:], strict=False))) >= 40:
+            threes[each["id"]] = runs
+    return {
+        frozenset((one, other)): len(threes[one] & threes[other])
+        / max(len(threes[one]), len(threes[other]))
+        for one, other in combinations(threes, 2)
+    }
+
+
+def check_pairs(said: dict[str, Any], scenarios: list[Scenario]) -> int:
+    """Compare the pairs reported, those that share a quarter, with all there are.
+
+    A sketch of 32 runs estimates it: its standard deviation is 8 %.
+    """
+    share = alike(scenarios)
+    listed = said["duplicates"]["alike"]["most_alike"]
+    reported = {frozenset(each["id"] for each in pair["scenarios"]) for pair in listed}
+
+    assert all(share.get(pair, 1.0) > 0.05 for pair in reported)
+    assert {pair for pair, shared in share.items() if shared > 0.55} <= reported
+    return len(reported)
+
+
+def test_texts_that_are_alike_are_paired(said: dict[str, Any], scenarios: list[Scenario]) -> None:
+    check_pairs(said, scenarios)
+
+
+def test_texts_are_paired_by_how_much_they_share(tmp_path: Path) -> None:
+    chance = random.Random(15)
+    texts = []
+    for changed in range(0, 100, 5):  # of 200 words each
+        words = [f"word{chance.randrange(5000)}" for _ in range(200)]
+        texts.append(" ".join(words))
+        for place in chance.sample(range(200), changed):
+            words[place] = "another"
+        texts.append(" ".join(words))
+    documents = [reporting.document(n, text=text) for n, text in enumerate(texts)]
+    config = reporting.root_with(tmp_path / "root", documents)
+
+    pairs = check_pairs(reporting.report_on(config), reporting.published(config))
+
+    assert 12 <= pairs <= 18  # up to 74 changed words leave a quarter
 
 
 def test_phrases_and_numbers_are_counted_by_scenario(
