@@ -129,7 +129,7 @@ COMMANDS = (
             ),
             Command(
                 "prune",
-                "remove backups that no retention rule keeps, and explain each",
+                "remove backups that no retention rule keeps, and explain each decision",
                 "backups:prune",
                 (
                     Argument(
@@ -285,7 +285,7 @@ COMMANDS = (
     ),
     Command(
         "voices",
-        "show how far the voices have come; `voices text` shows what is said of a scenario",
+        "show the progress of the voices; `voices text` shows what is spoken for a scenario",
         "voices:voices",
         (
             Argument("--missing", "list what is still to be spoken", {"action": "store_true"}),
@@ -298,7 +298,7 @@ COMMANDS = (
         parts=(
             Command(
                 "text",
-                "show what is said of a scenario, and by whom",
+                "show what is spoken for a scenario, and by whom",
                 "voices:text",
                 (_ID,),
             ),

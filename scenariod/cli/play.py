@@ -33,8 +33,8 @@ def play(config: Config, asked: argparse.Namespace) -> Answer:
             scenario_of(library, asked.what)
         raise NotFoundError(
             f"there is no {path}",
-            hint=f"`scenariodctl voices` shows how far the voices have come,"
-            f" `scenariodctl voices text {shell_word(asked.what)}` what is to be said",
+            hint=f"`scenariodctl voices` shows the progress of the voices,"
+            f" `scenariodctl voices text {shell_word(asked.what)}` shows what is to be spoken",
         )
     player = next((each for each in _PLAYERS if shutil.which(each[0])), None)
     if player is None:

@@ -39,13 +39,14 @@ def silent(config: Config, error: NotAnsweringError) -> Answer:
     """Answer what is known where a daemon runs but does not answer."""
     found, lines = _on_disk(config)
     since = _locked_since(config)
+    held = f"has held the lock since {since or 'unknown'}"
     running = {"pid": error.pid or None, "started_at": since, "detail": str(error)}
     return Answer(
         {"running": True, "answering": False, **running, **found},
         lines=[
             str(error),
             f"     Root: {config.root}",
-            f"  Process: PID {error.pid or 'unknown'}, holds the lock since {since or 'unknown'}",
+            f"  Process: PID {error.pid or 'unknown'}, {held}",
             *lines,
             f"     Help: {error.hint}",
         ],

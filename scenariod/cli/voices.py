@@ -84,7 +84,7 @@ def text(config: Config, asked: argparse.Namespace) -> Answer:
             voice = f" [{cast[line.speaker]}]" if line.speaker in cast else ""
             lines.append(f"  {line.speaker or 'narrator'}{voice}: {line.text}")
     if script.is_cut:
-        lines.append("the text is longer than what is spoken of it")
+        lines.append("the text is too long: only its beginning is spoken")
     return Answer(document, lines=lines)
 
 
@@ -109,7 +109,7 @@ def characters(config: Config, asked: argparse.Namespace) -> Answer:
     for each in script.characters:
         also = f" (also {', '.join(each.aliases)})" if each.aliases else ""
         lines.append(f"{each.name}{also}: {each.gender or 'unknown'}, {each.evidence}")
-    return Answer(document, lines=lines or ["nobody speaks but the narrator"])
+    return Answer(document, lines=lines or ["only the narrator speaks"])
 
 
 def cast(config: Config, asked: argparse.Namespace) -> Answer:
@@ -127,7 +127,7 @@ def cast(config: Config, asked: argparse.Namespace) -> Answer:
         lines.append('to choose one by hand: under [voices.cast], "NAME" = "VOICE"')
     if not found:
         spoken = voiced is not None and voiced.state in {State.SPOKEN, State.SILENT}
-        lines = ["nobody speaks but the narrator" if spoken else "it has not been spoken yet"]
+        lines = ["only the narrator speaks" if spoken else "it has not been spoken yet"]
     return Answer(document, lines=lines)
 
 
@@ -178,7 +178,7 @@ def _redo(config: Config, ids: list[str]) -> Answer:
         for scenario_id in ids:
             scenario_of(library, scenario_id)
         voicing.redo(library, ids)
-    words = "it is" if len(ids) == 1 else f"these {len(ids)} are"
+    words = "it will be" if len(ids) == 1 else f"these {len(ids)} will be"
     return Answer({"redo": ids}, lines=[f"{words} spoken again once the inbox is empty"])
 
 

@@ -63,7 +63,7 @@ def _parser() -> Parser:
         epilog=f"exit codes:\n{codes}\n\nman scenariod(8), scenariod.toml(5), scenariodctl(1)",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="the configuration")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the configuration file")
     parser.add_argument("--root", type=Path, metavar="DIR", help="the folder that holds inbox/")
     parser.add_argument(
         "--once", action="store_true", help="process what is in the inbox, publish, and exit"

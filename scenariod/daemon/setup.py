@@ -68,7 +68,8 @@ class Setup(Value):
                 config,
                 launcher,
                 tell=lambda why: journal.tell(
-                    Event.NOT_FORKED, f"each worker is started anew, which takes longer: {why}"
+                    Event.NOT_FORKED,
+                    f"each worker starts as a new program, which takes longer: {why}",
                 ),
             ),
             journal=journal,

@@ -43,7 +43,7 @@ CHECK_EVERY_S = 3600.0
 """How often the files are compared with what was recorded of them."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 5.0, 3600.0
 MEMORY_RETRY_S = 5.0
-_BY_ITSELF = "it is tried again by itself"
+_BY_ITSELF = "scenariod retries it by itself"
 _NO_FAULT = {Outcome.STOPPED, Outcome.KILLED, Outcome.HOST_OUT_OF_MEMORY}
 """Ends that no scenario caused: it is spoken again."""
 
@@ -175,7 +175,7 @@ class Speaking:
         self._journal.tell(
             Event.VOICES_BEGUN,
             f"{many} to be spoken by {self._rules.engine}: about"
-            f" {rough(left_s)}, a few times that on a small machine",
+            f" {rough(left_s)}, several times as long on a small machine",
             engine=self._rules.engine,
         )
 
@@ -285,7 +285,9 @@ class Speaking:
         if why is not None and at is not None:
             self._setbacks.add(at, is_obscure=why.is_obscure)
             if self._setbacks.is_to_blame(at):
-                director.conclude(f"the engine speaks others, but never this one: {why.reason}")
+                director.conclude(
+                    f"the engine speaks other scenarios, but not this one: {why.reason}"
+                )
                 self._setbacks.forget(at)
 
     def _is_spared(self, outcome: Outcome) -> bool:

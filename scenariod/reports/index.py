@@ -82,11 +82,11 @@ def concerns(document: dict[str, Any]) -> list[Concern]:
         found.append(Concern(words, advice, "scenariodctl failed"))
     if paused := attention["pauses"]["count"]:
         words = f"Intake paused {paused} time{'' if paused == 1 else 's'} in seven days"
-        advice = "It has gone on by itself. The list below shows why; fix what comes back."
+        advice = "It has resumed by itself. The list below shows why it paused; fix what recurs."
         found.append(Concern(words, advice, "scenariodctl status"))
     if left_out := attention["left_out"]["scenarios"]:
         words = f"{_many(left_out, 'scenario')} could not be counted"
-        advice = "They are in no figure below. Look at them, and split the large ones."
+        advice = "No figure below counts them. Look at them, and split the large ones."
         found.append(Concern(words, advice, "scenariodctl library verify"))
     if failed := document["voices"]["failed"]["scenarios"]:
         words = f"{_many(failed, 'scenario')} could not be spoken"

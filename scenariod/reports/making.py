@@ -114,7 +114,7 @@ def _outcome(config: Config, status: int, said: str) -> Made:
         raise OSError(errno.ENOMEM, "the report's process was killed", str(config.reports))
     raise ReportError(
         f"the report's process ended with status {status}",
-        hint="its output above, or `journalctl -u scenariod -n 20`, says more",
+        hint="its output above, or `journalctl -u scenariod -n 20`, shows more",
         code=ExitCode.INTERNAL,
     )
 

@@ -111,7 +111,7 @@ def _set_before(
     keys = (library_key(name) for name in names) if one.kind is Kind.PERSON else ()
     voice = _first(known, (kept.get(key) for key in keys if key is not None))
     if voice and (one.gender in (None, voice.gender) or voice.gender is None):
-        return Casting(one.name, voice, "has it in the whole library", is_certain=is_certain)
+        return Casting(one.name, voice, "has this voice in all scenarios", is_certain=is_certain)
     return None
 
 

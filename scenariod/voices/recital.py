@@ -86,7 +86,7 @@ class Recital(Value):
             for name, lines in script.files.items()
         ]
         _keep_only(folder, script.files)
-        note = "its text is longer than what is spoken of it" if script.is_cut else ""
+        note = "its text is too long: only its beginning is spoken" if script.is_cut else ""
         self.say(
             "spoken",
             reason=note,

@@ -197,7 +197,7 @@ def test_a_daemon_that_hangs_is_reported_with_what_the_disk_shows(filled: Home) 
     why = f"scenariod (PID {daemon.pid}) does not answer: it was stopped by a signal"
     assert text.code == answer.code == 24
     assert text.out.splitlines()[0] == why
-    assert f"  Process: PID {daemon.pid}, holds the lock since " in text.out
+    assert f"  Process: PID {daemon.pid}, has held the lock since " in text.out
     assert text.out.endswith(f"     Help: `kill -CONT {daemon.pid}` resumes it\n")
     found = answer.json()
     assert (found["running"], found["answering"], found["pid"]) == (True, False, daemon.pid)

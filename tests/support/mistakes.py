@@ -47,7 +47,7 @@ MISTAKES = {
     # Around the JSON
     "fence": _not_json(f"{FENCE}json\n{GOOD}{FENCE}\n", "Markdown code fence (```)", (1, 1)),
     "fence after": _not_json(f"{GOOD}{FENCE}\n", "fence (```) follows", (_LAST_LINE + 1, 1)),
-    "text before": _not_json(f"Here is it:\n\n{GOOD}", "the JSON, which begins in line 3", (1, 1)),
+    "text before": _not_json(f"Here is it:\n\n{GOOD}", "the JSON, which begins on line 3", (1, 1)),
     "text and fence": _not_json(
         f"Sure!\n{FENCE}json\n{GOOD}{FENCE}\nEnjoy!",
         "begins in line 3: remove it, and the Markdown code fence (```) around it",

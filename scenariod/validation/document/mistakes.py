@@ -201,7 +201,7 @@ def _at_start(text: str) -> str:
         return f"the file is not JSON: it must begin with {{, and begins with {what}"
     line, _ = place(text, begins)
     fence = f", and the Markdown code fence ({_FENCE}) around it" if _FENCE in text else ""
-    return f"text comes before the JSON, which begins in line {line}: remove it{fence}"
+    return f"text comes before the JSON, which begins on line {line}: remove it{fence}"
 
 
 def _meant(rest: str, what: str) -> str | None:

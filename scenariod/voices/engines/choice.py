@@ -63,7 +63,7 @@ def _elevenlabs(settings: Mapping[str, Any], *, charge: Callable[[Charge], None]
     if secret is None:
         raise EngineUnavailableError(
             "cannot speak: there is no key for ElevenLabs",
-            hint="docs/VOICES.md, Store the key, says where it goes",
+            hint='see "Store the key" in docs/VOICES.md',
         )
     usual = Settings()
     asked_for = Settings(

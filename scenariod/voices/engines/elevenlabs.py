@@ -233,7 +233,9 @@ def _fault_of(file: BinaryIO, start: int) -> Failure | None:
     if length == 0:
         return _of_sound(Means.TEXT, "sent no sound", "change the text of the scenario")
     if length % spool.BYTES_A_SAMPLE:
-        return _of_sound(Means.AGAIN, "sent sound that is cut off", "it is tried again by itself")
+        return _of_sound(
+            Means.AGAIN, "sent sound that is cut off", "scenariod retries it by itself"
+        )
     file.seek(start)
     beginning = file.read(4)
     file.seek(0, 2)

@@ -181,7 +181,7 @@ class Service:
         if response.status_code != 200:
             return self._refused(response)
         if response.headers.get("content-encoding", "identity") != "identity":
-            return self._stranger("packed its answer, against what was asked for", request)
+            return self._stranger("compressed its answer, although the request forbids it", request)
         kind = response.headers.get("content-type", "")
         if request.method == "POST" and kind.lower().startswith(_NO_SOUND):
             return self._stranger(f"sent {kind}, not sound", request)
@@ -231,7 +231,7 @@ class Service:
         return Failure(
             Means.AGAIN,
             f"{self._who} did not finish its answer {why}",
-            hint="it is tried again by itself; if it lasts, check the network and the service",
+            hint="scenariod retries it by itself; if that lasts, check network and service",
             may_cost=request.may_cost,
         )
 
@@ -273,7 +273,7 @@ def _client(authorization: Authorization, patience: Patience, *, is_tls: bool) -
             verify=is_tls,  # reading certificates takes 80 ms of CPU time, and http:// needs none
         )
     raise EngineUnavailableError(
-        "the speech service cannot be reached as the environment asks for",
+        "the proxy or certificate settings in the environment cannot be used",
         hint="check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE of the service",
     )
 

@@ -158,5 +158,5 @@ def _told() -> Iterator[None]:
     except Exception as error:
         raise EngineUnavailableError(
             f"cannot speak: Kokoro's model cannot be run: {error}",
-            hint="it needs limit_mb = 768 in [voices], and 1300 where systemd does not run",
+            hint="it needs limit_mb = 768 in [voices], or 1536 without systemd",
         ) from error

@@ -143,7 +143,7 @@ class OpenAI:
             return _failure(Means.ENGINE, f"sent {header.rate_hz} Hz, not {self.rate_hz}", hint)
         if not header.is_whole or header.length % spool.BYTES_A_SAMPLE:
             return _failure(
-                Means.AGAIN, "sent sound that is cut off", "it is tried again by itself"
+                Means.AGAIN, "sent sound that is cut off", "scenariod retries it by itself"
             )
         if header.length == 0:
             return _failure(Means.TEXT, "sent no sound", "change the text of the scenario")

@@ -113,7 +113,7 @@ def _told(document: object, body: bytes) -> _Told:
 
 def _plain(body: bytes) -> str:
     text = body.decode(errors="replace").strip()
-    return "a web page, no answer of a speech service" if text.startswith("<") else text
+    return "a web page, not the answer of a speech service" if text.startswith("<") else text
 
 
 def _of_object(told: dict[str, object]) -> _Told:
@@ -200,7 +200,7 @@ _OF_STATUS = {
 
 def _hint(status: int, means: Means, told: _Told) -> str:
     if means is Means.AGAIN:
-        return "it is tried again by itself; if it lasts, see the status page of the service"
+        return "scenariod retries it by itself; if the fault lasts, see the service's status page"
     for said in (told.code.lower(), f"{told.message} {told.field}".lower()):
         for words, hint in _HINTS:
             if any(word in said for word in words):

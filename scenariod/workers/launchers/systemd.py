@@ -76,7 +76,7 @@ class SystemdLauncher:
         """See `Launcher.template_command`."""
         if self._account is not None:
             raise NoLimitError(
-                "only the service manager of the user whose workers they are takes in forks",
+                "a forked worker needs the service manager of the user that it runs as",
                 hint="run scenariod as that user, or as the service",
             )
         return commands.template_scope(root, number, supervisor_pid=os.getpid())
@@ -224,7 +224,7 @@ async def _see_it_run(holder: Child, scope: str) -> None:
     if not await holder.stdout.readline():
         said = (await holder.stderr.read(4096)).decode("utf-8", "replace").strip()
         raise NoLimitError(
-            f"no scope {scope} can be had: {said or 'systemd-run ended without a message'}",
+            f"the scope {scope} cannot be created: {said or 'systemd-run ended without a message'}",
             hint="see `systemctl --user status` of the account that runs scenariod",
         )
 

@@ -493,7 +493,7 @@ def test_a_text_that_is_refused_leaves_the_engine_usable(account: Account) -> No
         (Answer(b"RIFF" + bytes(100)), "sent WAV where PCM"),
         (told(200, {"error": "hidden"}), "sent application/json, not sound"),
         (Answer(b"<html>", headers={"content-type": "text/html"}), "sent text/html, not sound"),
-        (Answer(pcm(9), headers={"content-encoding": "gzip"}), "packed its answer"),
+        (Answer(pcm(9), headers={"content-encoding": "gzip"}), "compressed its answer"),
         (Answer(status=302, headers={"location": "http://elsewhere/"}), "HTTP 302"),
         (Answer(status=204), "HTTP 204"),
     ],

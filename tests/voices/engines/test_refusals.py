@@ -128,7 +128,7 @@ def test_the_code_is_kept_in_lower_case_for_those_who_know_it() -> None:
     [
         (b"", "HTTP 502, without a reason"),
         (b"null", "HTTP 502: null"),
-        (b"<html><h1>Bad gateway</h1>", "HTTP 502: a web page, no answer of a speech service"),
+        (b"<html><h1>Bad gateway</h1>", "HTTP 502: a web page, not the answer of a speech service"),
         (b"upstream\n timed out\x1b[2J", r"HTTP 502: upstream timed out\x1b[2J"),
         (b"\xff\xfe", "HTTP 502: \ufffd\ufffd"),
         (b'{"detail": {}}', "HTTP 502, without a reason"),
@@ -202,7 +202,7 @@ def test_the_key_is_hidden_before_a_long_message_is_cut() -> None:
         (302, None, "redirections are not followed"),
         (418, None, "check the engine's settings"),
         (422, LIST, "change the text"),
-        (503, None, "tried again by itself"),
+        (503, None, "retries it by itself"),
     ],
 )
 def test_the_hint_says_what_to_do(status: int, document: object, hint: str) -> None:
