@@ -50,10 +50,10 @@ MISTAKES = {
     "text before": _not_json(f"Here is it:\n\n{GOOD}", "the JSON, which begins on line 3", (1, 1)),
     "text and fence": _not_json(
         f"Sure!\n{FENCE}json\n{GOOD}{FENCE}\nEnjoy!",
-        "begins in line 3: remove it, and the Markdown code fence (```) around it",
+        "begins on line 3: remove it, and the Markdown code fence (```) around it",
         (1, 1),
     ),
-    "heading": _not_json(f"# One\n{FENCE}\n{GOOD}{FENCE}\n", "begins in line 3", (1, 1)),
+    "heading": _not_json(f"# One\n{FENCE}\n{GOOD}{FENCE}\n", "begins on line 3", (1, 1)),
     "text after": _not_json(
         f"{GOOD}\nI hope this helps!",
         "text follows the JSON, beginning with I",
