@@ -1,8 +1,9 @@
 """Draw a flame graph: from collapsed stacks on standard input to an SVG on standard output.
 
     py-spy record --subprocesses --format raw --output run.txt -- scenariod --root DIR --once
-    python bench/flame.py <run.txt >run.svg
+    python bench/flame.py [SAMPLES] <run.txt >run.svg
 
+Give two pictures the same SAMPLES, those of the longer run, to draw them at the same scale.
 A row is a call, its width the time, calls grow downwards. Processes of a kind are one; what Python
 itself does to import a module is left out, so that `import NAME` is all there is of it.
 """
@@ -80,7 +81,7 @@ def drawn(tree: Tree, *, left: float, depth: int, scale: float) -> Iterator[str]
 
 
 def main() -> None:
-    """Draw what standard input has; a sample takes the same width whoever is drawn beside."""
+    """Draw the stacks on standard input; SAMPLES of them, all by default, fill the width."""
     most = float(sys.argv[1]) if len(sys.argv) > 1 else 0.0
     tree = grown(read(sys.stdin))
     samples = sum(count for count, _ in tree.values())

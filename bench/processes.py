@@ -77,7 +77,7 @@ def scenariodctl(*arguments: str) -> list[str]:
 
 
 def child_that_runs(module: str, *, of: int) -> psutil.Process | None:
-    """Return the child of process `of` that runs `module`; None if there is none."""
+    """Return the child of process `of` that runs `module`, or None."""
     found = (c for c in psutil.Process(of).children() if any(module in w for w in c.cmdline()))
     return next(found, None)
 

@@ -32,7 +32,7 @@ def open_named(path: Path) -> BinaryIO:
 
 
 def from_descriptor(descriptor: int, *, path: Path | None = None) -> BinaryIO:
-    """Return the file of a descriptor, which it then owns; raise NotAFileError where it is none."""
+    """Take over a descriptor and return its file; raise NotAFileError if it is not regular."""
     file = _regular(descriptor)
     if file is None:
         raise NotAFileError(path)

@@ -76,13 +76,13 @@ def replace(value: F, **changes: Any) -> F:
     return type(value)(**{**vars(value), **changes})
 
 
-def as_dict(value: Value | Mutable) -> dict[str, Any]:
-    """Return its fields by name; values in them, and in their lists and tables, alike."""
+def as_dict(value: _Fields) -> dict[str, Any]:
+    """Return its fields by name; values in them, in lists and mappings too, as dictionaries."""
     return {name: _plain(field) for name, field in vars(value).items()}
 
 
 def _plain(field: Any) -> Any:
-    if isinstance(field, Value | Mutable):
+    if isinstance(field, _Fields):
         return as_dict(field)
     if isinstance(field, list | tuple):
         return [_plain(each) for each in field]
