@@ -53,7 +53,7 @@ def drop(machine: Machine, tmp_path: Path, files: Mapping[str, str]) -> None:
         (folder / name).write_text(content)
     aside = f"/tmp/{tmp_path.name}"
     machine.put_tree(folder, aside)
-    machine.check(f"chown alice {aside}/* && cd {ROOT}/inbox && mv {aside}/* .")
+    machine.check(f"chown alice {aside}/* && for f in {aside}/*; do mv $f {ROOT}/inbox/; done")
 
 
 def drop_acts(machine: Machine, tmp_path: Path, *names: str) -> None:

@@ -1,4 +1,4 @@
-"""Owns one connection of JSON lines, as QMP and the guest agent speak it.
+"""Owns one connection of JSON lines, as the guest agent speaks it.
 
 Never waits without a deadline, and never retries: who asked decides that.
 """
@@ -39,11 +39,6 @@ class Channel:
             if "return" in answer:
                 return answer["return"]
 
-    def wait_for_event(self, name: str, *, deadline: float) -> None:
-        """Read on until QEMU reports the event."""
-        while self.receive(deadline=deadline).get("event") != name:
-            pass
-
     def send(self, message: dict[str, Any], *, deadline: float, prefix: bytes = b"") -> None:
         """Send one message."""
         self._set_timeout(deadline)
@@ -57,7 +52,10 @@ class Channel:
         while True:
             while b"\n" not in self._received:
                 self._set_timeout(deadline)
-                more = self._socket.recv(1 << 20)
+                try:
+                    more = self._socket.recv(1 << 20)
+                except ConnectionResetError:
+                    more = b""
                 if not more:
                     raise EOFError("the other side is gone")
                 self._received += more

@@ -1,4 +1,4 @@
-"""Owns extra disks of a machine and the faults they can have; never the machine's root disk.
+"""Owns extra disks of a machine; never the machine's root disk.
 
 A disk is a file on the host. It outlives a power cut, and can be plugged into the next machine.
 """
@@ -9,17 +9,13 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 READY_TIMEOUT_S = 240.0
 
 
 @dataclass(frozen=True)
 class Disk:
-    """A disk that keeps what reached it, flushed or not, even through a power cut.
-
-    `name`, at most 20 characters, is its serial number.
-    """
+    """A disk that keeps what reached it, flushed or not, even through a power cut."""
 
     path: Path
     name: str
@@ -27,29 +23,12 @@ class Disk:
     @property
     def device(self) -> str:
         """Return its path in the machine."""
-        return f"/dev/disk/by-id/virtio-{self.name}"
+        return f"/dev/disk-{self.name}"
 
 
 @dataclass(frozen=True)
 class VolatileDisk(Disk):
     """A disk with a volatile write cache: a power cut loses all that was not flushed."""
-
-
-@dataclass(frozen=True)
-class FailingDisk(Disk):
-    """A disk whose writes fail with an I/O error for as long as the file `failing` exists."""
-
-    @property
-    def failing(self) -> Path:
-        """Return the file that makes it fail."""
-        return self.path.with_suffix(".failing")
-
-
-@dataclass(frozen=True)
-class SlowDisk(Disk):
-    """A disk that moves no more than so many bytes a second."""
-
-    bytes_per_second: int
 
 
 def format_disk_file(path: Path, *, size: str) -> Path:
@@ -62,65 +41,42 @@ def format_disk_file(path: Path, *, size: str) -> Path:
 
 
 class DiskServer:
-    """The nbdkit process that stands between QEMU and the file of a disk with a fault."""
+    """The processes between a machine and the file of a volatile disk.
 
-    def __init__(self, disk: VolatileDisk | FailingDisk, *, work: Path) -> None:
-        # QEMU runs in `work` too: a socket's path may have no more than 107 bytes.
-        self.socket = f"{disk.name}.socket"
-        self._log_path = work / f"{disk.name}.log"
-        ready = work / ready_file(self.socket)
-        ready.unlink(missing_ok=True)
-        with self._log_path.open("wb") as log:
-            self._process = subprocess.Popen(
-                server_command(disk, socket=self.socket),
-                cwd=work,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-        self._wait_until_ready(ready)
+    nbdkit has its cache; nbdfuse makes a file of it again, which is what a machine can use.
+    """
+
+    def __init__(self, disk: VolatileDisk, *, work: Path) -> None:
+        # Both run in `work`: a socket's path may have no more than 107 bytes.
+        self._work, self._name = work, disk.name
+        self.folder = work / f"{disk.name}.mount"
+        self.folder.mkdir()
+        socket = f"{disk.name}.socket"
+        cached = ("--filter=cache", "file", str(disk.path), "cache=writeback")
+        self._nbdkit = self._start("KILL", "nbdkit", "--foreground", "--unix", socket, *cached)
+        mounted = f"{self.folder.name}/disk"
+        # Ended in order, it takes its mount away.
+        self._nbdfuse = self._start("TERM", "nbdfuse", mounted, "--unix", socket)
 
     def kill(self) -> None:
         """End it at once: what it had not written to the file is lost."""
-        self._process.kill()
-        self._process.wait()
+        self._nbdkit.kill()
+        self._nbdkit.wait()
+        self._nbdfuse.terminate()
+        self._nbdfuse.wait()
 
-    def _wait_until_ready(self, ready: Path) -> None:
+    def _start(self, signal: str, program: str, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start one of the two, and wait until it is ready: it writes its PID file then."""
+        log_path, ready = self._work / f"{self._name}.log", self._work / f"{self._name}.{program}"
+        command = ["setpriv", "--pdeathsig", signal, program, "--pidfile", ready.name, *arguments]
+        with log_path.open("ab") as log:
+            process = subprocess.Popen(
+                command, cwd=self._work, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
         deadline = time.monotonic() + READY_TIMEOUT_S
         while not ready.exists():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self.kill()
-                raise RuntimeError(f"nbdkit did not start:\n{self._log_path.read_text()}")
+            if process.poll() is not None or time.monotonic() > deadline:
+                process.kill()
+                raise RuntimeError(f"{program} did not start:\n{log_path.read_text()}")
             time.sleep(0.01)
-
-
-def ready_file(socket: str) -> str:
-    """Return the file that nbdkit writes once it listens: its socket is there before that."""
-    return socket.removesuffix(".socket") + ".pid"
-
-
-def server_command(disk: VolatileDisk | FailingDisk, *, socket: str) -> list[str]:
-    """Return nbdkit's command line for the disk."""
-    command = ["setpriv", "--pdeathsig", "KILL", "nbdkit", "--foreground", "--unix", socket]
-    command += ["--pidfile", ready_file(socket)]
-    if isinstance(disk, VolatileDisk):
-        return [*command, "--filter=cache", "file", str(disk.path), "cache=writeback"]
-    return [
-        *command,
-        "--filter=error",
-        "file",
-        str(disk.path),
-        "error-pwrite=EIO",
-        "error-pwrite-rate=100%",
-        f"error-pwrite-file={disk.failing}",
-    ]
-
-
-def block_device(disk: Disk, *, socket: str | None) -> dict[str, Any]:
-    """Return the disk as QEMU's blockdev-add takes it; `socket` is that of its server."""
-    if socket is not None:
-        return {"driver": "nbd", "server": {"type": "unix", "path": socket}}
-    raw = {"driver": "raw", "file": {"driver": "file", "filename": str(disk.path)}}
-    if isinstance(disk, SlowDisk):
-        return {"driver": "throttle", "throttle-group": f"{disk.name}-limit", "file": raw}
-    return raw
+        return process

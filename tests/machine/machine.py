@@ -1,4 +1,4 @@
-"""Owns one emulated Debian machine: boots, freezes and thaws it, runs commands, cuts its power.
+"""Owns one Debian machine: boots it, runs commands, cuts its power.
 
 Never touches the host but for files in the machine's work folder. See README.md beside this.
 """
@@ -11,57 +11,37 @@ import json
 import os
 import shlex
 import shutil
-import subprocess
 import tarfile
 import tempfile
 import time
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from .channel import ChannelError
-from .disk import Disk
+from .disk import Disk, DiskServer, VolatileDisk
 from .image import Image, cache_directory
-from .qemu import REPORTS_FILE, Hardware, Qemu, QemuError
+from .uml import CONSOLE_FILE, REPORTS_FILE, SHARED_FOLDER, Hardware, Uml
 
 DEADLINE_S = 600.0
 """How long whatever is asked of a machine may take: only a defect, or a host that is ten times
 slower than usual, makes it wait so long."""
-CHUNK_BYTES = 1 << 20
-LONGEST_BOOT_S = 120.0
-"""A boot takes 10 to 30 s. Now and then one hangs under emulation before the kernel says a word:
-one that takes longer is begun again, and then has twice as long."""
 LONGEST_PAUSE_S = 1.0
 """Between two questions of `wait_until`: each takes the machine from what it is to do."""
-REPORTS_PORT = "/dev/virtio-ports/reports"
+RESTARTING = "reboot: Restarting system"
+"""What the kernel prints last."""
+SHARED = "/run/shared"
+"""Where the machine has the folder that it shares with the host."""
+LOOP_MODULE = "/usr/local/lib/loop.ko"
+REPORTS_PORT = "/dev/ttyS1"
 BEGINNING = "reports-begin"
 """The journal's identifier of what is written only to see whether the journal is reported."""
 
 
 class MachineError(Exception):
     """The machine did not do what was asked; the message ends with the end of its console."""
-
-
-@dataclass(frozen=True)
-class Frozen:
-    """A booted machine, stopped and kept in a folder; any number of machines start from it."""
-
-    directory: Path
-    image: Image
-    hardware: Hardware
-
-    @property
-    def memory(self) -> Path:
-        """Return the file with its memory and devices."""
-        return self.directory / "memory"
-
-    @property
-    def disk(self) -> Path:
-        """Return its root disk."""
-        return self.directory / "root.qcow2"
 
 
 @dataclass(frozen=True)
@@ -86,27 +66,11 @@ class Machine:
         self.hardware = hardware or Hardware()
         self._disks = tuple(disks)
         self._work = new_work_folder()
-        self._root = self._work / "root.qcow2"
-        self._base, self._base_format = image.disk, "raw"
-        self._qemu: Qemu | None = None
+        (self._work / SHARED_FOLDER).mkdir()
+        self._uml: Uml | None = None
+        self._servers: list[DiskServer] = []
         self._told_bytes = 0
         self._told_entries: list[dict[str, Any]] = []
-
-    @classmethod
-    def thaw(cls, frozen: Frozen) -> Self:
-        """Return a machine that goes on where the frozen one stopped, its clock set to now."""
-        machine = cls(frozen.image, hardware=frozen.hardware)
-        try:
-            machine._base, machine._base_format = frozen.disk, "qcow2"
-            machine._create_root()
-            machine._switch_on(incoming=frozen.memory)
-            machine._running().resume_saved()
-            machine._wait_for_agent(timeout_s=DEADLINE_S)
-            machine._call_agent("guest-set-time", time=time.time_ns())
-        except BaseException:
-            machine.close()
-            raise
-        return machine
 
     def __enter__(self) -> Self:
         return self
@@ -120,13 +84,16 @@ class Machine:
         self.close()
 
     def boot(self, *, timeout_s: float = DEADLINE_S) -> None:
-        """Switch the machine on, also after a power cut; on return it runs commands."""
-        if not self._root.exists():
-            self._create_root()
-        self._switch_on(incoming=None)
+        """Switch the machine on, also after a power cut; on return it runs commands.
+
+        Without the daemon all that is to start has started; with it, it may be starting.
+        """
+        self._uml = Uml(self.image, self.hardware, work=self._work)
+        self._wait_for_agent(timeout_s=timeout_s)
         for disk in self._disks:
-            self._running().attach(disk)
-        self._wait_for_boot(timeout_s=timeout_s)
+            self.plug(disk)
+        if not self.hardware.daemon:
+            self.wait_until_up(timeout_s=timeout_s)
 
     def wait_until_up(self, *, timeout_s: float = DEADLINE_S) -> str:
         """Wait until systemd has started all it should; return "running" or "degraded"."""
@@ -134,39 +101,21 @@ class Machine:
 
     def reboot(self, *, timeout_s: float = DEADLINE_S) -> None:
         """Shut down in order and start again; on return it runs commands."""
-        deadline = time.monotonic() + timeout_s
-        # The agent is stopped on the way down: no answer is awaited.
-        arguments = {"path": "/usr/bin/systemctl", "arg": ["reboot"]}
-        self._running().agent.send(
-            {"execute": "guest-exec", "arguments": arguments}, deadline=deadline
-        )
-        try:
-            self._running().wait_for_event("RESET", deadline=deadline)
-        except QemuError as error:
-            raise self._error(str(error)) from error
-        self._wait_for_boot(timeout_s=deadline - time.monotonic())
+        deadline, before = time.monotonic() + timeout_s, self.console().count(RESTARTING)
+        self.start("systemctl reboot")
+        while self.console().count(RESTARTING) == before:
+            if time.monotonic() > deadline:
+                raise self._error("it does not restart")
+            time.sleep(0.02)
+        self._wait_for_agent(timeout_s=deadline - time.monotonic())
 
     def power_cut(self) -> None:
         """Take the power away: lost are the memory, and what a volatile disk had not flushed."""
-        if self._qemu is not None:
-            self._qemu.kill()
-            self._qemu = None
-
-    def freeze(self, directory: Path) -> Frozen:
-        """Stop here and keep the machine in `directory`, a new folder on the cache's file system.
-
-        This machine is switched off then.
-        """
-        self.check("sync")
-        frozen = Frozen(directory, self.image, self.hardware)
-        directory.mkdir()
-        self._running().save_memory(frozen.memory)
-        self.power_cut()
-        shutil.move(self._root, frozen.disk)
-        # A relative name, so that the cache can be moved.
-        base = os.path.relpath(self._base, directory)
-        _qemu_img("rebase", "-u", "-F", self._base_format, "-b", base, str(frozen.disk))
-        return frozen
+        if self._uml is not None:
+            self._uml.kill()
+            self._uml = None
+        while self._servers:
+            self._servers.pop().kill()
 
     def close(self) -> None:
         """Switch the machine off and forget it."""
@@ -200,11 +149,14 @@ class Machine:
 
     def start(self, command: str, *, user: str = "root", stdin: bytes = b"") -> RunningCommand:
         """Start a shell command and leave it running."""
+        # The line to the agent takes no more than 4 KiB at once: it is told which files to use.
+        script = self._share(shell_script(command, user=user).encode())
+        from_file = f" <{self._share(stdin)}" if stdin else ""
         started = self._call_agent(
             "guest-exec",
             path="/bin/sh",
-            arg=["-c", shell_script(command, user=user)],
-            **{"capture-output": True, "input-data": base64.b64encode(stdin).decode()},
+            arg=["-c", f"exec sh {script}{from_file}"],
+            **{"capture-output": True},
         )
         return RunningCommand(self, pid=started["pid"], command=command)
 
@@ -220,23 +172,13 @@ class Machine:
 
     def put(self, content: bytes, remote: str) -> None:
         """Write a file in the machine, as root."""
-        handle = self._call_agent("guest-file-open", path=remote, mode="w")
-        for start in range(0, len(content), CHUNK_BYTES):
-            chunk = base64.b64encode(content[start : start + CHUNK_BYTES]).decode()
-            self._call_agent("guest-file-write", handle=handle, **{"buf-b64": chunk})
-        self._call_agent("guest-file-close", handle=handle)
+        self.check(f"cat > {shlex.quote(remote)}", stdin=content)
 
     def get(self, remote: str) -> bytes:
         """Return the content of a file in the machine."""
-        handle = self._call_agent("guest-file-open", path=remote, mode="r")
-        content = bytearray()
-        while True:
-            read = self._call_agent("guest-file-read", handle=handle, count=CHUNK_BYTES)
-            content += base64.b64decode(read["buf-b64"])
-            if read["eof"]:
-                break
-        self._call_agent("guest-file-close", handle=handle)
-        return bytes(content)
+        at = self._share(b"")
+        self.check(f"cat {shlex.quote(remote)} > {at} && sync {at}")
+        return (self._work / SHARED_FOLDER / Path(at).name).read_bytes()
 
     def put_tree(self, local: Path, remote: str, *, user: str = "root") -> None:
         """Copy what is in the local folder into the remote one, as the user, who owns it then."""
@@ -249,8 +191,18 @@ class Machine:
 
     def plug(self, disk: Disk) -> None:
         """Plug in a disk; on return the machine has it as `disk.device`."""
-        self._running().attach(disk)
-        self.check(f"udevadm wait --timeout={DEADLINE_S:.0f} {shlex.quote(disk.device)}")
+        if isinstance(disk, VolatileDisk):
+            # A loop device, since those of User Mode Linux do not flush what they are given.
+            self._servers.append(server := DiskServer(disk, work=self._work))
+            mount = f"/run/disk-{disk.name}"
+            device = self.check(
+                f"mkdir {mount} && mount -t hostfs -o {server.folder} none {mount} && "
+                f"{{ [ -e /sys/module/loop ] || insmod {LOOP_MODULE}; }} && "
+                f"losetup --find --show {mount}/disk"
+            ).strip()
+        else:
+            device = self._running().attach(disk.path)
+        self.check(f"ln -s {device} {disk.device}")
 
     def mount(self, disk: Disk, at: str) -> None:
         """Mount a disk that is plugged in."""
@@ -260,7 +212,8 @@ class Machine:
     def report_journal(self, match: str) -> None:
         """From now on, tell the outside of every new entry of the journal that matches."""
         self.check(
-            f"systemd-run --quiet --unit=reports --property=StandardOutput=file:{REPORTS_PORT} "
+            f"stty -F {REPORTS_PORT} raw && systemd-run --quiet --unit=reports "
+            f"--property=StandardOutput=file:{REPORTS_PORT} "
             "journalctl --follow --lines=0 --output=json --quiet "
             f"{match} SYSLOG_IDENTIFIER={BEGINNING}"
         )
@@ -285,41 +238,27 @@ class Machine:
         return self._told_entries
 
     def console(self) -> str:
-        """Return what the machine's console and QEMU have printed."""
-        logs = [self._work / "console.log", self._work / "qemu.log"]
-        return "\n".join(log.read_text(errors="replace") for log in logs if log.exists())
+        """Return what the machine's console and its kernel have printed."""
+        return (self._work / CONSOLE_FILE).read_text(errors="replace")
 
-    def _create_root(self) -> None:
-        base = str(self._base)
-        _qemu_img("create", "-f", "qcow2", "-F", self._base_format, "-b", base, str(self._root))
+    def _share(self, content: bytes) -> str:
+        """Write a file that the machine sees, and return where."""
+        # Each has a new name: the machine may remember what it knew of an old one.
+        name = f"{time.monotonic_ns()}"
+        (self._work / SHARED_FOLDER / name).write_bytes(content)
+        return f"{SHARED}/{name}"
 
-    def _switch_on(self, *, incoming: Path | None) -> None:
-        self._qemu = Qemu(
-            self.image, self.hardware, root=self._root, work=self._work, incoming=incoming
-        )
-
-    def _running(self) -> Qemu:
-        if self._qemu is None:
+    def _running(self) -> Uml:
+        if self._uml is None:
             raise MachineError("the machine is switched off: boot() it first")
-        return self._qemu
-
-    def _wait_for_boot(self, *, timeout_s: float) -> None:
-        """Wait until the guest has booted; reset it where it hangs."""
-        deadline, patience_s = time.monotonic() + timeout_s, LONGEST_BOOT_S
-        while (left_s := deadline - time.monotonic()) > patience_s:
-            with suppress(MachineError):
-                self._wait_for_agent(timeout_s=patience_s)
-                return
-            self._running().call("system_reset")
-            patience_s *= 2
-        self._wait_for_agent(timeout_s=left_s)
+        return self._uml
 
     def _wait_for_agent(self, *, timeout_s: float) -> None:
         """Wait until the guest's agent answers, and with it whatever was said to it before."""
         agent, deadline = self._running().agent, time.monotonic() + timeout_s
-        token, patience_s = time.monotonic_ns(), 2.0
+        token, patience_s = time.monotonic_ns(), 0.5
         while time.monotonic() < deadline:
-            # 0xff makes the agent forget half a line; few of them, or its queue is full at boot.
+            # 0xff makes the agent forget half a line.
             token += 1
             sync = {"execute": "guest-sync", "arguments": {"id": token}}
             next_try = min(time.monotonic() + patience_s, deadline)
@@ -331,7 +270,7 @@ class Machine:
                 patience_s *= 1.2
                 continue
             except EOFError as error:
-                raise self._error("QEMU ended while the machine started") from error
+                raise self._error("it ended while it started") from error
             return
         raise self._error(f"the guest agent did not answer within {timeout_s:.0f} s")
 
@@ -404,7 +343,3 @@ def new_work_folder() -> Path:
         if not Path("/proc", folder.name.partition("-")[0]).exists():
             shutil.rmtree(folder, ignore_errors=True)
     return Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=parent))
-
-
-def _qemu_img(*arguments: str) -> None:
-    subprocess.run(["qemu-img", *arguments], check=True, stdout=subprocess.DEVNULL)

@@ -167,7 +167,8 @@ def test_a_disk_that_gets_full_in_the_middle_fails_no_file_and_goes_on_when_it_i
     for place, size_kb in enumerate(sizes_kb):
         pair = [2 * place, 2 * place + 1]
         fill(machine, leaving_kb=size_kb)
-        machine.check(f"cd {ROOT} && mv {' '.join(f'staged/{name(n)}' for n in pair)} inbox/")
+        for n in pair:
+            machine.check(f"mv {ROOT}/staged/{name(n)} {ROOT}/inbox/")
         if size_kb == 0:
             told.wait_for(machine, Event.PAUSED)
             assert told.of(machine, Event.FILE_ADDED) == []

@@ -11,9 +11,9 @@ import pytest
 from . import acting
 from .conftest import BootMachine
 from .machine import Machine
-from .qemu import Hardware
 from .test_machine import EAT_MEMORY
 from .test_whole_path import ROOT, names_in, scenario, start_service
+from .uml import Hardware
 
 KILLS = int(os.environ.get("SCENARIOD_KILLS", "3"))
 
@@ -88,8 +88,8 @@ def test_kills_of_the_daemon_leave_no_scope_slice_or_worker(
         machine.check(f"rm {ROOT}/linger")
         acting.wait_for_files(machine, "done", f"scenario-linger-{number}.json")
 
-    machine.check("systemctl stop scenariod")
     assert int(machine.check(restarts)) == KILLS
+    machine.check("systemctl stop scenariod")
     assert len(names_in(machine, "done")) == len(files)
     assert names_in(machine, "inbox", "work", "failed") == []
     # The slice of the account ends by itself a moment after the last one within it.

@@ -11,8 +11,10 @@ import pytest
 from scenariod.workers.outcome import EXIT_SOFT_STOP
 
 from . import acting
-from .machine import Completed, Frozen, Machine
+from .image import Image
+from .machine import Completed, Machine
 from .test_whole_path import ROOT, scenario
+from .uml import Hardware
 
 LIMIT_MB = 64
 LIMIT = LIMIT_MB << 20
@@ -22,9 +24,10 @@ CANARIES = "journalctl --no-pager | grep -c 'Started scenariod-b000000-'"
 
 
 @pytest.fixture(scope="module")
-def small(frozen: Frozen) -> Iterator[Machine]:
+def small(image: Image) -> Iterator[Machine]:
     """One machine for all tests here: workers with 64 MB, that act as their files are named."""
-    with Machine.thaw(frozen) as machine:
+    with Machine(image, hardware=Hardware(daemon=False)) as machine:
+        machine.boot()
         # A bomb must come to the limit within the grace, also where many machines share a core.
         acting.configure(machine, memory=MEMORY, stop_grace_s=300.0)
         acting.start_acting(machine)

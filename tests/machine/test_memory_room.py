@@ -12,8 +12,8 @@ from . import acting
 from .conftest import BootMachine
 from .image import Image
 from .machine import Machine
-from .qemu import Hardware
 from .test_whole_path import ROOT, names_in, scenario
+from .uml import Hardware
 
 RESERVE_MB = 512
 NEIGHBOUR = """
@@ -35,10 +35,8 @@ SAMPLER = (
 @pytest.fixture(scope="module")
 def tight(image: Image) -> Iterator[Machine]:
     """A machine with 1 GB, of which 512 MB are kept free; two workers at most, 200 MB each."""
-    with Machine(image, hardware=Hardware(memory="1G")) as machine:
+    with Machine(image, hardware=Hardware(memory="1G", daemon=False)) as machine:
         machine.boot()
-        machine.wait_until_up()
-        machine.check("systemctl stop scenariod; systemctl reset-failed")
         memory = {"limit_mb": 200, "limit_max_mb": 200, "reserve_mb": RESERVE_MB}
         acting.configure(machine, memory=memory, workers=2)
         acting.start_acting(machine)

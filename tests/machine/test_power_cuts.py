@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -24,8 +23,10 @@ from scenariod.monitoring.journal import Event
 
 from . import aftermath, told
 from .disk import VolatileDisk, format_disk_file
-from .machine import Frozen, Machine, new_work_folder
+from .image import Image
+from .machine import Machine
 from .test_whole_path import ROOT, scenario
+from .uml import Hardware
 
 CUTS = int(os.environ.get("SCENARIOD_CUTS", "8"))
 SERVICE_CUTS = max(CUTS // 5, 2)
@@ -63,26 +64,6 @@ REPORTED = (
 )
 DISK_SIZE = "256M"
 RecordProperty = Callable[[str, object], None]
-
-
-@pytest.fixture(scope="module")
-def settling(frozen: Frozen) -> Iterator[Frozen]:
-    """A frozen machine in which a settler waits for its order, and the journal is reported."""
-    folder = new_work_folder()
-    try:
-        with Machine.thaw(frozen) as machine:
-            machine.put(GUEST_SETTLER.read_bytes(), "/usr/local/lib/guest_settler.py")
-            machine.check(
-                "install -d -o scenariod /run/settler && systemd-run --quiet --unit=settler "
-                "--uid=scenariod /opt/scenariod/bin/python3 /usr/local/lib/guest_settler.py "
-                f"{READY} {ORDERS}"
-            )
-            machine.wait_until(f"test -e {READY} || ! systemctl is-active settler")
-            machine.check(f"test -e {READY} || {{ journalctl -u settler --no-pager; false; }}")
-            machine.report_journal(JOURNAL)
-            yield machine.freeze(folder / "frozen")
-    finally:
-        shutil.rmtree(folder)
 
 
 class Cuts:
@@ -141,7 +122,7 @@ def aims(struck: Counter[str]) -> Iterator[tuple[int, str]]:
 @pytest.mark.longest
 @pytest.mark.soak
 def test_cuts_while_batches_are_settled_backed_up_published_restored_and_imported_lose_nothing(
-    settling: Frozen, frozen: Frozen, tmp_path: Path, record_property: RecordProperty
+    image: Image, tmp_path: Path, record_property: RecordProperty
 ) -> None:
     cuts = Cuts(tmp_path, seed=SEED)
     struck: Counter[str] = Counter()
@@ -149,7 +130,10 @@ def test_cuts_while_batches_are_settled_backed_up_published_restored_and_importe
     for number, step in aims(struck):
         if number % CUTS_A_DISK == 0:
             cuts.new_disk()
-        with Machine.thaw(settling) as machine:
+        with Machine(image, hardware=Hardware(daemon=False)) as machine:
+            machine.boot()
+            start_settler(machine)
+            machine.report_journal(JOURNAL)
             cuts.mount(machine)
             machine.check(f"echo {ROOT} cut{number} {step} > {ORDERS}")
             if step in STEPS:
@@ -160,7 +144,7 @@ def test_cuts_while_batches_are_settled_backed_up_published_restored_and_importe
             struck.update(told.under_way(cuts.cut(machine)) or {"doing none of these"})
 
     assert cuts.told["file_added"]
-    finish_by_itself(frozen, cuts)
+    finish_by_itself(image, cuts)
     assert [step for step in STEPS if not struck[step]] == []
     record_property(
         "power cuts while settling, backing up, publishing, restoring, importing", number + 1
@@ -174,13 +158,14 @@ def test_cuts_while_batches_are_settled_backed_up_published_restored_and_importe
 @pytest.mark.longest
 @pytest.mark.soak
 def test_cuts_of_the_whole_service_lose_nothing_reported(
-    frozen: Frozen, tmp_path: Path, record_property: RecordProperty
+    image: Image, tmp_path: Path, record_property: RecordProperty
 ) -> None:
     cuts = Cuts(tmp_path, seed=SEED)
     cuts.new_disk()
 
     for number in range(SERVICE_CUTS):
-        with Machine.thaw(frozen) as machine:
+        with Machine(image, hardware=Hardware(daemon=False)) as machine:
+            machine.boot()
             machine.report_journal(JOURNAL)
             cuts.mount(machine)
             drop_synced(machine, f"service{number}", count=FILES_A_CUT)
@@ -191,11 +176,23 @@ def test_cuts_of_the_whole_service_lose_nothing_reported(
             cuts.cut(machine)
 
     assert len(cuts.reports.dropped) == FILES_A_CUT * SERVICE_CUTS
-    finish_by_itself(frozen, cuts)
+    finish_by_itself(image, cuts)
     record_property("power cuts of the whole service", SERVICE_CUTS)
     for number in range(SERVICE_CUTS):
         moment = SERVICE_MOMENTS[number % len(SERVICE_MOMENTS)].name.lower()
         record_property(f"power cuts of the whole service soon after {moment}", 1)
+
+
+def start_settler(machine: Machine) -> None:
+    """Have a settler wait for its order; it has rehearsed then, elsewhere."""
+    machine.put(GUEST_SETTLER.read_bytes(), "/usr/local/lib/guest_settler.py")
+    machine.check(
+        "install -d -o scenariod /run/settler && systemd-run --quiet --unit=settler "
+        "--uid=scenariod /opt/scenariod/bin/python3 /usr/local/lib/guest_settler.py "
+        f"{READY} {ORDERS}"
+    )
+    machine.wait_until(f"test -e {READY} || ! systemctl is-active settler")
+    machine.check(f"test -e {READY} || {{ journalctl -u settler --no-pager; false; }}")
 
 
 def drop_synced(machine: Machine, name: str, *, count: int) -> None:
@@ -214,11 +211,12 @@ def drop_synced(machine: Machine, name: str, *, count: int) -> None:
     )
 
 
-def finish_by_itself(frozen: Frozen, cuts: Cuts) -> None:
+def finish_by_itself(image: Image, cuts: Cuts) -> None:
     """Start the service on what the last cut left: it settles all of it, and nobody helps."""
-    with Machine.thaw(frozen) as machine:
-        cuts.mount(machine)
+    with Machine(image, hardware=Hardware(daemon=False)) as machine:
+        machine.boot()
         machine.report_journal(JOURNAL)
+        cuts.mount(machine)
         machine.check(f"sed -i '{KEEP_ALL_BACKUPS}' /etc/scenariod/scenariod.toml")
         machine.check("systemctl start scenariod")
         left = f"find {ROOT}/inbox {ROOT}/work -name 'scenario-*.json'"

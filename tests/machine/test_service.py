@@ -156,13 +156,13 @@ def test_the_accounts_service_manager_is_not_what_goes_when_memory_runs_short(
     assert score == "-500\n"
 
 
-def test_the_daemon_runs_after_a_reboot(machine: Machine) -> None:
-    machine.check("touch /var/lib/kept")
-    boot_id = machine.check("cat /proc/sys/kernel/random/boot_id")
+def test_the_daemon_runs_after_a_reboot(service: Machine) -> None:
+    service.check("touch /var/lib/kept")
+    boot_id = service.check("cat /proc/sys/kernel/random/boot_id")
 
-    machine.reboot()
+    service.reboot()
 
-    assert machine.wait_until_up() == "running"
-    assert machine.check("systemctl is-active scenariod") == "active\n"
-    assert machine.run("test -e /var/lib/kept").exit_code == 0
-    assert machine.check("cat /proc/sys/kernel/random/boot_id") != boot_id
+    assert service.wait_until_up() == "running"
+    assert service.check("systemctl is-active scenariod") == "active\n"
+    assert service.run("test -e /var/lib/kept").exit_code == 0
+    assert service.check("cat /proc/sys/kernel/random/boot_id") != boot_id

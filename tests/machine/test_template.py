@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from . import acting
-from .machine import Frozen, Machine
+from .image import Image
+from .machine import Machine
 from .test_whole_path import ROOT
+from .uml import Hardware
 
 LIMIT_MB = 64
 MEMORY = {"limit_mb": LIMIT_MB, "limit_max_mb": LIMIT_MB}
@@ -18,9 +20,10 @@ OPEN_MEMORY = "/opt/scenariod/bin/python3 -I -c 'import sys; open(sys.argv[1], \
 
 
 @pytest.fixture(scope="module")
-def forking(frozen: Frozen) -> Iterator[Machine]:
+def forking(image: Image) -> Iterator[Machine]:
     """One machine for all tests here: two workers with 64 MB, that act as their files are named."""
-    with Machine.thaw(frozen) as machine:
+    with Machine(image, hardware=Hardware(daemon=False)) as machine:
+        machine.boot()
         acting.configure(machine, memory=MEMORY, workers=2, stop_grace_s=300.0)
         acting.start_acting(machine)
         yield machine

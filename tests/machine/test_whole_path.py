@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from .machine import Frozen, Machine
+from .conftest import make_service
+from .image import Image
+from .machine import Machine
 
 ROOT = "/var/lib/scenariod"
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -30,9 +32,11 @@ class Day:
 
 
 @pytest.fixture(scope="module")
-def day(warm: Frozen, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
+def day(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
     """One machine for all tests that only look at what an ordinary day leaves."""
-    with Machine.thaw(warm) as machine:
+    with Machine(image) as machine:
+        machine.boot()
+        make_service(machine)
         watcher = machine.start(
             "until [ -e /tmp/enough ]; do "
             "ps -eo user=,args= | grep '[s]cenariod.worker' | sed 's/ .*//; s/^/user /'; "
@@ -243,7 +247,10 @@ def scenario(number: int) -> str:
 
 
 def drop(machine: Machine, numbers: range, tmp_path: Path) -> None:
-    """Let alice drop scenarios: one half with cp, the other with mv."""
+    """Let alice drop scenarios: one half with cp, the other with mv.
+
+    One by one: having renamed a file of several, mv looks at it once more, and it may be taken up.
+    """
     folder = tmp_path / "drop"
     folder.mkdir()
     for number in numbers:
@@ -252,7 +259,7 @@ def drop(machine: Machine, numbers: range, tmp_path: Path) -> None:
     machine.check(
         "chown -R alice /home/alice/drop && "
         f"runuser -u alice -- sh -c 'cp /home/alice/drop/scenario-*[02468].json {ROOT}/inbox/ && "
-        f"mv /home/alice/drop/scenario-*[13579].json {ROOT}/inbox/'"
+        f"for f in /home/alice/drop/scenario-*[13579].json; do mv $f {ROOT}/inbox/; done'"
     )
 
 
