@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from pathlib import Path
@@ -11,10 +12,17 @@ import pytest
 from support.home import Daemon, Home, is_alive, wait_until
 from support.standstill import Standstill
 
+import scenariod
+from scenariod.base import config
 from scenariod.base.killpoint import KillPoint
+from scenariod.intake.batch import Batch
 from scenariod.validation.scenario import judge
 from scenariod.validation.verdict import Accepted, Rejected
 from scenariod.workers import template
+from scenariod.workers.job import Job
+from scenariod.workers.launchers import child
+from scenariod.workers.launchers.rlimits import RlimitLauncher
+from scenariod.workers.starting import Starter
 
 pytestmark = pytest.mark.slow
 
@@ -85,6 +93,39 @@ def test_each_drain_has_a_template_of_its_own(home: Home, still: Standstill) -> 
     wait_until(lambda: not is_alive(before.pid), "the used template has ended")
 
     assert template_of(daemon).pid != before.pid
+
+
+def test_an_upgrade_brings_a_template_of_the_new_code_in_the_middle_of_a_drain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = tmp_path / "__init__.py"
+    installed.touch()
+    monkeypatch.setattr(scenariod, "__file__", str(installed))
+    settings = config.load(config=None, root=tmp_path, cwd=tmp_path)
+    starter = Starter(settings, RlimitLauncher(), tell=pytest.fail)
+
+    async def used_by(number: int) -> int:
+        batch = Batch(number, tmp_path / f"{number:06d}")
+        worker = await starter.start(Job(settings, batch, (), limit_bytes=256 << 20))
+        child.send(worker, signal.SIGKILL)
+        await worker.wait()
+        (template,) = psutil.Process().children()
+        return template.pid
+
+    async def drain() -> list[int]:
+        try:
+            before = [await used_by(1), await used_by(2)]
+            (tmp_path / "new").touch()
+            (tmp_path / "new").replace(installed)
+            return [*before, await used_by(3)]
+        finally:
+            await starter.close()
+
+    first, second, after = asyncio.run(drain())
+
+    assert second == first
+    assert after != first
+    assert not is_alive(first)
 
 
 def test_a_worker_goes_on_when_the_template_is_killed_and_the_next_has_another(
