@@ -82,8 +82,9 @@ class Supervisor:
         Raises `NoLimitError` where no limit can be put in force (then nothing was touched), and
         what makes going on senseless later.
         """
-        await self._setup.launcher.check(self._config.root)
+        # First: who is to end while the limit is checked ends in order, and takes its slices away.
         self._stop.listen(wake=self._signalled, grace_s=self._config.worker.stop_grace_s)
+        await self._setup.launcher.check(self._config.root)
         self._setup.starter.prepare()
         heartbeat = asyncio.create_task(self._reporter.keep_telling())
         heartbeat.add_done_callback(self._heartbeat_ended)

@@ -156,6 +156,16 @@ def test_the_accounts_service_manager_is_not_what_goes_when_memory_runs_short(
     assert score == "-500\n"
 
 
+def test_a_service_that_is_stopped_while_it_starts_leaves_no_slice(machine: Machine) -> None:
+    slices = "find /sys/fs/cgroup -name 'scenariod*.slice' | grep"
+    machine.check(
+        f"systemctl start --no-block scenariod; until {slices} -q user@; do :; done; "
+        "systemctl stop scenariod"
+    )
+
+    machine.wait_until(f"! {slices} .")
+
+
 def test_the_daemon_runs_after_a_reboot(service: Machine) -> None:
     service.check("touch /var/lib/kept")
     boot_id = service.check("cat /proc/sys/kernel/random/boot_id")
