@@ -38,6 +38,9 @@ _V1 = _Version(
     "memory.limit_in_bytes", "memory.usage_in_bytes", "total_cache", "total_shmem", "absent"
 )
 
+_NO_LIMIT_BYTES = 1 << 62
+"""Version 1 has no word for it: a group without a limit has the largest whole number of pages."""
+
 
 def rooms(*, membership: Path = MEMBERSHIP, mount: Path = MOUNT) -> list[Room]:
     """Return the room of our own control group and of each above it, where they have limits.
@@ -74,7 +77,7 @@ def _memory_group(membership: Path, mount: Path) -> tuple[_Version, Path, str]:
 def _room(folder: Path, version: _Version) -> Room | None:
     try:
         limit = (folder / version.limit).read_text().strip()
-        if limit == "max":
+        if limit == "max" or int(limit) >= _NO_LIMIT_BYTES:
             return None
         used = int((folder / version.usage).read_text())
         lines = (folder / "memory.stat").read_text().splitlines()

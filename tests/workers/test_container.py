@@ -92,6 +92,14 @@ def test_a_container_of_cgroup_v1_has_a_limit_under_a_name_that_it_cannot_see(
     assert found == [Room(2000, 1700)]
 
 
+def test_a_group_of_cgroup_v1_without_a_limit_counts_for_nothing(
+    tmp_path: Path, mount: Path
+) -> None:
+    group_v1(mount / "memory", limit=0x7FFFFFFFFFFFF000, used=300)
+
+    assert container.rooms(membership=member(tmp_path, V1, name="/"), mount=mount) == []
+
+
 def test_a_group_over_its_limit_has_nothing_free(tmp_path: Path, mount: Path) -> None:
     group_v1(mount / "memory" / "x", limit=100, used=120)
 
