@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scenariod.library import blob, history
+from scenariod.library import blob
 from scenariod.library.records import Stored
 
 if TYPE_CHECKING:
@@ -40,8 +40,11 @@ def miscounted(*, counted: int, found: int) -> str:
 
 
 def _miscounted(db: sqlite3.Connection) -> str | None:
-    (found,) = db.execute("SELECT count(*) FROM scenario WHERE removed_batch IS NULL").fetchone()
-    counted = history.state(db).scenarios
+    # In one statement, and so at one moment: another process may be adding scenarios.
+    found, counted = db.execute(
+        "SELECT (SELECT count(*) FROM scenario WHERE removed_batch IS NULL),"
+        " coalesce((SELECT scenarios FROM batch ORDER BY position DESC LIMIT 1), 0)"
+    ).fetchone()
     return None if found == counted else miscounted(counted=counted, found=found)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 from support.makers import batch, clock, document, entry, open_library
 
-from scenariod.library import Library, OnConflict, Result, traces
+from scenariod.library import Library, OnConflict, Result, integrity, traces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +44,23 @@ def told_of(library: Library, content: bytes) -> str:
     if sha256 in told.ended:
         return "ended"
     return "current" if sha256 in told.current else "unknown"
+
+
+def test_a_library_to_which_another_adds_during_the_check_is_sound(library: Library) -> None:
+    settle(library, A)
+    added: list[str] = []
+
+    def add_before(statement: str) -> None:
+        if "FROM batch" in statement and not added:
+            added.append(statement)
+            settle(library, document("two"))
+
+    with closing(sqlite3.connect(library.path)) as checking:
+        checking.set_trace_callback(add_before)
+        found = integrity.quick_check(checking)
+
+    assert added
+    assert found is None
 
 
 def test_what_is_there_is_current_and_what_was_replaced_has_ended(library: Library) -> None:
