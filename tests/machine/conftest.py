@@ -24,7 +24,7 @@ MACHINES = pytest.StashKey[list[Machine]]()
 LONGEST_S = 3600.0
 """How long one that is marked so may take, where the command line sets no other `--timeout`."""
 NO_DAEMON = Hardware(daemon=False)
-SHARED = {"day", "forking", "settling", "small", "tight"}
+SHARED = {"day", "forking", "small", "tight"}
 """Fixtures that are one machine for all tests of a module: one process runs them all."""
 
 

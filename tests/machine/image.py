@@ -79,7 +79,7 @@ class MachineUnavailableError(Exception):
 class Image:
     """A bootable disk, read-only (machines write to overlays of it), and the kernel for it.
 
-    `kernel` is a folder with the program `linux` and its C library.
+    `kernel` is a folder with the program `linux`, its C library and its module `loop.ko`.
     """
 
     directory: Path
@@ -157,9 +157,7 @@ def _cached_image(cache: Path, project: Path) -> Image:
     image = Image(cache / f"image-{key}", kernel)
     if not image.directory.exists():
         with _new_directory(image.directory) as building:
-            _provision(
-                project, sources=sources, root=root, wheels=wheels, kernel=kernel, into=building
-            )
+            _provision(project, sources=sources, root=root, wheels=wheels, into=building)
     os.utime(image.directory)
     return image
 
@@ -257,9 +255,7 @@ def _wheelhouse(cache: Path, project: Path) -> Path:
     return wheels
 
 
-def _provision(
-    project: Path, *, sources: list[Path], root: Path, wheels: Path, kernel: Path, into: Path
-) -> None:
+def _provision(project: Path, *, sources: list[Path], root: Path, wheels: Path, into: Path) -> None:
     checkout = into / "checkout"
     for source in sources:
         copy = checkout / source.relative_to(project)
@@ -275,7 +271,6 @@ def _provision(
         str(root),
         str(checkout),
         str(wheels),
-        str(kernel),
         str(into),
         DISK_SIZE,
     )

@@ -34,7 +34,6 @@ RESTARTING = "reboot: Restarting system"
 """What the kernel prints last."""
 SHARED = "/run/shared"
 """Where the machine has the folder that it shares with the host."""
-LOOP_MODULE = "/usr/local/lib/loop.ko"
 REPORTS_PORT = "/dev/ttyS1"
 BEGINNING = "reports-begin"
 """The journal's identifier of what is written only to see whether the journal is reported."""
@@ -194,10 +193,11 @@ class Machine:
         if isinstance(disk, VolatileDisk):
             # A loop device, since those of User Mode Linux do not flush what they are given.
             self._servers.append(server := DiskServer(disk, work=self._work))
+            module = self._share((self.image.kernel / "loop.ko").read_bytes())
             mount = f"/run/disk-{disk.name}"
             device = self.check(
                 f"mkdir {mount} && mount -t hostfs -o {server.folder} none {mount} && "
-                f"{{ [ -e /sys/module/loop ] || insmod {LOOP_MODULE}; }} && "
+                f"{{ [ -e /sys/module/loop ] || insmod {module}; }} && "
                 f"losetup --find --show {mount}/disk"
             ).strip()
         else:

@@ -3,7 +3,7 @@
 # by the project's own install step, offline. Runs as root of its own mount namespace, so that
 # nothing stays mounted however it ends.
 set -eu
-root_tar=$1 checkout=$2 wheels=$3 kernel=$4 out=$5 size=$6
+root_tar=$1 checkout=$2 wheels=$3 out=$4 size=$5
 
 root=$out/root
 mkdir "$root"
@@ -46,7 +46,6 @@ for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub
     ln -sf /dev/null "$root/etc/systemd/system/$unit"
 done
 
-cp "$kernel/loop.ko" "$root/usr/local/lib/loop.ko"
 mkdir -p "$root/usr/src/wheels"
 cp -r "$checkout" "$root/usr/src/scenariod"
 cp "$wheels"/* "$root/usr/src/wheels/"

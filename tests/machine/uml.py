@@ -33,7 +33,7 @@ _MCONSOLE_MAGIC, _MCONSOLE_VERSION = 0xCAFEBABE, 2
 
 
 class UmlError(Exception):
-    """User Mode Linux ended, refused a command or did not answer in time."""
+    """The management console of User Mode Linux refused a command."""
 
 
 @dataclass(frozen=True)
